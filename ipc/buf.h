@@ -27,6 +27,9 @@ void buf_clear(struct buf *buf);
 void buf_append(struct buf *buf, const void *data, size_t len);
 void buf_append_text(struct buf *buf, const char *text);
 void buf_append_u64(struct buf *buf, uint64_t value);
+/* Room for len more bytes behind data + len, for a caller that fills it and adds to len itself;
+ * false when they would pass the ceiling. */
+bool buf_reserve(struct buf *buf, size_t len) __attribute__((warn_unused_result));
 _Noreturn void buf_no_memory(void);
 
 #define BUF_CLEANUP __attribute__((cleanup(buf_release)))
