@@ -11,9 +11,10 @@
  * digest_prewarm fetches the algorithm once, before confinement, without reading any configuration
  * (OPENSSL_INIT_NO_LOAD_CONFIG); afterwards nothing here opens a file or asks for random bytes.
  */
-#define DIGEST_SIZE      32
-#define DIGEST_TEXT_SIZE sizeof("sha256:" \
-	"0000000000000000000000000000000000000000000000000000000000000000")
+#define DIGEST_SIZE 32
+#define DIGEST_TEXT_SIZE                                                                           \
+	sizeof("sha256:"                                                                           \
+	       "0000000000000000000000000000000000000000000000000000000000000000")
 
 struct digest; /* one running hash */
 
@@ -34,6 +35,6 @@ bool digest_text_valid(const char *text);
 /* The canonical form of a value, hashed and printed; false when it has none. */
 struct json_object;
 bool digest_json(struct json_object *value, char out[DIGEST_TEXT_SIZE])
-        __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 #endif
