@@ -29,21 +29,24 @@
 #define SANDBOX_FS_IOCTL_DEV   (1ULL << 15) /* ABI 5, Linux 6.10 */
 
 struct landlock_report {
-	int abi;                  /* what the kernel answered */
-	uint64_t handled_fs;      /* rights denied unless a rule gives them */
-	uint64_t handled_net;     /* bind and connect TCP, ABI 4, Linux 6.7 */
-	uint64_t scoped;          /* abstract unix sockets, signals: ABI 6, Linux 6.12 */
+	int abi;	      /* what the kernel answered */
+	uint64_t handled_fs;  /* rights denied unless a rule gives them */
+	uint64_t handled_net; /* bind and connect TCP, ABI 4, Linux 6.7 */
+	uint64_t scoped;      /* abstract unix sockets, signals: ABI 6, Linux 6.12 */
 };
 
 /* The kernel's ABI; 0 with errno when it has none (ENOSYS, EOPNOTSUPP). */
 int landlock_abi(void);
+
+/* Every file system right a kernel of that ABI can deny. */
+uint64_t landlock_fs_rights(int abi);
 
 /*
  * Restrict this thread: every right the kernel knows is handled, rules give back what they name.
  * A path that does not exist is an error. 0, or -1 with errno. report may be NULL.
  */
 int landlock_restrict(const struct sandbox_path_rule *paths, size_t path_count,
-                      const struct sandbox_fd_rule *fds, size_t fd_count,
-                      struct landlock_report *report) __attribute__((warn_unused_result));
+		      const struct sandbox_fd_rule *fds, size_t fd_count,
+		      struct landlock_report *report) __attribute__((warn_unused_result));
 
 #endif

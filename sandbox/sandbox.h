@@ -46,7 +46,7 @@ struct sandbox_profile {
 	const char *name;
 	enum sandbox_identity identity;
 	uint64_t capabilities; /* kept when root, bit n = capability n; 0 for all but launch */
-	bool landlock;         /* false for launch alone: Landlock forbids mounting */
+	bool landlock;	       /* false for launch alone: Landlock forbids mounting */
 	const struct sandbox_path_rule *paths;
 	size_t path_count;
 	const struct sandbox_limit *limits;
@@ -62,7 +62,7 @@ struct sandbox_profile {
  * checked again), 0 in a shell pipeline.
  */
 void sandbox_enter(const struct sandbox_profile *profile, const struct sandbox_fd_rule *fd_rules,
-                   size_t fd_rule_count, pid_t parent_pid);
+		   size_t fd_rule_count, pid_t parent_pid);
 
 /* The profiles, one per executable (sandbox/profiles.c). */
 extern const struct sandbox_profile sandbox_profile_validate;

@@ -17,6 +17,6 @@ struct sandbox_status {
 
 /* Reads the whole file from an fd opened on it; 0, or -1 with errno (EBADMSG: not understood). */
 int sandbox_status_read(int status_fd, struct sandbox_status *status)
-        __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 #endif

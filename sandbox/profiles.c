@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The profiles: data only. What each stage may call is in sandbox/filters/<name>.filter. */
+#include "sandbox/landlock.h"
+#include "sandbox/sandbox.h"
+
+#include "filter_canon.h"
+#include "filter_compile.h"
+#include "filter_launch.h"
+#include "filter_monitor.h"
+#include "filter_seal.h"
+#include "filter_validate.h"
+#include "filter_verify.h"
+
+#include <linux/capability.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define BIT(number)  (1ULL << (number))
+#define FILTER(name)                                                                               \
+	{                                                                                          \
+		filter_##name##_program, COUNT(filter_##name##_program)                            \
+	}
+
+/*
+ * Room for the largest bundle (16 MiB) and its document model, far from filling a machine. A
+ * sanitizer maps terabytes for its shadow, so its builds, which are never installed, have no such
+ * limit.
+ */
+#ifdef SAFE_RUN_SANITIZED
+#define MEMORY_MAX RLIM_INFINITY
+#else
+#define MEMORY_MAX (512ULL << 20)
+#endif
+
+/* The largest report (64 MiB) held once as bytes and once as a document. */
+#define VERIFY_MEMORY_MAX (MEMORY_MAX == RLIM_INFINITY ? RLIM_INFINITY : 2ULL << 30)
+
+/* What a stage opens by itself; descriptors it was given are open already, whatever their number.
+ */
+#define FILES_MAX 64
+
+/* No RLIMIT_FSIZE: stdout may be a file, and its limit counts the offset the caller left it at. */
+static const struct sandbox_limit limits_usual[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NPROC, 0},
+	{RLIMIT_NOFILE, FILES_MAX},
+	{RLIMIT_AS, MEMORY_MAX},
+};
+
+static const struct sandbox_limit limits_verify[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NPROC, 0},
+	{RLIMIT_NOFILE, FILES_MAX},
+	{RLIMIT_AS, VERIFY_MEMORY_MAX},
+};
+
+/* Inherited by the workload, which gets its own: nothing that could be less than the policy. */
+static const struct sandbox_limit limits_launch[] = {
+	{RLIMIT_CORE, 0},
+};
+
+/* Counters are read here; what a cgroup's files say is all the monitor sees of the host. */
+static const struct sandbox_path_rule monitor_paths[] = {
+	{"/sys/fs/cgroup", SANDBOX_FS_READ_FILE | SANDBOX_FS_READ_DIR},
+};
+
+const struct sandbox_profile sandbox_profile_validate = {
+	.name = "validate",
+	.identity = SANDBOX_IDENTITY_CALLER, /* the caller's view decides what is there */
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(validate),
+};
+
+const struct sandbox_profile sandbox_profile_compile = {
+	.name = "compile",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(compile),
+};
+
+const struct sandbox_profile sandbox_profile_launch = {
+	.name = "launch",
+	.identity = SANDBOX_IDENTITY_CALLER,
+	.capabilities = BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | /* identity */
+			BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_CHROOT) | /* namespaces, mounts */
+			BIT(CAP_KILL) |				   /* the workload's uid */
+			BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | /* its root */
+			BIT(CAP_MKNOD) |					   /* its /dev */
+			BIT(CAP_NET_ADMIN), /* its loopback */
+	.landlock = false, /* a process under Landlock may not mount (landlock(7)) */
+	.limits = limits_launch,
+	.limit_count = COUNT(limits_launch),
+	.filter = FILTER(launch),
+};
+
+const struct sandbox_profile sandbox_profile_monitor = {
+	.name = "monitor",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.paths = monitor_paths,
+	.path_count = COUNT(monitor_paths),
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(monitor),
+};
+
+const struct sandbox_profile sandbox_profile_seal = {
+	.name = "seal",
+	.identity = SANDBOX_IDENTITY_CALLER, /* report and events belong to the caller */
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(seal),
+};
+
+const struct sandbox_profile sandbox_profile_verify = {
+	.name = "verify",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_verify,
+	.limit_count = COUNT(limits_verify),
+	.filter = FILTER(verify),
+};
+
+const struct sandbox_profile sandbox_profile_canon = {
+	.name = "canon",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(canon),
+};
