@@ -71,7 +71,7 @@ static size_t escape_len(const char *text, size_t available)
 	if (available < 6 || memcmp(text, "\\u00", 4) != 0)
 		return 0;
 	/* \u0001 to \u001f less the five with a letter of their own. */
-	if (text[4] == '0' && memchr("1234567be", text[5], 9) != NULL && text[5] != '\0')
+	if (text[4] == '0' && memchr("1234567bef", text[5], 10) != NULL && text[5] != '\0')
 		return 6;
 	if (text[4] == '1' && memchr("0123456789abcdef", text[5], 16) != NULL)
 		return 6;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COMPILE_NETWORK_PLAN_H
+#define COMPILE_NETWORK_PLAN_H
+
+struct json_object;
+struct policy;
+
+/* The launcher puts the run's own name in; a bundle knows no run id. */
+#define NETWORK_PLAN_TAP "sr-tap-<runId>"
+
+/*
+ * networkPlan for mode allowlist, a new object; NULL (JSON null) for mode none.
+ *
+ *   {"nft":{"chains":["forward"],"rules":[...],"table":"safe_run"},"tap":{"name":"sr-tap-<runId>"}}
+ *
+ * A rule is {"chain","port","protocol","target":{"host"|"cidr"},"verdict"}, in the policy's order;
+ * hosts stay names, resolved when the run starts. What no rule accepts is rejected.
+ */
+struct json_object *network_plan_make(const struct policy *policy);
+
+#endif
