@@ -3,12 +3,10 @@
 
 #include "filter_launch_init.h"
 #include "filter_launch_parent.h"
-#if __has_include("filter_standard.h")
 #include "filter_standard.h"
 #include "filter_standard_net.h"
 #include "filter_strict.h"
-#define HAVE_WORKLOAD 1
-#endif
+#include "filter_strict_la57.h"
 
 #include <linux/seccomp.h>
 #include <string.h>
@@ -30,13 +28,10 @@ const struct sandbox_filter *sandbox_workload_filter(const char *name)
 		const char *name;
 		struct sandbox_filter filter;
 	} filters[] = {
-#ifdef HAVE_WORKLOAD
 		{"standard", FILTER(standard)},
 		{"standard-net", FILTER(standard_net)},
 		{"strict", FILTER(strict)},
-#else
-		{"", {NULL, 0}},
-#endif
+		{"strict-la57", FILTER(strict_la57)},
 	};
 
 	for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)

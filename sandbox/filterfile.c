@@ -51,6 +51,7 @@ static bool action_parse(const char *word, enum filter_action *action)
 	static const char *const names[] = {
 		[FILTER_ALLOW] = "allow", [FILTER_KILL] = "kill",     [FILTER_ENOSYS] = "enosys",
 		[FILTER_EPERM] = "eperm", [FILTER_EACCES] = "eacces",
+		[FILTER_EAFNOSUPPORT] = "eafnosupport",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

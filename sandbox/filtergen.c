@@ -12,7 +12,8 @@
  *     [ACTION] NAME...         every use of these system calls
  *     [ACTION] NAME CONDITION [and CONDITION]...    one system call, all conditions holding
  *
- *     ACTION     allow (a line without one), kill, enosys, eperm, eacces
+ *     ACTION     allow (a line without one), kill, enosys, eperm, eacces,
+ *                eafnosupport
  *     NAME       as in syscalls(2), or `any:NAME` for one this architecture may lack
  *     CONDITION  INDEX OP VALUE         OP is == != < <= > >=; all 64 bits are compared, unsigned
  *                INDEX & VALUE == VALUE
@@ -49,6 +50,8 @@ static uint32_t scmp_action(enum filter_action action)
 		return SCMP_ACT_ERRNO(1);
 	case FILTER_EACCES:
 		return SCMP_ACT_ERRNO(13);
+	case FILTER_EAFNOSUPPORT:
+		return SCMP_ACT_ERRNO(97);
 	}
 	abort();
 }

@@ -79,7 +79,7 @@ extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
  */
 extern const struct sandbox_filter sandbox_filter_launch_parent;
 extern const struct sandbox_filter sandbox_filter_launch_init;
-/* strict, standard, standard-net; NULL when there is none of that name. */
+/* strict, strict-la57, standard, standard-net; NULL when there is none of that name. */
 const struct sandbox_filter *sandbox_workload_filter(const char *name);
 
 /* Install one raw filter in this thread; 0, or -1 with errno. NO_NEW_PRIVS must be set. */
