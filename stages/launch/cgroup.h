@@ -23,12 +23,12 @@ struct json_object;
 struct cgroup {
 	enum cgroup_mode mode;
 	char name[sizeof("safe-run-") + 64];
-	int root_fd;                          /* O_PATH on CGROUP_ROOT, or -1 */
+	int root_fd;			       /* O_PATH on CGROUP_ROOT, or -1 */
 	int parent_fd[CGROUP_HIERARCHY_COUNT]; /* where the run's cgroup was made */
 	int dir_fd[CGROUP_HIERARCHY_COUNT];    /* the run's cgroup; -1: none in that hierarchy */
 	int tasks_fd[CGROUP_HIERARCHY_COUNT];  /* version 1 "tasks", for cgroup_attach_self */
 	char paths[CGROUP_HIERARCHY_COUNT][CGROUP_PATH_SIZE]; /* relative to CGROUP_ROOT */
-	bool alias[CGROUP_HIERARCHY_COUNT];    /* mounted together with an earlier one: same cgroup */
+	bool made[CGROUP_HIERARCHY_COUNT]; /* false: none, or one tree with an earlier hierarchy */
 	struct cgroup_clause clauses[CGROUP_CLAUSE_COUNT];
 	struct cgroup_reader reader;
 };
@@ -50,8 +50,8 @@ struct cgroup_limits {
  * With best_effort it is recorded as not enforced instead, and only then.
  */
 enum fault_code cgroup_prepare(struct cgroup *cgroup, const char *run_id,
-                               const struct cgroup_limits *limits, bool best_effort,
-                               struct fault *fault) __attribute__((warn_unused_result));
+			       const struct cgroup_limits *limits, bool best_effort,
+			       struct fault *fault) __attribute__((warn_unused_result));
 
 /*
  * Getting the workload in, before it runs anything of its own:
@@ -66,11 +66,11 @@ int cgroup_attach_self(const struct cgroup *cgroup) __attribute__((warn_unused_r
 
 /* The slow way, for a process that is not ours to run code in: pid into every cgroup.procs. */
 enum fault_code cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct fault *fault)
-        __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 /* Read back that pid (in our pid namespace) is in the run's cgroup in every hierarchy. */
 enum fault_code cgroup_attach_check(const struct cgroup *cgroup, pid_t pid, struct fault *fault)
-        __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 /* A new {"mode","paths":{hierarchy: absolute path}}; the caller owns it. */
 struct json_object *cgroup_paths(const struct cgroup *cgroup);
@@ -89,10 +89,10 @@ void cgroup_sample(const struct cgroup *cgroup, struct json_object *payload);
  */
 #define CGROUP_KILL_MS 10000
 enum fault_code cgroup_kill(const struct cgroup *cgroup, struct fault *fault)
-        __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 /* Kill what is left, remove the cgroups, close everything. FAULT_RUN_RELEASE names what stayed. */
 enum fault_code cgroup_remove(struct cgroup *cgroup, struct fault *fault)
-        __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 #endif

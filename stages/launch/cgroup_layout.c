@@ -127,7 +127,8 @@ bool cgroup_path_valid(const char *path)
 bool cgroup_path_join(const char *base, const char *name, char out[CGROUP_PATH_SIZE])
 {
 	bool bare = strcmp(base, ".") == 0;
-	int len = snprintf(out, CGROUP_PATH_SIZE, "%s%s%s", bare ? "" : base, bare ? "" : "/", name);
+	int len =
+		snprintf(out, CGROUP_PATH_SIZE, "%s%s%s", bare ? "" : base, bare ? "" : "/", name);
 	return len > 0 && len < CGROUP_PATH_SIZE;
 }
 
@@ -184,8 +185,8 @@ static void place_set(struct cgroup_place *place, const struct mount *mount, con
 	struct cgroup_place found = {.visible = true};
 	const char *base = *point == '\0' ? "." : point;
 	bool fits = *rest == '\0' ? snprintf(found.own, sizeof(found.own), "%s", base) <
-	                                    (int)sizeof(found.own)
-	                          : cgroup_path_join(base, rest, found.own);
+					    (int)sizeof(found.own)
+				  : cgroup_path_join(base, rest, found.own);
 	if (!fits || (strcmp(found.own, ".") != 0 && !cgroup_path_valid(found.own)))
 		return;
 	found.mount_len = *point == '\0' ? 0 : strlen(point);
@@ -194,7 +195,7 @@ static void place_set(struct cgroup_place *place, const struct mount *mount, con
 
 /* The line of /proc/self/cgroup (id:controllers:path) that names a hierarchy. */
 static bool own_path(const char *self_cgroup, enum cgroup_hierarchy hierarchy,
-                     char out[CGROUP_PATH_SIZE])
+		     char out[CGROUP_PATH_SIZE])
 {
 	static const char deleted[] = " (deleted)";
 	struct span rest = {self_cgroup, strlen(self_cgroup)};
@@ -205,8 +206,8 @@ static bool own_path(const char *self_cgroup, enum cgroup_hierarchy hierarchy,
 		if (!span_next(&line, ':', &id) || !span_next(&line, ':', &controllers))
 			continue;
 		bool match = hierarchy == CGROUP_UNIFIED
-		                     ? span_equals(id, "0") && controllers.len == 0
-		                     : list_has(controllers, cgroup_hierarchy_name(hierarchy));
+				     ? span_equals(id, "0") && controllers.len == 0
+				     : list_has(controllers, cgroup_hierarchy_name(hierarchy));
 		if (!match || line.data == NULL || line.len >= CGROUP_PATH_SIZE)
 			continue;
 		memcpy(out, line.data, line.len);
@@ -225,7 +226,7 @@ static bool mount_serves(const struct mount *mount, enum cgroup_hierarchy hierar
 }
 
 void cgroup_layout_parse(const char *mountinfo, const char *self_cgroup,
-                         struct cgroup_layout *layout)
+			 struct cgroup_layout *layout)
 {
 	char own[CGROUP_HIERARCHY_COUNT][CGROUP_PATH_SIZE];
 	bool known[CGROUP_HIERARCHY_COUNT];
@@ -250,7 +251,7 @@ void cgroup_layout_parse(const char *mountinfo, const char *self_cgroup,
 enum cgroup_mode cgroup_layout_mode(const struct cgroup_layout *layout)
 {
 	bool v1 = layout->places[CGROUP_MEMORY].visible || layout->places[CGROUP_CPU].visible ||
-	          layout->places[CGROUP_PIDS].visible;
+		  layout->places[CGROUP_PIDS].visible;
 	if (!layout->places[CGROUP_UNIFIED].visible)
 		return v1 ? CGROUP_MODE_V1 : CGROUP_MODE_NONE;
 	return v1 ? CGROUP_MODE_HYBRID : CGROUP_MODE_V2;

@@ -28,7 +28,7 @@ enum cgroup_counter {
 	CGROUP_COUNTER_COUNT
 };
 
-#define CGROUP_READ_FILE_MAX 16
+#define CGROUP_READ_FILE_MAX 17
 
 struct cgroup_reader {
 	int file_fd[CGROUP_READ_FILE_MAX]; /* -1: this host or hierarchy has no such file */
@@ -46,8 +46,7 @@ void cgroup_reader_init(struct cgroup_reader *reader);
  * Open the counter files of the cgroup directories given (-1: none in that hierarchy), which stay
  * the caller's and may be closed afterwards.
  */
-void cgroup_reader_open(struct cgroup_reader *reader,
-                        const int dir_fd[CGROUP_HIERARCHY_COUNT]);
+void cgroup_reader_open(struct cgroup_reader *reader, const int dir_fd[CGROUP_HIERARCHY_COUNT]);
 void cgroup_reader_close(struct cgroup_reader *reader);
 
 /* A file that is missing or says nothing we know leaves its counters not present. */
@@ -57,10 +56,10 @@ void cgroup_reader_read(const struct cgroup_reader *reader, struct cgroup_counte
 void cgroup_counters_to_json(const struct cgroup_counters *counters, struct json_object *payload);
 
 /*
- * The number behind "key " at the start of a line of text ("oom_kill 3"), or the whole text when key
- * is NULL. False when there is none, or it is not a decimal below 2^64.
+ * The number behind "key " at the start of a line of text ("oom_kill 3"), or the whole text when
+ * key is NULL. False when there is none, or it is not a decimal below 2^64.
  */
 bool cgroup_number_parse(const char *text, const char *key, uint64_t *value)
-        __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 #endif
