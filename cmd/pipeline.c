@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process graph of a run. Arrows are pipes, named as in wires.h; (in brackets): files.
+ *
+ *   (policy) -> validate -CHECKED-> compile -BUNDLE-> launch -EVENTS-> monitor -WITNESSED-> seal
+ *                                                                                            |
+ *                                                     front-end <----------SEALED------------+
+ *
+ *   caller's stdin  -> monitor -INPUT--> launch: the workload's 0       front-end -CONTROL-> launch
+ *   caller's stdout <- monitor <-OUTPUT- launch: the workload's 1       monitor   -CONTROL-> launch
+ *   caller's stderr <- monitor <-ERRORS- launch: the workload's 2       front-end -NOTICE--> seal
+ *
+ *   validate -> (stages/validate.json)        monitor -> (stages/monitor.ndjson)
+ *   compile  -> (stages/compile.json)         monitor -> (artifacts/stdout.log, stderr.log)
+ *   launch   -> (stages/launch.ndjson)        seal    -> (artifacts/events.ndjson, run_report.json)
+ *
+ * Nobody holds an end it does not use: when a stage dies its neighbours see end of file or EPIPE,
+ * and that alone ends the run. The launcher's witness is the pipe EVENTS.
+ */
+#include "cmd/pipeline.h"
+
+#include "cmd/wires.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void plan_validate(struct spawn *spawn, const struct pipeline_plan *plan,
+			  const struct wires *wires)
+{
+	spawn_begin(spawn, "sr-validate", plan->policy_fd >= 0 ? plan->policy_fd : wires->nothing,
+		    wires_into(wires, WIRE_CHECKED));
+	if (plan->policy_fd < 0)
+		spawn_flag(spawn, "--default-policy");
+	if (plan->mount_allowlist != NULL)
+		spawn_text(spawn, "--mount-allowlist", plan->mount_allowlist);
+	for (size_t i = 0; i < plan->overrides->count; i++)
+		spawn_text(spawn, "--set", plan->overrides->items[i].data);
+}
+
+static void plan_compile(struct spawn *spawn, const struct pipeline_plan *plan,
+			 const struct wires *wires)
+{
+	(void)plan;
+	spawn_begin(spawn, "sr-compile", wires_from(wires, WIRE_CHECKED),
+		    wires_into(wires, WIRE_BUNDLE));
+}
+
+static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
+			const struct wires *wires)
+{
+	spawn_begin(spawn, "sr-launch", wires_from(wires, WIRE_BUNDLE),
+		    wires_into(wires, WIRE_EVENTS));
+	spawn_text(spawn, "--run-id", plan->rundir->run_id);
+	if (plan->challenge != NULL)
+		spawn_text(spawn, "--challenge", plan->challenge);
+	if (plan->best_effort)
+		spawn_flag(spawn, "--best-effort");
+	spawn_fd(spawn, "--control-fd", wires_from(wires, WIRE_CONTROL));
+	if (plan->tty != NULL) {
+		spawn_flag(spawn, "--tty");
+		spawn_fd(spawn, "--pty-fd", plan->tty->slave_fd);
+		return;
+	}
+	spawn_fd(spawn, "--stdin-fd", wires_from(wires, WIRE_INPUT));
+	spawn_fd(spawn, "--stdout-fd", wires_into(wires, WIRE_OUTPUT));
+	spawn_fd(spawn, "--stderr-fd", wires_into(wires, WIRE_ERRORS));
+}
+
+static void plan_monitor(struct spawn *spawn, const struct pipeline_plan *plan,
+			 const struct wires *wires)
+{
+	spawn_begin(spawn, "sr-monitor", wires_from(wires, WIRE_EVENTS),
+		    wires_into(wires, WIRE_WITNESSED));
+	if (plan->sample_ms != NULL)
+		spawn_text(spawn, "--sample-ms", plan->sample_ms);
+	spawn_fd(spawn, "--control-fd", wires_into(wires, WIRE_CONTROL));
+	spawn_fd(spawn, "--stdout-file-fd", wires->copies[COPY_STDOUT]);
+	spawn_fd(spawn, "--stderr-file-fd", wires->copies[COPY_STDERR]);
+	spawn_fd(spawn, "--copy-stdin-fd", wires->caller[STDIN_FILENO]);
+	if (plan->copies_output)
+		spawn_fd(spawn, "--copy-stdout-fd", wires->caller[STDOUT_FILENO]);
+	if (plan->tty != NULL) {
+		spawn_fd(spawn, "--pty-fd", plan->tty->master_fd);
+		return;
+	}
+	if (plan->copies_output)
+		spawn_fd(spawn, "--copy-stderr-fd", wires->caller[STDERR_FILENO]);
+	spawn_fd(spawn, "--stdin-fd", wires_into(wires, WIRE_INPUT));
+	spawn_fd(spawn, "--stdout-fd", wires_from(wires, WIRE_OUTPUT));
+	spawn_fd(spawn, "--stderr-fd", wires_from(wires, WIRE_ERRORS));
+}
+
+static void plan_seal(struct spawn *spawn, const struct pipeline_plan *plan,
+		      const struct wires *wires)
+{
+	spawn_begin(spawn, "sr-seal", wires_from(wires, WIRE_WITNESSED),
+		    wires_into(wires, WIRE_SEALED));
+	spawn_fd(spawn, "--artifacts-fd", plan->rundir->artifacts_fd);
+	spawn_fd(spawn, "--notice-fd", wires_from(wires, WIRE_NOTICE));
+}
+
+static const struct {
+	void (*plan)(struct spawn *spawn, const struct pipeline_plan *plan,
+		     const struct wires *wires);
+	int copy; /* where its exact output goes; seal's is the report */
+} stages[PIPELINE_STAGE_COUNT] = {
+	[PIPELINE_VALIDATE] = {plan_validate, COPY_VALIDATE},
+	[PIPELINE_COMPILE] = {plan_compile, COPY_COMPILE},
+	[PIPELINE_LAUNCH] = {plan_launch, COPY_LAUNCH},
+	[PIPELINE_MONITOR] = {plan_monitor, COPY_MONITOR},
+	[PIPELINE_SEAL] = {plan_seal, -1},
+};
+
+/* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
+static enum fault_code start_stages(struct pipeline *pipeline, const struct pipeline_plan *plan,
+				    const struct wires *wires, struct fault *fault)
+{
+	char parent[sizeof("2147483647")];
+	enum fault_code first = FAULT_NONE;
+
+	snprintf(parent, sizeof(parent), "%d", (int)getpid());
+	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++) {
+		struct fault later;
+		struct spawn spawn;
+		enum fault_code code;
+
+		stages[i].plan(&spawn, plan, wires);
+		if (stages[i].copy >= 0)
+			spawn_fd(&spawn, "--record-fd", wires->copies[stages[i].copy]);
+		spawn_text(&spawn, "--parent-pid", parent);
+		code = spawn_start(&spawn, plan->home, &pipeline->stages[i],
+				   first == FAULT_NONE ? fault : &later);
+		if (first == FAULT_NONE)
+			first = code;
+	}
+	return first;
+}
+
+void pipeline_init(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
+		pipeline->stages[i] = (struct process)PROCESS_NONE;
+	pipeline->control_fd = pipeline->notice_fd = pipeline->result_fd = -1;
+	pipeline->apart = false;
+}
+
+enum fault_code pipeline_start(struct pipeline *pipeline, const struct pipeline_plan *plan,
+			       struct fault *fault)
+{
+	struct wires wires;
+	enum fault_code code;
+
+	pipeline->apart = plan->home->apart;
+	code = wires_open(&wires, plan->rundir, fault);
+	if (code == FAULT_NONE) {
+		code = start_stages(pipeline, plan, &wires, fault);
+		pipeline->control_fd = wires_take_into(&wires, WIRE_CONTROL);
+		pipeline->notice_fd = wires_take_into(&wires, WIRE_NOTICE);
+		pipeline->result_fd = wires_take_from(&wires, WIRE_SEALED);
+	}
+	wires_close(&wires);
+	return code;
+}
+
+bool pipeline_started(const struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
+		if (process_runs(&pipeline->stages[i]))
+			return true;
+	return false;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void pipeline_close(struct pipeline *pipeline)
+{
+	close_fd(&pipeline->control_fd);
+	close_fd(&pipeline->notice_fd);
+	close_fd(&pipeline->result_fd);
+}

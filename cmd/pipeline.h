@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMD_PIPELINE_H
+#define CMD_PIPELINE_H
+
+#include "cmd/overrides.h"
+#include "cmd/process.h"
+#include "cmd/rundir.h"
+#include "cmd/spawn.h"
+#include "cmd/tty.h"
+#include "ipc/fault.h"
+
+#include <stdbool.h>
+
+/* The five stages of a run, started at once and connected as the diagram in pipeline.c shows. */
+enum pipeline_stage {
+	PIPELINE_VALIDATE,
+	PIPELINE_COMPILE,
+	PIPELINE_LAUNCH,
+	PIPELINE_MONITOR,
+	PIPELINE_SEAL,
+	PIPELINE_STAGE_COUNT
+};
+
+/* What the pipeline is made from; all of it stays the caller's. */
+struct pipeline_plan {
+	const struct spawn_home *home;
+	const struct rundir *rundir;
+	const struct overrides *overrides;
+	const struct tty *tty; /* NULL: plain pipes */
+	const char *challenge; /* these three may be NULL */
+	const char *mount_allowlist;
+	const char *sample_ms;
+	int policy_fd; /* -1: sr-validate's built-in policy */
+	bool best_effort;
+	bool copies_output; /* to the caller's standard output and error */
+};
+
+struct pipeline {
+	struct process stages[PIPELINE_STAGE_COUNT];
+	int control_fd; /* to launch: {"signal":N} */
+	int notice_fd;	/* to seal: how another stage ended */
+	int result_fd;	/* from seal: its result record */
+	bool apart;	/* the stages are out of the terminal's reach */
+};
+
+void pipeline_init(struct pipeline *pipeline);
+
+/*
+ * Start all of it. After a fault some stages may run: their pipes are closed, so they end, seal
+ * last, and the caller supervises them as it would a whole pipeline.
+ */
+enum fault_code pipeline_start(struct pipeline *pipeline, const struct pipeline_plan *plan,
+			       struct fault *fault) __attribute__((warn_unused_result));
+
+/* Whether any stage was started. */
+bool pipeline_started(const struct pipeline *pipeline);
+
+/* Close what is still open. Does not wait. */
+void pipeline_close(struct pipeline *pipeline);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run_options.h"
+
+#include "cmd/option.h"
+
+#include <string.h>
+
+#define SYNOPSIS "[--policy FILE] [OPTION]... [-- COMMAND ARG...]"
+
+enum run_option {
+	RUN_POLICY,
+	RUN_WORKDIR,
+	RUN_TIMEOUT,
+	RUN_ENV,
+	RUN_MEMORY,
+	RUN_CPU,
+	RUN_PIDS,
+	RUN_ISOLATION,
+	RUN_MOUNT_ALLOWLIST,
+	RUN_CHALLENGE,
+	RUN_SAMPLE_MS,
+	RUN_BEST_EFFORT,
+	RUN_TTY,
+	RUN_JSON,
+	RUN_QUIET,
+	RUN_OPTION_COUNT
+};
+
+static const struct option table[RUN_OPTION_COUNT] = {
+	[RUN_POLICY] = {"policy", "FILE",
+			"the policy; - is standard input; none: a strict one "
+			"that is built in"},
+	[RUN_WORKDIR] = {"workdir", "DIR", "where run directories go"},
+	[RUN_TIMEOUT] = {"timeout", "SECONDS", "runtime.timeoutSec"},
+	[RUN_ENV] = {"env", "NAME[=VALUE]",
+		     "runtime.env; without a value the caller's own; may "
+		     "be repeated"},
+	[RUN_MEMORY] = {"memory", "SIZE", "resources.memory.max: 256Mi, 1Gi, bytes or max"},
+	[RUN_CPU] = {"cpu", "CPUS", "resources.cpu.max: 0.5, \"50000 100000\" or max"},
+	[RUN_PIDS] = {"pids", "COUNT", "resources.pids.max"},
+	[RUN_ISOLATION] = {"isolation", "KIND", "runtime.isolation: process or microvm"},
+	[RUN_MOUNT_ALLOWLIST] = {"mount-allowlist", "FILE", "where mount sources may lie"},
+	[RUN_CHALLENGE] = {"challenge", "TEXT", "goes into the first event, to date the report"},
+	[RUN_SAMPLE_MS] = {"sample-ms", "MS", "how often resources are sampled (100)"},
+	[RUN_BEST_EFFORT] = {"best-effort", NULL,
+			     "run although the host cannot enforce all of "
+			     "the policy; the report says what it did not"},
+	[RUN_TTY] = {"tty", NULL, "give the command a terminal of its own"},
+	[RUN_JSON] = {"json", NULL,
+		      "one response record on stdout; the command's output goes to "
+		      "the log files only"},
+	[RUN_QUIET] = {"quiet", NULL, "no summary on stderr"},
+};
+
+static enum fault_code take(struct run_options *options, enum run_option option, const char *value,
+			    struct fault *fault)
+{
+	struct overrides *overrides = &options->overrides;
+
+	switch (option) {
+	case RUN_POLICY:
+		options->policy = value;
+		return FAULT_NONE;
+	case RUN_WORKDIR:
+		options->workdir = value;
+		return FAULT_NONE;
+	case RUN_TIMEOUT:
+		return overrides_amount(overrides, "runtime.timeoutSec", value, fault);
+	case RUN_ENV:
+		return overrides_env(overrides, value, fault);
+	case RUN_MEMORY:
+		return overrides_amount(overrides, "resources.memory.max", value, fault);
+	case RUN_CPU:
+		return overrides_cpu(overrides, value, fault);
+	case RUN_PIDS:
+		return overrides_amount(overrides, "resources.pids.max", value, fault);
+	case RUN_ISOLATION:
+		return overrides_text(overrides, "runtime.isolation", value, fault);
+	case RUN_MOUNT_ALLOWLIST:
+		options->mount_allowlist = value;
+		return FAULT_NONE;
+	case RUN_CHALLENGE:
+		options->challenge = value;
+		return FAULT_NONE;
+	case RUN_SAMPLE_MS:
+		options->sample_ms = value;
+		return FAULT_NONE;
+	case RUN_BEST_EFFORT:
+		options->best_effort = true;
+		return FAULT_NONE;
+	case RUN_TTY:
+		options->tty = true;
+		return FAULT_NONE;
+	case RUN_JSON:
+		options->json = true;
+		return FAULT_NONE;
+	case RUN_QUIET:
+	case RUN_OPTION_COUNT:
+		options->quiet = true;
+		return FAULT_NONE;
+	}
+	return FAULT_NONE;
+}
+
+static enum run_options_answer wrong(const char *what)
+{
+	option_usage("run", SYNOPSIS, what);
+	return RUN_OPTIONS_WRONG;
+}
+
+/* The first fault is the one told; reading goes on, for --json may come behind it. */
+static struct fault *spare(struct fault *first, struct fault *later)
+{
+	return first->code == FAULT_NONE ? first : later;
+}
+
+/* What only shows once all of it has been read. */
+static enum run_options_answer check(struct run_options *options, char *const *command,
+				     struct fault *fault)
+{
+	struct fault later;
+	uint64_t sample_ms;
+
+	if (options->policy == NULL && *command == NULL)
+		return wrong("there is nothing to run: give --policy FILE, or -- and a command");
+	if (options->tty && options->json)
+		return wrong("--tty and --json exclude each other");
+	if (options->sample_ms != NULL &&
+	    !option_number(options->sample_ms, 1, 3600000, &sample_ms))
+		return wrong("--sample-ms takes 1 to 3600000");
+	if (*command != NULL &&
+	    overrides_command(&options->overrides, command, spare(fault, &later)) != FAULT_NONE)
+		return RUN_OPTIONS_REFUSED;
+	return fault->code == FAULT_NONE ? RUN_OPTIONS_READ : RUN_OPTIONS_REFUSED;
+}
+
+enum run_options_answer run_options_read(struct run_options *options, char **argv,
+					 struct fault *fault)
+{
+	struct option_cursor cursor = {"run", SYNOPSIS, table, RUN_OPTION_COUNT, argv, 1};
+	struct fault later;
+	const char *value;
+	size_t index;
+
+	memset(options, 0, sizeof(*options));
+	memset(fault, 0, sizeof(*fault));
+	overrides_init(&options->overrides);
+	for (;;) {
+		value = NULL;
+		switch (option_next(&cursor, &index, &value)) {
+		case OPTION_FOUND:
+			(void)take(options, (enum run_option)index, value, spare(fault, &later));
+			break;
+		case OPTION_OPERAND:
+			return wrong("a command comes behind --: safe-run run -- COMMAND ARG...");
+		case OPTION_HELP:
+			return RUN_OPTIONS_HELP;
+		case OPTION_WRONG:
+			return RUN_OPTIONS_WRONG;
+		case OPTION_COMMAND:
+		case OPTION_END:
+			return check(options, argv + cursor.next, fault);
+		}
+	}
+}

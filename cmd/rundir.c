@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static enum fault_code join(char out[PATH_MAX], const char *head, const char *tail,
+			    struct fault *fault)
+{
+	if ((size_t)snprintf(out, PATH_MAX, "%s%s", head, tail) < PATH_MAX)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, "workdir", "%s", head);
+}
+
+enum fault_code rundir_base(const char *option, char base[PATH_MAX], struct fault *fault)
+{
+	char here[PATH_MAX];
+	const char *given = option != NULL ? option : variable(RUNDIR_BASE_VARIABLE);
+
+	if (given != NULL && given[0] == '/')
+		return join(base, given, "", fault);
+	if (given != NULL) {
+		if (getcwd(here, sizeof(here)) == NULL || strlen(here) + 1 >= sizeof(here))
+			return fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir", "getcwd");
+		strncat(here, "/", sizeof(here) - strlen(here) - 1);
+		return join(base, here, given, fault);
+	}
+	if (geteuid() == 0)
+		return join(base, RUNDIR_BASE_ROOT, "", fault);
+	if (variable("XDG_STATE_HOME") != NULL && *variable("XDG_STATE_HOME") == '/')
+		return join(base, variable("XDG_STATE_HOME"), "/safe-run/runs", fault);
+	if (variable("HOME") != NULL && *variable("HOME") == '/')
+		return join(base, variable("HOME"), "/.local/state/safe-run/runs", fault);
+	return fault_set(fault, FAULT_RUN_INIT, "workdir",
+			 "there is no place for run directories: HOME is not set; give --workdir "
+			 "DIR or set " RUNDIR_BASE_VARIABLE);
+}
+
+/* mkdir -p; what exists is left as it is. */
+static int make_parents(const char *base)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(base);
+
+	for (size_t i = 1; i <= len; i++) {
+		if (base[i] != '/' && base[i] != '\0')
+			continue;
+		memcpy(part, base, i);
+		part[i] = '\0';
+		if (mkdir(part, 0700) != 0 && errno != EEXIST)
+			return -1;
+	}
+	return 0;
+}
+
+static enum fault_code open_base(const char *base, int *fd, struct fault *fault)
+{
+	struct stat status;
+
+	*fd = open(base, OPEN_DIRECTORY);
+	if (*fd < 0 && errno == ENOENT && make_parents(base) == 0)
+		*fd = open(base, OPEN_DIRECTORY);
+	if (*fd < 0 || fstat(*fd, &status) != 0)
+		return fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir",
+				       "cannot use '%s' for run directories", base);
+	/* Where anybody may rename a directory, a run's could be swapped for another. */
+	if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0)
+		return fault_set(
+			fault, FAULT_RUN_INIT, "workdir",
+			"anybody may write to '%s'; chmod o-w it or give another --workdir", base);
+	return FAULT_NONE;
+}
+
+static int make_below(int dir_fd, const char *name)
+{
+	if (mkdirat(dir_fd, name, 0700) != 0)
+		return -1;
+	return openat(dir_fd, name, OPEN_DIRECTORY | O_NOFOLLOW);
+}
+
+/* Ours, and closed to others: what mkdirat made, and not something put in its place since. */
+static int check_owner(int dir_fd)
+{
+	struct stat status;
+
+	if (fstat(dir_fd, &status) != 0)
+		return -1;
+	if (status.st_uid == geteuid() && (status.st_mode & 077) == 0)
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+enum fault_code rundir_make(struct rundir *rundir, const char *base, struct fault *fault)
+{
+	int base_fd;
+	enum fault_code code = open_base(base, &base_fd, fault);
+
+	if (code == FAULT_NONE && (size_t)snprintf(rundir->path, sizeof(rundir->path), "%s/%s",
+						   base, rundir->run_id) >= sizeof(rundir->path))
+		code = fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, "workdir", "%s", base);
+	if (code == FAULT_NONE) {
+		rundir->dir_fd = make_below(base_fd, rundir->run_id);
+		if (rundir->dir_fd >= 0 && check_owner(rundir->dir_fd) == 0)
+			rundir->artifacts_fd = make_below(rundir->dir_fd, "artifacts");
+		if (rundir->artifacts_fd >= 0 &&
+		    flock(rundir->artifacts_fd, LOCK_EX | LOCK_NB) == 0)
+			rundir->stages_fd = make_below(rundir->dir_fd, "stages");
+		if (rundir->stages_fd < 0)
+			code = fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir",
+					       "cannot make the run directory '%s'", rundir->path);
+	}
+	if (base_fd >= 0)
+		close(base_fd);
+	return code;
+}
+
+enum fault_code rundir_create(int dir_fd, const char *name, int *fd, struct fault *fault)
+{
+	*fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*fd >= 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir",
+			       "cannot make '%s' in the run directory", name);
+}
+
+void rundir_artifact(const struct rundir *rundir, const char *name, char out[PATH_MAX])
+{
+	if ((size_t)snprintf(out, PATH_MAX, "%s/artifacts/%s", rundir->path, name) >= PATH_MAX)
+		out[0] = '\0';
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void rundir_close(struct rundir *rundir)
+{
+	close_fd(&rundir->stages_fd);
+	close_fd(&rundir->artifacts_fd);
+	close_fd(&rundir->dir_fd);
+}

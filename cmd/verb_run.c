@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* safe-run run: the whole pipeline, and the workload's exit status passed through. */
+#include "cmd/pipeline.h"
+#include "cmd/policy_input.h"
+#include "cmd/response.h"
+#include "cmd/run_options.h"
+#include "cmd/rundir.h"
+#include "cmd/rundir_remove.h"
+#include "cmd/signals.h"
+#include "cmd/summary.h"
+#include "cmd/supervise.h"
+#include "cmd/verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+struct run {
+	struct run_options options;
+	struct rundir rundir;
+	struct spawn_home home;
+	struct signals signals;
+	struct tty tty;
+	struct pipeline pipeline;
+	struct result result;
+	int source_fd; /* what --policy names */
+	int policy_fd; /* its copy in the run directory; -1: the built-in policy */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd > STDERR_FILENO)
+		close(*fd);
+	*fd = -1;
+}
+
+/*
+ * sr-validate reads the copy, so what the run directory holds is what was validated, whatever
+ * happens to the original meanwhile.
+ */
+static enum fault_code copy_policy(struct run *run, struct fault *fault)
+{
+	int copy_fd;
+	enum fault_code code;
+
+	if (run->source_fd < 0)
+		return FAULT_NONE;
+	code = rundir_create(run->rundir.dir_fd, "policy.yaml", &copy_fd, fault);
+	if (code != FAULT_NONE)
+		return code;
+	code = policy_input_copy(run->source_fd, copy_fd, fault);
+	close_fd(&copy_fd);
+	if (code != FAULT_NONE)
+		return code;
+	run->policy_fd =
+		openat(run->rundir.dir_fd, "policy.yaml", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (run->policy_fd < 0)
+		return fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir", "policy.yaml");
+	return FAULT_NONE;
+}
+
+static enum fault_code prepare(struct run *run, struct fault *fault)
+{
+	char base[PATH_MAX];
+	enum fault_code code = FAULT_NONE;
+
+	if (run->options.policy != NULL)
+		code = policy_input_open(run->options.policy, &run->source_fd, fault);
+	if (code == FAULT_NONE)
+		code = spawn_find_home(&run->home, fault);
+	if (code == FAULT_NONE)
+		code = rundir_base(run->options.workdir, base, fault);
+	if (code == FAULT_NONE)
+		code = rundir_make(&run->rundir, base, fault);
+	if (code == FAULT_NONE)
+		code = copy_policy(run, fault);
+	if (code == FAULT_NONE && run->options.tty)
+		code = tty_open(&run->tty, fault);
+	if (code == FAULT_NONE)
+		code = signals_open(&run->signals, fault);
+	return code;
+}
+
+static enum fault_code start(struct run *run, struct fault *fault)
+{
+	const struct run_options *options = &run->options;
+	struct pipeline_plan plan = {
+		.home = &run->home,
+		.rundir = &run->rundir,
+		.overrides = &options->overrides,
+		.tty = options->tty ? &run->tty : NULL,
+		.challenge = options->challenge,
+		.mount_allowlist = options->mount_allowlist,
+		.sample_ms = options->sample_ms,
+		.policy_fd = run->policy_fd,
+		.best_effort = options->best_effort,
+		.copies_output = !options->json,
+	};
+
+	return pipeline_start(&run->pipeline, &plan, fault);
+}
+
+/* Prepare, start, watch; the result says how it went in every case. */
+static void carry_out(struct run *run)
+{
+	struct fault fault = {.code = FAULT_NONE};
+	struct fault lesser;
+
+	if (prepare(run, &fault) == FAULT_NONE && start(run, &fault) == FAULT_NONE &&
+	    run->options.tty)
+		tty_set_raw(&run->tty);
+	if (pipeline_started(&run->pipeline))
+		supervise(&run->pipeline, &run->signals, &run->tty, run->rundir.run_id,
+			  &run->result);
+	else if (run->rundir.dir_fd >= 0 && rundir_discard(&run->rundir, &lesser) != FAULT_NONE)
+		fprintf(stderr, "safe-run: %s\n", lesser.message);
+	/* Seal has sealed what it saw of a run that did not start; the reason is known here. */
+	if (fault.code != FAULT_NONE)
+		result_blame(&run->result, &fault);
+}
+
+/* The status is the run's, unless the caller asked for a record and cannot get it. */
+static int tell(const struct run *run, uint64_t elapsed_ms)
+{
+	struct fault fault;
+
+	if (!run->options.json) {
+		summary_print(&run->result, &run->rundir, elapsed_ms, run->options.quiet);
+		return run->result.exit_code;
+	}
+	if (response_print(&run->result, &run->rundir, &fault) == FAULT_NONE)
+		return run->result.exit_code;
+	fprintf(stderr, "safe-run: %s\n", fault.message);
+	return VERB_RUN_FAILED;
+}
+
+static void release(struct run *run)
+{
+	tty_close(&run->tty);
+	signals_close(&run->signals);
+	pipeline_close(&run->pipeline);
+	close_fd(&run->source_fd);
+	close_fd(&run->policy_fd);
+	rundir_close(&run->rundir);
+	overrides_release(&run->options.overrides);
+	result_release(&run->result);
+}
+
+int verb_run(int argc, char **argv)
+{
+	uint64_t started_ms = now_ms();
+	struct fault fault;
+	struct run run = {
+		.rundir = RUNDIR_NONE,
+		.signals = {.fd = -1},
+		.tty = TTY_NONE,
+		.source_fd = -1,
+		.policy_fd = -1,
+	};
+	int status = VERB_RUN_FAILED;
+
+	(void)argc;
+	pipeline_init(&run.pipeline);
+	result_init(&run.result);
+	if (runid_make(run.rundir.run_id) != 0)
+		abort(); /* getrandom(2) has no way to fail here */
+	switch (run_options_read(&run.options, argv, &fault)) {
+	case RUN_OPTIONS_HELP:
+		status = VERB_DONE;
+		break;
+	case RUN_OPTIONS_WRONG:
+		break;
+	case RUN_OPTIONS_REFUSED:
+		result_fail(&run.result, &fault);
+		status = tell(&run, now_ms() - started_ms);
+		break;
+	case RUN_OPTIONS_READ:
+		carry_out(&run);
+		status = tell(&run, now_ms() - started_ms);
+		break;
+	}
+	release(&run);
+	return status;
+}
