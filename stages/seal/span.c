@@ -133,6 +133,25 @@ bool span_member(struct span object, const char *name, struct span *value)
 	return false;
 }
 
+struct span span_get(struct span object, const char *name)
+{
+	struct span value;
+
+	return span_member(object, name, &value) ? value : (struct span){.at = "", .len = 0};
+}
+
+int span_order(const char *name, struct span key)
+{
+	for (size_t i = 0; i < key.len; i++) {
+		bool escaped = key.at[i] == '\\';
+		char byte = !escaped || key.at[i + 1] == '\\' ? key.at[i] : '"';
+
+		if (name[i] != byte || escaped)
+			return name[i] - byte;
+	}
+	return name[key.len] == '\0' ? 0 : 1;
+}
+
 bool span_equal(struct span span, const char *text)
 {
 	return strlen(text) == span.len && memcmp(span.at, text, span.len) == 0;
@@ -146,6 +165,13 @@ bool span_same(struct span a, struct span b)
 bool span_null(struct span value)
 {
 	return span_equal(value, "null");
+}
+
+bool span_says(struct span value, const char *text)
+{
+	struct span inside;
+
+	return span_string(value, &inside) && span_equal(inside, text);
 }
 
 bool span_string(struct span value, struct span *text)

@@ -44,9 +44,20 @@ bool span_next_element(struct span_walk *walk, struct span *value);
 /* The member of that name; false when object is not an object or has none. */
 bool span_member(struct span object, const char *name, struct span *value);
 
+/* As span_member; an empty span, which is of kind SPAN_NULL but not null, when there is none. */
+struct span span_get(struct span object, const char *name);
+
+/*
+ * How name, plain letters and digits, sorts against a member's key: negative, 0, positive. An
+ * escape stands for a byte that sorts before every letter, though its backslash does not.
+ */
+int span_order(const char *name, struct span key);
+
 bool span_equal(struct span span, const char *text);
 bool span_same(struct span a, struct span b);
 bool span_null(struct span value);
+/* A string with exactly this text. */
+bool span_says(struct span value, const char *text);
 /* The text between the quotes, escapes as they are written; false for other kinds. */
 bool span_string(struct span value, struct span *text);
 bool span_integer(struct span value, int64_t *out);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/seal/facts.h"
+
+#include "ipc/record.h"
+#include "stages/seal/payload.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NS_PER_MS 1000000
+
+void facts_init(struct facts *facts)
+{
+	*facts = (struct facts){
+		.cpu_usage_us = FACTS_UNKNOWN,
+		.memory_peak_bytes = FACTS_UNKNOWN,
+		.pids_peak = FACTS_UNKNOWN,
+		.wall_ms = FACTS_UNKNOWN,
+		.workload_status = FACTS_UNKNOWN,
+	};
+	buf_init(&facts->artifacts, RECORD_EVENT_MAX);
+	buf_init(&facts->policy_summary, RECORD_EVENT_MAX);
+	buf_init(&facts->enforcement, RECORD_EVENT_MAX);
+	/* Room for the eventCount that seal adds to an event that was as long as one may be. */
+	buf_init(&facts->closing, RECORD_EVENT_MAX + 64);
+	buf_init(&facts->mount_reasons, FACTS_REASONS_MAX);
+}
+
+void facts_release(struct facts *facts)
+{
+	buf_release(&facts->artifacts);
+	buf_release(&facts->policy_summary);
+	buf_release(&facts->enforcement);
+	buf_release(&facts->closing);
+	buf_release(&facts->mount_reasons);
+}
+
+static enum fault_code check_order(const struct facts *facts, const struct head *event,
+				   enum fault_code code, struct fault *fault)
+{
+	if (facts->closed)
+		return fault_set(fault, code, "", "an event stands behind the closing one");
+	if (event->seq != facts->count)
+		return fault_set(fault, code, "seq", "%" PRIu64 " where %" PRIu64 " must follow",
+				 event->seq, facts->count);
+	if (facts->count > 0 && !span_equal(event->run_id, facts->run_id))
+		return fault_set(fault, code, "runId", "%.*s, but the run is %s",
+				 (int)event->run_id.len, event->run_id.at, facts->run_id);
+	if (event->boot_ns < facts->boot_ns)
+		return fault_set(fault, code, "payload.bootNs",
+				 "time goes back, from %" PRIu64 " to %" PRIu64, facts->boot_ns,
+				 event->boot_ns);
+	if ((event->type == EVENT_COMPILE) != (facts->count == 0))
+		return fault_set(fault, code, "type",
+				 facts->count == 0 ? "the first event must be compile"
+						   : "only the first event may be compile");
+	if ((event->type == EVENT_RUN_PREPARED && facts->prepared) ||
+	    (event->type == EVENT_VM_EXITED && facts->exited))
+		return fault_set(fault, code, "type", "a run has only one %s event",
+				 event_type_name(event->type));
+	return FAULT_NONE;
+}
+
+/* False when the member is there and no counter. Absent and null are FACTS_UNKNOWN. */
+static bool read_counter(struct span object, const char *name, int64_t *out)
+{
+	struct span value;
+
+	*out = FACTS_UNKNOWN;
+	if (span_kind(object) != SPAN_OBJECT || !span_member(object, name, &value) ||
+	    span_null(value))
+		return true;
+	return span_integer(value, out) && *out >= 0;
+}
+
+struct sample {
+	int64_t cpu_usage_us, memory_current, memory_peak, pids_current, pids_peak;
+};
+
+static bool read_sample(struct span payload, struct sample *sample)
+{
+	struct span memory = span_get(payload, "memory");
+	struct span pids = span_get(payload, "pids");
+
+	return read_counter(span_get(payload, "cpu"), "usageUs", &sample->cpu_usage_us) &&
+	       read_counter(memory, "currentBytes", &sample->memory_current) &&
+	       read_counter(memory, "peakBytes", &sample->memory_peak) &&
+	       read_counter(pids, "current", &sample->pids_current) &&
+	       read_counter(pids, "peak", &sample->pids_peak);
+}
+
+static bool fits(const struct buf *buf, size_t len)
+{
+	return len < buf->max_len - buf->len;
+}
+
+/* What the closing event says must not contradict what the launcher saw. */
+static enum fault_code check_closing(const struct facts *facts, const struct head *event,
+				     enum fault_code code, struct fault *fault)
+{
+	struct span outcome = span_get(event->payload, "outcome");
+	int64_t exit_code = 0;
+	bool exited = span_says(span_get(outcome, "cause"), "exit");
+
+	if (!span_integer(span_get(outcome, "exitCode"), &exit_code))
+		return fault_set(fault, code, "payload.outcome.exitCode", "no number");
+	if ((exited || event->type == EVENT_RUN_CLEANED) && exit_code != facts->workload_status)
+		return fault_set(fault, code, "payload.outcome.exitCode",
+				 "%" PRId64 ", but vm.exited says otherwise", exit_code);
+	return FAULT_NONE;
+}
+
+enum fault_code facts_admit(const struct facts *facts, const struct head *event,
+			    enum fault_code code, struct fault *fault)
+{
+	struct span reason = span_get(event->payload, "reason");
+	enum fault_code failed = check_order(facts, event, code, fault);
+	struct sample sample;
+
+	if (failed == FAULT_NONE)
+		failed = payload_check(event, code, fault);
+	if (failed != FAULT_NONE)
+		return failed;
+	if (event->type == EVENT_RESOURCE_SAMPLED && !read_sample(event->payload, &sample))
+		return fault_set(fault, code, "payload", "a counter is not a number");
+	if (event->type == EVENT_MOUNT_REJECTED && !fits(&facts->mount_reasons, reason.len))
+		return fault_set(fault, code, "payload.reason", "too many mounts were rejected");
+	if (event_type_closes(event->type))
+		return check_closing(facts, event, code, fault);
+	return FAULT_NONE;
+}
+
+static void keep(struct buf *buf, struct span text)
+{
+	buf_clear(buf);
+	buf_append(buf, text.at, text.len);
+}
+
+static void raise_to(int64_t *highest, int64_t value)
+{
+	if (value > *highest)
+		*highest = value;
+}
+
+static void take_sample(struct facts *facts, struct span payload)
+{
+	struct sample sample;
+
+	if (!read_sample(payload, &sample))
+		return;
+	facts->samples++;
+	raise_to(&facts->cpu_usage_us, sample.cpu_usage_us);
+	raise_to(&facts->memory_peak_bytes, sample.memory_current);
+	raise_to(&facts->memory_peak_bytes, sample.memory_peak);
+	raise_to(&facts->pids_peak, sample.pids_current);
+	raise_to(&facts->pids_peak, sample.pids_peak);
+}
+
+static void take_exit(struct facts *facts, struct span payload)
+{
+	struct span wall = {.at = "", .len = 0};
+	uint64_t wall_ns;
+
+	facts->exited = true;
+	(void)read_counter(payload, "exitCode", &facts->workload_status);
+	if (span_string(span_get(payload, "wallNs"), &wall) && span_decimal(wall, &wall_ns))
+		facts->wall_ms = (int64_t)(wall_ns / NS_PER_MS);
+}
+
+static void take_reason(struct facts *facts, struct span reason)
+{
+	if (facts->mount_reasons.len > 0)
+		buf_append(&facts->mount_reasons, ",", 1);
+	buf_append(&facts->mount_reasons, reason.at, reason.len);
+}
+
+static void take_closing(struct facts *facts, const struct head *event)
+{
+	facts->closed = true;
+	keep(&facts->closing, event->payload);
+	(void)span_copy(event->timestamp, facts->finished_at, sizeof(facts->finished_at));
+}
+
+static void take_payload(struct facts *facts, const struct head *event)
+{
+	struct span payload = event->payload;
+
+	switch (event->type) {
+	case EVENT_COMPILE:
+		keep(&facts->artifacts, span_get(payload, "artifacts"));
+		keep(&facts->policy_summary, span_get(payload, "policySummary"));
+		break;
+	case EVENT_RUN_PREPARED:
+		facts->prepared = true;
+		keep(&facts->enforcement, span_get(payload, "enforcement"));
+		break;
+	case EVENT_MOUNT_VALIDATED:
+		facts->mounts_validated++;
+		break;
+	case EVENT_MOUNT_REJECTED:
+		facts->mounts_rejected++;
+		take_reason(facts, span_get(payload, "reason"));
+		break;
+	case EVENT_NETWORK_RULE_APPLIED:
+		facts->rules_applied++;
+		break;
+	case EVENT_NETWORK_RULE_HIT:
+		if (span_says(span_get(payload, "verdict"), "allowed"))
+			facts->hits_allowed++;
+		else
+			facts->hits_blocked++;
+		break;
+	case EVENT_RESOURCE_SAMPLED:
+		take_sample(facts, payload);
+		break;
+	case EVENT_VM_EXITED:
+		take_exit(facts, payload);
+		break;
+	case EVENT_RUN_CLEANED:
+	case EVENT_RUN_FAILED:
+		take_closing(facts, event);
+		break;
+	case EVENT_MOUNT_APPLIED:
+	case EVENT_NETWORK_PLAN_GENERATED:
+	case EVENT_NETWORK_RULE_RELEASED:
+	case EVENT_NETWORK_RULE_CLEANUP_FAILED:
+	case EVENT_VM_STARTED:
+	case EVENT_OUTPUT_TRUNCATED:
+	case EVENT_STAGE_KILLED:
+	case EVENT_TYPE_COUNT:
+		break;
+	}
+}
+
+void facts_take(struct facts *facts, const struct head *event)
+{
+	if (facts->count == 0) {
+		(void)span_copy(event->run_id, facts->run_id, sizeof(facts->run_id));
+		(void)span_copy(event->timestamp, facts->started_at, sizeof(facts->started_at));
+	}
+	facts->boot_ns = event->boot_ns;
+	take_payload(facts, event);
+	facts->count++;
+}

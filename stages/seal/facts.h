@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SEAL_FACTS_H
+#define SEAL_FACTS_H
+
+#include "ipc/buf.h"
+#include "ipc/event.h"
+#include "ipc/fault.h"
+#include "ipc/runid.h"
+#include "stages/seal/head.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What a report says beside its events, gathered from them one by one: the same code for seal,
+ * which writes it, and for verify, which derives it again and compares. Memory does not grow with
+ * the number of events. Texts are canonical JSON, copied from the events.
+ */
+#define FACTS_UNKNOWN	  (-1)		      /* a counter no event has shown */
+#define FACTS_REASONS_MAX ((size_t)256 << 10) /* text of all mount.rejected reasons together */
+
+struct facts {
+	uint64_t count; /* events taken */
+	uint64_t boot_ns;
+	char run_id[RUNID_SIZE];
+	char started_at[EVENT_TIMESTAMP_SIZE];
+	char finished_at[EVENT_TIMESTAMP_SIZE];
+	bool prepared, exited, closed;
+
+	struct buf artifacts, policy_summary; /* of compile */
+	struct buf enforcement;		      /* of run.prepared */
+	struct buf closing;		      /* the closing event's whole payload */
+	struct buf mount_reasons;	      /* "a","b": the inside of an array */
+
+	int64_t cpu_usage_us, memory_peak_bytes, pids_peak, wall_ms;
+	int64_t workload_status; /* exit code in vm.exited */
+	uint64_t samples;
+	uint64_t mounts_validated, mounts_rejected;
+	uint64_t rules_applied, hits_allowed, hits_blocked;
+};
+
+void facts_init(struct facts *facts);
+void facts_release(struct facts *facts);
+
+/*
+ * Whether event may come next: it continues the count, belongs to the run, does not go back in
+ * time, stands where its type may stand and holds what its type must. Changes nothing.
+ */
+enum fault_code facts_admit(const struct facts *facts, const struct head *event,
+			    enum fault_code code, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* Take an event that facts_admit accepts. */
+void facts_take(struct facts *facts, const struct head *event);
+
+#endif
