@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/validate/host.h"
+
+#include "ipc/object.h"
+#include "stages/validate/mount.h"
+#include "stages/validate/resolve.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define LOCALTIME    "/etc/localtime"
+
+/* Programs and libraries, and the few files of /etc they look for. In the order they are made. */
+static const char *const root_candidates[] = {
+	"/usr",
+	"/bin",
+	"/sbin",
+	"/lib",
+	"/lib32",
+	"/lib64",
+	"/libx32",
+	"/etc/alternatives",
+	"/etc/ld.so.cache",
+	"/etc/ld.so.conf",
+	"/etc/ld.so.conf.d",
+	LOCALTIME,
+	"/etc/nsswitch.conf",
+	"/etc/protocols",
+	"/etc/services",
+	"/etc/ssl/certs",
+	"/etc/ssl/openssl.cnf",
+	"/etc/ca-certificates",
+	"/etc/mime.types",
+	"/etc/magic",
+};
+
+/*
+ * The time zone is a link into /usr/share on most hosts, relative or not, sometimes by way of
+ * another link: where it ends is what the sandbox gets, as a file.
+ */
+static const char *add_localtime(struct json_object *fact, struct document *document)
+{
+	struct resolve_facts facts;
+
+	if (resolve_path(LOCALTIME, document, &facts) != 0 || facts.type != RESOLVE_FILE)
+		return "absent";
+	object_add_string(fact, "resolved", facts.path);
+	return "file";
+}
+
+static struct json_object *root_fact(const char *path, struct document *document)
+{
+	struct json_object *fact = object_new();
+	const char *type_name = "absent";
+	const char *target = NULL;
+	enum resolve_type type;
+
+	if (resolve_type(path, &type) == 0) {
+		type_name = resolve_type_name(type);
+		if (type == RESOLVE_SYMLINK && strcmp(path, LOCALTIME) == 0)
+			type_name = add_localtime(fact, document);
+		else if (type == RESOLVE_SYMLINK && resolve_link(path, document, &target) != 0)
+			type_name = "absent";
+		/* A FIFO or device where a file belongs: nothing a sandbox could use. */
+		if (type == RESOLVE_OTHER)
+			type_name = "absent";
+	}
+	object_add_string(fact, "path", path);
+	object_add_string(fact, "type", type_name);
+	if (target != NULL)
+		object_add_escaped(fact, "target", target, strlen(target));
+	return fact;
+}
+
+static struct json_object *place_fact(const struct resolve_facts *facts)
+{
+	struct json_object *fact = object_new();
+
+	object_add_string(fact, "path", facts->path);
+	object_add_string(fact, "type", resolve_type_name(facts->type));
+	object_add_decimal(fact, "device", facts->device);
+	object_add_decimal(fact, "inode", facts->inode);
+	return fact;
+}
+
+struct json_object *host_facts(const struct policy *policy, struct document *document)
+{
+	struct json_object *facts = object_new();
+	struct json_object *root = array_new();
+	struct json_object *places = array_new();
+	const struct mount *mounts = policy != NULL ? policy->mounts.items : NULL;
+
+	for (size_t i = 0; i < COUNT(root_candidates); i++)
+		array_append(root, root_fact(root_candidates[i], document));
+	for (size_t i = 0; policy != NULL && i < policy->mounts.count; i++)
+		array_append(places, place_fact(mounts[i].source));
+	object_add(facts, "root", root);
+	object_add(facts, "mounts", places);
+	if (policy != NULL && policy->runtime.rootfs != NULL)
+		object_add(facts, "rootfs", place_fact(policy->runtime.rootfs));
+	else
+		object_add_null(facts, "rootfs");
+	return facts;
+}

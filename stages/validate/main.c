@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sr-validate: is this policy one, and what exactly does it say?
+ *
+ * PURPOSE  Turns the policy a person wrote, YAML or JSON, into a normalised one, or into all the
+ *          reasons why not; and asks the host where the paths in it lead.
+ * READS    The policy from standard input, 1 MiB at most; with --mount-allowlist one file, opened
+ *          before confinement. Of the host: which paths exist, never what is in them.
+ * WRITES   One ValidationResult record to standard output and --record-fd.
+ * HOLDS    Nothing. No capability, no descriptor beyond those.
+ * FILTER   Memory, read, write, exit; openat2 and openat for O_PATH only, readlinkat, stat,
+ *          close. Landlock gives it no right to read, write or list any file.
+ * REFUSES  A policy that is not well-formed or says something unknown, double, out of range or
+ *          contradictory; a mount from outside the allowlist or into the sandbox's own parts; a
+ *          network rule that is not exactly one destination.
+ * WHY NOT  Not in the front-end: the YAML parser is the largest piece of code that meets input
+ *          first, and what it can be made to do ends here. Not in compile: compile asks nobody
+ *          anything, so that it can be repeated; the host's answers are in this stage's record.
+ */
+#include "ipc/object.h"
+#include "sandbox/sandbox.h"
+#include "stages/stage.h"
+#include "stages/validate/default_policy.h"
+#include "stages/validate/input.h"
+#include "stages/validate/validate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum option_index { OPTION_SET, OPTION_MOUNT_ALLOWLIST, OPTION_DEFAULT_POLICY, OPTION_COUNT };
+
+static const struct stage_option options[OPTION_COUNT] = {
+	[OPTION_SET] = {.name = "set",
+			.kind = STAGE_OPTION_LIST,
+			.value_name = "FIELD=JSON",
+			.help = "set a field before validating, as resources.memory.max=\"1Gi\""},
+	[OPTION_MOUNT_ALLOWLIST] = {.name = "mount-allowlist",
+				    .kind = STAGE_OPTION_TEXT,
+				    .value_name = "FILE",
+				    .help = "where mounts may come from and go to"},
+	[OPTION_DEFAULT_POLICY] = {.name = "default-policy",
+				   .kind = STAGE_OPTION_FLAG,
+				   .help = "use the built-in policy instead of standard input"},
+};
+
+struct state {
+	int allowlist_fd; /* -1: not given, or the fault says why not */
+	struct fault allowlist_fault;
+};
+
+/* O_NONBLOCK: a FIFO would wait for a writer; it is refused a line later. */
+static int open_regular(const char *path)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+static enum stage_exit validate_open(struct stage_context *context)
+{
+	const struct stage_value *value = &context->values[OPTION_MOUNT_ALLOWLIST];
+	struct state *state = context->state;
+
+	if (!value->given)
+		return STAGE_DONE;
+	state->allowlist_fd = open_regular(value->text);
+	if (state->allowlist_fd < 0 && errno == EINVAL)
+		fault_set(&state->allowlist_fault, FAULT_MOUNT_SOURCE, "mountAllowlist",
+			  "the mount allowlist '%.200s' is not a regular file", value->text);
+	else if (state->allowlist_fd < 0)
+		fault_set_errno(&state->allowlist_fault, FAULT_MOUNT_SOURCE, errno,
+				"mountAllowlist", "cannot open the mount allowlist '%.200s'",
+				value->text);
+	return STAGE_DONE;
+}
+
+static void read_text(int fd, struct buf *buf, struct validate_text *text)
+{
+	if (input_read(fd, buf, &text->fault) != FAULT_NONE)
+		return;
+	text->data = buf->data;
+	text->len = buf->len;
+}
+
+static void read_allowlist(const struct state *state, struct buf *buf, struct validate_text *text)
+{
+	text->fault = state->allowlist_fault;
+	if (state->allowlist_fd < 0)
+		return;
+	read_text(state->allowlist_fd, buf, text);
+	if (text->fault.code != FAULT_NONE)
+		fault_set(&text->fault, FAULT_MOUNT_SOURCE, "mountAllowlist",
+			  "the mount allowlist cannot be read: it is longer than 1 MiB, or its "
+			  "disk fails");
+}
+
+static enum stage_exit validate_run(struct stage_context *context)
+{
+	const struct stage_value *settings = &context->values[OPTION_SET];
+	struct buf policy_buf BUF_CLEANUP = {0};
+	struct buf allowlist_buf BUF_CLEANUP = {0};
+	struct json_object *result OBJECT_CLEANUP = NULL;
+	struct validate_text allowlist = {0};
+	struct validate_request request = {
+		.policy = {.data = (const char *)default_policy, .len = sizeof(default_policy)},
+		.settings = settings->list,
+		.setting_count = settings->list_count,
+	};
+	struct fault fault;
+	bool valid = false;
+
+	if (context->values[OPTION_MOUNT_ALLOWLIST].given) {
+		read_allowlist(context->state, &allowlist_buf, &allowlist);
+		request.allowlist = &allowlist;
+	}
+	if (!context->values[OPTION_DEFAULT_POLICY].given)
+		read_text(STDIN_FILENO, &policy_buf, &request.policy);
+	result = validate_request(&request, &valid);
+	if (record_send(&context->out, result, RECORD_BUNDLE_MAX, &fault) != FAULT_NONE) {
+		stage_complain(context->stage, "%s", fault.message);
+		return STAGE_FAILED;
+	}
+	return valid ? STAGE_DONE : STAGE_REFUSED;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct stage stage = {
+		.name = "sr-validate",
+		.summary = "policy on standard input, ValidationResult on standard output",
+		.profile = &sandbox_profile_validate,
+		.options = options,
+		.option_count = OPTION_COUNT,
+		.open = validate_open,
+		.run = validate_run,
+	};
+	struct state state = {.allowlist_fd = -1};
+
+	return stage_main(&stage, &state, argc, argv);
+}

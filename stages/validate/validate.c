@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/validate/validate.h"
+
+#include "ipc/object.h"
+#include "stages/validate/allowlist.h"
+#include "stages/validate/host.h"
+#include "stages/validate/input.h"
+#include "stages/validate/normalize.h"
+#include "stages/validate/override.h"
+#include "stages/validate/policy.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#define VALIDATE_SCHEMA_VERSION "safe-run.validation/v1"
+
+static void read_allowlist(struct reading *reading, const struct validate_text *text,
+			   struct allowlist *allowlist)
+{
+	*allowlist = allowlist_default;
+	if (text == NULL)
+		return;
+	if (text->fault.code == FAULT_NONE) {
+		allowlist_read(text->data, text->len, reading, allowlist);
+		return;
+	}
+	*allowlist = (struct allowlist){0};
+	fault_list_add(&reading->errors, &text->fault);
+}
+
+static void read_policy(struct reading *reading, const struct validate_request *request,
+			struct policy *policy, struct json_object *overrides)
+{
+	struct fault fault = request->policy.fault;
+
+	if (fault.code == FAULT_NONE && input_parse(request->policy.data, request->policy.len,
+						    reading->document, &fault) != FAULT_NONE)
+		reading->document->root = NULL;
+	if (reading->document->root == NULL)
+		fault_list_add(&reading->errors, &fault);
+	override_apply(reading, request->settings, request->setting_count, overrides);
+	if (reading->document->root != NULL)
+		policy_read(reading, policy);
+}
+
+static struct json_object *make_result(struct reading *reading, const struct policy *policy,
+				       struct json_object *overrides, bool valid)
+{
+	struct json_object *result = object_new();
+
+	object_add_string(result, "schemaVersion", VALIDATE_SCHEMA_VERSION);
+	object_add_bool(result, "valid", valid);
+	object_add(result, "errors", fault_list_to_json(&reading->errors));
+	object_add(result, "warnings", fault_list_to_json(&reading->warnings));
+	object_add(result, "overrides", overrides);
+	object_add(result, "hostFacts", host_facts(valid ? policy : NULL, reading->document));
+	if (valid)
+		object_add(result, "normalizedPolicy", normalize_policy(policy));
+	else
+		object_add_null(result, "normalizedPolicy");
+	return result;
+}
+
+struct json_object *validate_request(const struct validate_request *request, bool *valid)
+{
+	struct document document DOCUMENT_CLEANUP;
+	struct json_object *overrides = array_new();
+	struct json_object *result;
+	struct policy policy = {0};
+	struct allowlist allowlist;
+	struct reading *reading = calloc(1, sizeof(*reading));
+
+	if (reading == NULL)
+		buf_no_memory();
+	document_init(&document);
+	reading->document = &document;
+	reading->allowlist = &allowlist;
+	read_allowlist(reading, request->allowlist, &allowlist);
+	read_policy(reading, request, &policy, overrides);
+	*valid = reading->errors.count == 0;
+	result = make_result(reading, &policy, overrides, *valid);
+	free(reading);
+	return result;
+}
