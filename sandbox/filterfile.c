@@ -220,6 +220,10 @@ static bool rule_line(const struct source *source, const struct words *words)
 		return refuse(source, "'%s' of what?", words->at[0]);
 	if (source->allowed_only && rule.action != FILTER_ALLOW)
 		return true;
+	/* Says nothing, and is what somebody writes who wants the call kill allowed. */
+	if (rule.action == FILTER_KILL && source->has_default && !source->included &&
+	    source->file->fallback == FILTER_KILL)
+		return refuse(source, "kill is the default; the call of that name is 'allow kill'");
 	if (words->count > first + 1 && is_index(words->at[first + 1]))
 		return rule_add(source, words->at[first], words, first + 1, rule);
 	for (size_t i = first; i < words->count; i++)

@@ -12,8 +12,8 @@
  *     [ACTION] NAME...         every use of these system calls
  *     [ACTION] NAME CONDITION [and CONDITION]...    one system call, all conditions holding
  *
- *     ACTION     allow (a line without one), kill, enosys, eperm, eacces,
- *                eafnosupport
+ *     ACTION     allow (a line without one), kill, enosys, eperm, eacces, eafnosupport; a line that
+ *                begins with the call kill says `allow kill`
  *     NAME       as in syscalls(2), or `any:NAME` for one this architecture may lack
  *     CONDITION  INDEX OP VALUE         OP is == != < <= > >=; all 64 bits are compared, unsigned
  *                INDEX & VALUE == VALUE

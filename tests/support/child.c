@@ -216,27 +216,38 @@ void child_release(struct child_result *result)
 	*result = (struct child_result){0};
 }
 
-const char *child_path(const char *name)
+/* "<directory of the running test>/<relative>/<name>", one of four buffers in turn. */
+static const char *beside(const char *relative, const char *name)
 {
 	static char paths[4][PATH_MAX];
 	static unsigned turn;
 	char *path = paths[turn++ % 4];
-	const char *bin = getenv("SAFE_RUN_BIN");
 	char self[PATH_MAX / 2];
-	ssize_t len;
-	char *slash;
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	if (bin) {
-		snprintf(path, PATH_MAX, "%s/%s", bin, name);
-		return path;
-	}
-	len = readlink("/proc/self/exe", self, sizeof self - 1);
 	cr_assert_gt(len, 0);
 	self[len] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
-	snprintf(path, PATH_MAX, "%s/../bin/%s", self, name);
+	*strrchr(self, '/') = '\0';
+	snprintf(path, PATH_MAX, "%s/%s%s", self, relative, name);
 	return path;
+}
+
+const char *child_path(const char *name)
+{
+	static char paths[4][PATH_MAX];
+	static unsigned turn;
+	const char *bin = getenv("SAFE_RUN_BIN");
+	char *path = paths[turn++ % 4];
+
+	if (!bin)
+		return beside("../bin/", name);
+	snprintf(path, PATH_MAX, "%s/%s", bin, name);
+	return path;
+}
+
+const char *child_helper(const char *name)
+{
+	return beside("", name);
 }
 
 char *child_make_dir(const char *stem)

@@ -37,6 +37,9 @@ void child_release(struct child_result *result);
 /* "<build>/bin/<name>": from SAFE_RUN_BIN, else beside the running test. Static buffer per call of 4. */
 const char *child_path(const char *name);
 
+/* "<build>/tests/<name>": a program built for the tests, beside the running one. As child_path. */
+const char *child_helper(const char *name);
+
 /* A fresh directory under TMPDIR or /tmp, mode 0700; the caller frees the path and removes it. */
 char *child_make_dir(const char *stem);
 void child_remove_dir(const char *path);

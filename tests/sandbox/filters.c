@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every profile and filter against every class of system call, by trying it. A row is one call,
+ * with arguments that do no harm where it is allowed; a column is one profile or filter.
+ */
+#include "tests/support/child.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 6
+#define PROBE_BROKEN  200
+#define EXIT_SIGSYS   (128 + SIGSYS)
+#define BAD	      "-1" /* a descriptor or address that is none */
+#define STR(value)    #value
+#define TEXT(value)   STR(value)
+
+/*
+ * What a cell says: K killed, N ENOSYS, P EPERM, F EAFNOSUPPORT, L EACCES from Landlock, a answered
+ * by the kernel with anything but ENOSYS.
+ */
+static const struct column {
+	const char *kind;
+	const char *name;
+} columns[] = {
+	{"profile", "validate"}, {"profile", "compile"},      {"profile", "launch"},
+	{"profile", "monitor"},	 {"profile", "seal"},	      {"profile", "verify"},
+	{"profile", "canon"},	 {"filter", "launch-parent"}, {"filter", "launch-init"},
+	{"filter", "strict"},	 {"filter", "standard"},      {"filter", "standard-net"},
+};
+
+#define COLUMN_COUNT (sizeof columns / sizeof *columns)
+
+struct row {
+	const char *what;
+	const char *number; /* NULL: from call */
+	long call;
+	const char *arguments[ARGUMENTS_MAX];
+	const char *cells;
+};
+
+/*                      validate compile launch monitor seal verify canon, parent init, strict
+ * standard net */
+static const struct row rows[] = {
+	/* memory */
+	{"brk", NULL, SYS_brk, {"0"}, "aaaaaaa aa aaa"},
+	{"mmap", NULL, SYS_mmap, {"0", "4096", "3", "0x22", BAD, "0"}, "aaaaaaa aa aaa"},
+	{"mmap executable", NULL, SYS_mmap, {"0", "4096", "5", "0x22", BAD, "0"}, "KKaKKKK KK aaa"},
+	{"mprotect executable", NULL, SYS_mprotect, {"0", "0", "5"}, "KKaKKKK KK aaa"},
+	{"munmap", NULL, SYS_munmap, {"1", "0"}, "aaaaaaa aa aaa"},
+	{"memfd_create", NULL, SYS_memfd_create, {"@m", "0"}, "KKaKaKK KK Paa"},
+	/* descriptors */
+	{"read", NULL, SYS_read, {BAD, "0", "0"}, "aaaaaaa aa aaa"},
+	{"write", NULL, SYS_write, {BAD, "0", "0"}, "aaaaaaa aa aaa"},
+	{"close", NULL, SYS_close, {BAD}, "aKaaaaK aa aaa"},
+	{"dup2", NULL, SYS_dup2, {BAD, "9"}, "KKaKKKK KK aaa"},
+	{"pipe", NULL, SYS_pipe2, {"0", "0"}, "KKaKKKK KK aaa"},
+	{"poll", NULL, SYS_poll, {"0", "0", "0"}, "KKaaaKK aa aaa"},
+	{"fcntl F_GETFL", NULL, SYS_fcntl, {BAD, "3"}, "KKaaKKK aK aaa"},
+	{"fcntl F_DUPFD", NULL, SYS_fcntl, {BAD, "0"}, "KKaKKKK aK aaa"},
+	{"splice", NULL, SYS_splice, {BAD, "0", BAD, "0", "1", "0"}, "KKaaKKK KK aaa"},
+	{"ioctl TIOCGWINSZ", NULL, SYS_ioctl, {BAD, "0x5413"}, "KKaaKKK KK aaa"},
+	{"ioctl TIOCSTI", NULL, SYS_ioctl, {BAD, "0x5412"}, "KKaKKKK KK PPP"},
+	{"ioctl TIOCSTI, high bits", NULL, SYS_ioctl, {BAD, "0x100005412"}, "KKaKKKK KK PPP"},
+	{"ioctl TIOCLINUX, high bits", NULL, SYS_ioctl, {BAD, "0x10000541c"}, "KKaKKKK KK PPP"},
+	/* files by name; "a" in launch and the workload filters, where mounts decide */
+	{"open for reading", NULL, SYS_openat, {"-100", "@/etc/passwd", "0"}, "KKaLLKK aK aaa"},
+	{"open O_PATH", NULL, SYS_openat, {"-100", "@/etc", TEXT(010000000)}, "aKaaaKK aK aaa"},
+	{"open for writing", NULL, SYS_openat, {"-100", "@/dev/null", "1"}, "KKaLLKK aK Laa"},
+	{"open a directory", NULL, SYS_openat, {"-100", "@/etc", "0x10000"}, "KKaLLKK aK aaa"},
+	{"openat2", NULL, SYS_openat2, {BAD, "0", "0", "0"}, "aKaaaKK aK NNN"},
+	{"stat", NULL, SYS_newfstatat, {"-100", "@/etc", "0", "0"}, "aKaKaaK aK aaa"},
+	{"readlinkat", NULL, SYS_readlinkat, {"-100", "@/etc", "0", "1"}, "aKaKKKK aK aaa"},
+	{"getdents64", NULL, SYS_getdents64, {BAD, "0", "0"}, "KKaKKKK aK aaa"},
+	{"mkdirat", NULL, SYS_mkdirat, {BAD, "@d", "0"}, "KKaKKKK KK Naa"},
+	{"unlinkat", NULL, SYS_unlinkat, {BAD, "@d", "0"}, "KKaKaKK aK Naa"},
+	{"renameat2", NULL, SYS_renameat2, {BAD, "@a", BAD, "@b", "0"}, "KKaKaKK KK Naa"},
+	{"linkat", NULL, SYS_linkat, {BAD, "@a", BAD, "@b", "0"}, "KKaKKKK KK Naa"},
+	{"symlinkat", NULL, SYS_symlinkat, {"@a", BAD, "@b"}, "KKaKKKK KK Naa"},
+	{"chmod setuid", NULL, SYS_chmod, {"@/nowhere", "04755"}, "KKaKKKK KK NPP"},
+	{"mknod device", NULL, SYS_mknodat, {BAD, "@n", "020000", "0"}, "KKaKKKK KK PPP"},
+	{"fdatasync", NULL, SYS_fdatasync, {BAD}, "KKaKaKK KK Naa"},
+	{"open_by_handle_at", NULL, SYS_open_by_handle_at, {BAD, "0", "0"}, "KKNKKKK KK PPP"},
+	{"chroot", NULL, SYS_chroot, {"@/nowhere"}, "KKaKKKK KK PPP"},
+	{"mount", NULL, SYS_mount, {"0", "@/nowhere", "0", "0", "0"}, "KKaKKKK KK PPP"},
+	{"umount2", NULL, SYS_umount2, {"@/nowhere", "0"}, "KKaKKKK KK PPP"},
+	{"pivot_root", NULL, SYS_pivot_root, {"@/nowhere", "@/nowhere"}, "KKaKKKK KK PPP"},
+	{"fsopen", NULL, SYS_fsopen, {"0", "0"}, "KKaKKKK KK PPP"},
+	{"open_tree", NULL, SYS_open_tree, {BAD, "@a", "0"}, "KKaKKKK KK PPP"},
+	/* processes */
+	{"fork", NULL, SYS_fork, {NULL}, "KKaKKKK KK Paa"},
+	{"execve", NULL, SYS_execve, {"@/nowhere", "0", "0"}, "KKaKKKK KK Paa"},
+	{"execveat", NULL, SYS_execveat, {BAD, "@/nowhere", "0", "0", "0"}, "KKaKKKK KK Paa"},
+	{"clone3", NULL, SYS_clone3, {"0", "0"}, "KKaKKKK KK NNN"},
+	{"clone user namespace", NULL, SYS_clone, {"0x10000000"}, "KKaKKKK KK PPP"},
+	{"unshare user namespace", NULL, SYS_unshare, {"0x10000000"}, "KKaKKKK KK PPP"},
+	{"unshare, high bits", NULL, SYS_unshare, {"0x110000000"}, "KKaKKKK KK PPP"},
+	{"setns", NULL, SYS_setns, {BAD, "0"}, "KKaKKKK KK PPP"},
+	{"wait4", NULL, SYS_wait4, {BAD, "0", "1", "0"}, "KKaKKKK aa aaa"},
+	{"kill", NULL, SYS_kill, {"0x7fffffff", "0"}, "KKaKKKK aa aaa"},
+	{"pidfd_send_signal", NULL, SYS_pidfd_send_signal, {BAD, "0", "0", "0"}, "KKaKKKK aa Naa"},
+	{"ptrace", NULL, SYS_ptrace, {"16", "0x7fffffff"}, "KKNKKKK KK PPP"},
+	{"process_vm_readv",
+	 NULL,
+	 SYS_process_vm_readv,
+	 {"1", "0", "0", "0", "0", "0"},
+	 "KKNKKKK KK PPP"},
+	{"pidfd_getfd", NULL, SYS_pidfd_getfd, {BAD, "0", "0"}, "KKaKKKK KK PPP"},
+	{"prctl PR_SET_DUMPABLE", NULL, SYS_prctl, {"4", "2"}, "KKaKKKK KK aaa"},
+	{"prctl PR_SET_MM", NULL, SYS_prctl, {"35", "0"}, "KKaKKKK KK PPP"},
+	{"seccomp", NULL, SYS_seccomp, {"1", "0", "0"}, "KKaKKKK KK Naa"},
+	{"getpid", NULL, SYS_getpid, {NULL}, "KKaKKKK aa aaa"},
+	/* identity */
+	{"setuid", NULL, SYS_setuid, {BAD}, "KKaKKKK KK Naa"},
+	{"setresuid", NULL, SYS_setresuid, {BAD, BAD, BAD}, "KKaKKKK KK Naa"},
+	{"setgroups", NULL, SYS_setgroups, {"-1", "0"}, "KKaKKKK KK Naa"},
+	{"capset", NULL, SYS_capset, {"0", "0"}, "KKaKKKK KK Naa"},
+	/* sockets */
+	{"socket unix", NULL, SYS_socket, {"1", "1", "0"}, "KKaKKKK KK Paa"},
+	{"socket inet", NULL, SYS_socket, {"2", "1", "0"}, "KKaKKKK KK PFa"},
+	{"socket inet raw", NULL, SYS_socket, {"2", "3", "255"}, "KKaKKKK KK PFP"},
+	{"socket netlink", NULL, SYS_socket, {"16", "3", "0"}, "KKaKKKK KK PFF"},
+	{"socket vsock", NULL, SYS_socket, {"40", "1", "0"}, "KKaKKKK KK PFF"},
+	{"socketpair vsock", NULL, SYS_socketpair, {"40", "1", "0", "0"}, "KKaKKKK KK PFF"},
+	{"connect", NULL, SYS_connect, {BAD, "0", "0"}, "KKaKKKK KK Paa"},
+	{"bind", NULL, SYS_bind, {BAD, "0", "0"}, "KKaKKKK KK Paa"},
+	/* time, randomness, limits */
+	{"clock_gettime", NULL, SYS_clock_gettime, {"1", "1"}, "KKaaaKK aK aaa"},
+	{"nanosleep", NULL, SYS_nanosleep, {"0", "0"}, "KKaKKKK aK aaa"},
+	{"getrandom", NULL, SYS_getrandom, {"0", "0", "0"}, "KKaKKKK KK aaa"},
+	{"prlimit64", NULL, SYS_prlimit64, {"0", "99", "0", "0"}, "KKaKKKK KK aaa"},
+	{"clock_settime", NULL, SYS_clock_settime, {"99", "0"}, "KKNKKKK KK PPP"},
+	/* never, anywhere */
+	{"io_uring_setup", NULL, SYS_io_uring_setup, {"0", "0"}, "KKNKKKK KK PPP"},
+	{"io_uring_enter", NULL, SYS_io_uring_enter, {BAD}, "KKNKKKK KK PPP"},
+	{"bpf", NULL, SYS_bpf, {"0", "0", "0"}, "KKNKKKK KK PPP"},
+	{"perf_event_open", NULL, SYS_perf_event_open, {"0", "0", "0", "0", "0"}, "KKNKKKK KK PPP"},
+	{"userfaultfd", NULL, SYS_userfaultfd, {"0xffff"}, "KKNKKKK KK PPP"},
+	{"keyctl", NULL, SYS_keyctl, {"99"}, "KKNKKKK KK PPP"},
+	{"add_key", NULL, SYS_add_key, {"0", "0", "0", "0", "0"}, "KKNKKKK KK PPP"},
+	{"init_module", NULL, SYS_init_module, {"0", "0", "0"}, "KKNKKKK KK PPP"},
+	{"finit_module", NULL, SYS_finit_module, {BAD, "0", "0"}, "KKNKKKK KK PPP"},
+	{"kexec_load", NULL, SYS_kexec_load, {"0", "999", "0", "0"}, "KKNKKKK KK PPP"},
+	{"reboot", NULL, SYS_reboot, {"0", "0", "0", "0"}, "KKNKKKK KK PPP"},
+	{"swapon", NULL, SYS_swapon, {"@/nowhere", "0"}, "KKNKKKK KK PPP"},
+	{"iopl", NULL, 172, {"0"}, "KKNKKKK KK PPP"},
+	{"modify_ldt", NULL, SYS_modify_ldt, {"99", "0", "0"}, "KKNKKKK KK PPP"},
+	{"unknown number", NULL, 5000, {NULL}, "KKNKKKK KK NNN"},
+	{"int 0x80, getpid", "int80:20", 0, {NULL}, "KKKKKKK KK KKK"},
+	{"int 0x80, socketcall", "int80:102", 0, {NULL}, "KKKKKKK KK KKK"},
+	{"x32 getpid", NULL, 0x40000000 + SYS_getpid, {NULL}, "KKKKKKK KK KKK"},
+	{"x32 ioctl", NULL, 0x40000000 + 514, {NULL}, "KKKKKKK KK KKK"},
+};
+
+static int probe(const struct column *column, const struct row *row)
+{
+	const char *argv[5 + ARGUMENTS_MAX] = {child_helper("sandbox-probe"), column->kind,
+					       column->name};
+	struct child_result result;
+	char number[32];
+	size_t count = 3;
+	int status;
+
+	snprintf(number, sizeof number, "%ld", row->call);
+	argv[count++] = row->number ? row->number : number;
+	for (size_t i = 0; i < ARGUMENTS_MAX && row->arguments[i]; i++)
+		argv[count++] = row->arguments[i];
+	child_run(argv, NULL, 0, NULL, &result);
+	status = result.status;
+	cr_expect_str_empty(result.err);
+	child_release(&result);
+	return status;
+}
+
+static bool cell_holds(char cell, int status)
+{
+	switch (cell) {
+	case 'K':
+		return status == EXIT_SIGSYS;
+	case 'N':
+		return status == ENOSYS;
+	case 'P':
+		return status == EPERM;
+	case 'F':
+		return status == EAFNOSUPPORT;
+	case 'L':
+		return status == EACCES;
+	case 'a':
+		return status != EXIT_SIGSYS && status != ENOSYS && status < EXIT_SIGSYS - 31;
+	default:
+		return false;
+	}
+}
+
+static void try_column(size_t at)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *cell = rows[i].cells;
+		size_t seen = 0;
+		int status;
+
+		for (; *cell; cell++)
+			if (*cell != ' ' && seen++ == at)
+				break;
+		cr_assert_neq(*cell, '\0', "%s has no cell for %s", rows[i].what, columns[at].name);
+		status = probe(&columns[at], &rows[i]);
+		cr_expect(cell_holds(*cell, status), "%s: %s: expected %c, got %d",
+			  columns[at].name, rows[i].what, *cell, status);
+	}
+}
+
+Test(sandbox, validate)
+{
+	try_column(0);
+}
+Test(sandbox, compile)
+{
+	try_column(1);
+}
+Test(sandbox, launch)
+{
+	try_column(2);
+}
+Test(sandbox, monitor)
+{
+	try_column(3);
+}
+Test(sandbox, seal)
+{
+	try_column(4);
+}
+Test(sandbox, verify)
+{
+	try_column(5);
+}
+Test(sandbox, canon)
+{
+	try_column(6);
+}
+Test(sandbox, launch_parent)
+{
+	try_column(7);
+}
+Test(sandbox, launch_init)
+{
+	try_column(8);
+}
+Test(sandbox, strict)
+{
+	try_column(9);
+}
+Test(sandbox, standard)
+{
+	try_column(10);
+}
+Test(sandbox, standard_net)
+{
+	try_column(11);
+}
