@@ -45,7 +45,9 @@ bool buf_reserve(struct buf *buf, size_t len)
 	if (len <= buf->capacity - buf->len)
 		return true;
 	while (capacity < buf->len + len)
-		capacity = capacity > buf->max_len / 2 ? buf->max_len : capacity * 2;
+		capacity = capacity > SIZE_MAX / 2 ? SIZE_MAX : capacity * 2;
+	if (capacity > buf->max_len)
+		capacity = buf->max_len;
 	data = realloc(buf->data, capacity);
 	if (data == NULL)
 		buf_no_memory();
