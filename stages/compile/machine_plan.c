@@ -16,8 +16,8 @@
 #define MEMORY_DEFAULT_MIB 1024
 
 /*
- * No PCI probing and no i8042 waits: Firecracker has neither. A panic reboots, which ends the VMM,
- * so a guest that broke cannot linger.
+ * There is no PCI bus to probe, and nothing behind the keyboard controller to wait for. A panic
+ * reboots at once, which ends the VMM: a guest that broke cannot linger.
  */
 #define BOOT_ARGS                                                                                  \
 	"console=ttyS0 reboot=k panic=-1 pci=off i8042.noaux i8042.nomux "                         \

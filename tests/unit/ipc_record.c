@@ -111,7 +111,7 @@ Test(ipc_record, keeps_lines_whole_across_reads)
 	buf_init(&data, 1 << 24);
 	for (size_t i = 0; i < 3000; i++) {
 		for (size_t j = 0; j < i; j++)
-			buf_append(&data, "0123456789" + (i + j) % 10, 1);
+			buf_append(&data, &"0123456789"[(i + j) % 10], 1);
 		buf_append(&data, "\n", 1);
 	}
 	fd = input_of(data.data, data.len);
