@@ -27,10 +27,7 @@
 static void plan_validate(struct spawn *spawn, const struct pipeline_plan *plan,
 			  const struct wires *wires)
 {
-	spawn_begin(spawn, "sr-validate", plan->policy_fd >= 0 ? plan->policy_fd : wires->nothing,
-		    wires_into(wires, WIRE_CHECKED));
-	if (plan->policy_fd < 0)
-		spawn_flag(spawn, "--default-policy");
+	spawn_begin(spawn, "sr-validate", plan->policy_fd, wires_into(wires, WIRE_CHECKED));
 	if (plan->mount_allowlist != NULL)
 		spawn_text(spawn, "--mount-allowlist", plan->mount_allowlist);
 	for (size_t i = 0; i < plan->overrides->count; i++)
@@ -95,6 +92,7 @@ static void plan_seal(struct spawn *spawn, const struct pipeline_plan *plan,
 {
 	spawn_begin(spawn, "sr-seal", wires_from(wires, WIRE_WITNESSED),
 		    wires_into(wires, WIRE_SEALED));
+	spawn_text(spawn, "--run-id", plan->rundir->run_id);
 	spawn_fd(spawn, "--artifacts-fd", plan->rundir->artifacts_fd);
 	spawn_fd(spawn, "--notice-fd", wires_from(wires, WIRE_NOTICE));
 }

@@ -30,7 +30,7 @@ struct pipeline_plan {
 	const char *challenge; /* these three may be NULL */
 	const char *mount_allowlist;
 	const char *sample_ms;
-	int policy_fd; /* -1: sr-validate's built-in policy */
+	int policy_fd;
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */
 };

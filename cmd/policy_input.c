@@ -2,6 +2,7 @@
 #include "cmd/policy_input.h"
 
 #include "ipc/record.h"
+#include "stages/validate/default_policy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +45,14 @@ enum fault_code policy_input_open(const char *name, int *fd, struct fault *fault
 		kind_of(status.st_mode));
 }
 
+static enum fault_code put(int to_fd, const void *data, size_t len, struct fault *fault)
+{
+	if (record_write_all(to_fd, data, len) == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir",
+			       "cannot copy the policy into the run directory");
+}
+
 enum fault_code policy_input_copy(int from_fd, int to_fd, struct fault *fault)
 {
 	char block[16384];
@@ -59,10 +68,14 @@ enum fault_code policy_input_copy(int from_fd, int to_fd, struct fault *fault)
 					       "cannot read the policy");
 		if (len == 0)
 			return FAULT_NONE;
-		if (record_write_all(to_fd, block, (size_t)len) != 0)
-			return fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir",
-					       "cannot copy the policy into the run directory");
+		if (put(to_fd, block, (size_t)len, fault) != FAULT_NONE)
+			return fault->code;
 		left -= (size_t)len;
 	}
 	return FAULT_NONE;
+}
+
+enum fault_code policy_input_builtin(int to_fd, struct fault *fault)
+{
+	return put(to_fd, default_policy, sizeof(default_policy), fault);
 }

@@ -21,4 +21,8 @@ enum fault_code policy_input_open(const char *name, int *fd, struct fault *fault
 enum fault_code policy_input_copy(int from_fd, int to_fd, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* The built-in policy, policies/default.yaml as it was when this was built. */
+enum fault_code policy_input_builtin(int to_fd, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -9,6 +9,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#define RESULT_ERRORS_MAX 1024 /* each stage may have found FAULT_LIST_MAX */
+
 void result_init(struct result *result)
 {
 	*result = (struct result){
@@ -72,7 +74,7 @@ static enum fault_code read_errors(struct fields *fields, struct result *result,
 				   struct fault *fault)
 {
 	struct json_object *errors;
-	enum fault_code code = fields_array(fields, "errors", FAULT_LIST_MAX + 1, &errors, fault);
+	enum fault_code code = fields_array(fields, "errors", RESULT_ERRORS_MAX, &errors, fault);
 
 	if (code == FAULT_NONE) {
 		object_release(&result->errors);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define ENDS_BEFORE_KILL 3
+#define RESULT_MAX	 (4 * RECORD_EVENT_MAX) /* as sr-seal's */
 
 enum watch {
 	WATCH_STAGES = PIPELINE_STAGE_COUNT, /* below: one pidfd for each stage */
@@ -171,7 +172,7 @@ void supervise(struct pipeline *pipeline, struct signals *signals, struct tty *t
 				    .run_id = run_id,
 				    .result = result};
 
-	record_reader_init(&watching.reader, pipeline->result_fd, RECORD_EVENT_MAX);
+	record_reader_init(&watching.reader, pipeline->result_fd, RESULT_MAX);
 	while (any_left(pipeline))
 		watch_once(&watching);
 	tty_restore(tty);
@@ -179,6 +180,9 @@ void supervise(struct pipeline *pipeline, struct signals *signals, struct tty *t
 	if (watching.fault.code == FAULT_NONE && !watching.answered)
 		fault_set(&watching.fault, FAULT_EVIDENCE_REPORT, "seal",
 			  "sr-seal ended without a result: there is no report of this run");
-	if (watching.fault.code != FAULT_NONE)
-		result_fail(result, &watching.fault);
+	if (watching.fault.code == FAULT_NONE)
+		return;
+	result_fail(result, &watching.fault);
+	result->summary = "the run was not sealed";
+	result->cause = "stage-lost";
 }

@@ -26,8 +26,8 @@ struct run {
 	struct tty tty;
 	struct pipeline pipeline;
 	struct result result;
-	int source_fd; /* what --policy names */
-	int policy_fd; /* its copy in the run directory; -1: the built-in policy */
+	int source_fd; /* what --policy names; -1: the built-in policy */
+	int policy_fd; /* the copy in the run directory */
 };
 
 static uint64_t now_ms(void)
@@ -54,12 +54,11 @@ static enum fault_code copy_policy(struct run *run, struct fault *fault)
 	int copy_fd;
 	enum fault_code code;
 
-	if (run->source_fd < 0)
-		return FAULT_NONE;
 	code = rundir_create(run->rundir.dir_fd, "policy.yaml", &copy_fd, fault);
 	if (code != FAULT_NONE)
 		return code;
-	code = policy_input_copy(run->source_fd, copy_fd, fault);
+	code = run->options.policy != NULL ? policy_input_copy(run->source_fd, copy_fd, fault)
+					   : policy_input_builtin(copy_fd, fault);
 	close_fd(&copy_fd);
 	if (code != FAULT_NONE)
 		return code;

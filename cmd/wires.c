@@ -20,7 +20,6 @@ static void wires_init(struct wires *wires)
 		wires->copies[i] = -1;
 	for (size_t i = 0; i < 3; i++)
 		wires->caller[i] = -1;
-	wires->nothing = -1;
 }
 
 void wires_close(struct wires *wires)
@@ -33,7 +32,6 @@ void wires_close(struct wires *wires)
 		close_fd(&wires->copies[i]);
 	for (size_t i = 0; i < 3; i++)
 		close_fd(&wires->caller[i]);
-	close_fd(&wires->nothing);
 }
 
 static enum fault_code pipes_open(struct wires *wires, struct fault *fault)
@@ -51,9 +49,6 @@ static enum fault_code pipes_open(struct wires *wires, struct fault *fault)
 		if (wires->caller[fd] < 0)
 			return fault_set_errno(fault, FAULT_RUN_INIT, errno, "safe-run", "dup");
 	}
-	wires->nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (wires->nothing < 0)
-		return fault_set_errno(fault, FAULT_RUN_INIT, errno, "safe-run", "/dev/null");
 	return FAULT_NONE;
 }
 

@@ -41,7 +41,6 @@ struct wires {
 	} pipes[WIRE_COUNT];
 	int copies[COPY_COUNT];
 	int caller[3]; /* the caller's 0, 1, 2 under numbers a stage can keep */
-	int nothing;   /* /dev/null */
 };
 
 /* Open everything. After a fault wires_close is due as well. */
