@@ -49,9 +49,10 @@ __attribute__((format(printf, 2, 3))) static bool refuse(const struct source *so
 static bool action_parse(const char *word, enum filter_action *action)
 {
 	static const char *const names[] = {
-		[FILTER_ALLOW] = "allow", [FILTER_KILL] = "kill",     [FILTER_ENOSYS] = "enosys",
-		[FILTER_EPERM] = "eperm", [FILTER_EACCES] = "eacces",
-		[FILTER_EAFNOSUPPORT] = "eafnosupport",
+		[FILTER_ALLOW] = "allow",   [FILTER_KILL] = "kill",
+		[FILTER_ENOSYS] = "enosys", [FILTER_EPERM] = "eperm",
+		[FILTER_EACCES] = "eacces", [FILTER_EAFNOSUPPORT] = "eafnosupport",
+		[FILTER_IGNORE] = "ignore",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

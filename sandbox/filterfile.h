@@ -14,11 +14,12 @@ enum filter_action {
 	FILTER_EPERM,
 	FILTER_EACCES,
 	FILTER_EAFNOSUPPORT,
+	FILTER_IGNORE,
 };
 
 #define FILTER_ARGUMENTS 6
 #define FILTER_RULES_MAX 2048
-#define FILTER_PATHS_MAX 16
+#define FILTER_PATHS_MAX 32
 #define FILTER_PATH_SIZE 512
 
 struct filter_rule {

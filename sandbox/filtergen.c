@@ -52,6 +52,8 @@ static uint32_t scmp_action(enum filter_action action)
 		return SCMP_ACT_ERRNO(13);
 	case FILTER_EAFNOSUPPORT:
 		return SCMP_ACT_ERRNO(97);
+	case FILTER_IGNORE:
+		return SCMP_ACT_ERRNO(0);
 	}
 	abort();
 }
