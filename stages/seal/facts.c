@@ -61,32 +61,55 @@ static enum fault_code check_order(const struct facts *facts, const struct head 
 	return FAULT_NONE;
 }
 
-/* False when the member is there and no counter. Absent and null are FACTS_UNKNOWN. */
+/* False when object or the member is there and not of its form. Absent and null are unknown. */
 static bool read_counter(struct span object, const char *name, int64_t *out)
 {
 	struct span value;
 
 	*out = FACTS_UNKNOWN;
-	if (span_kind(object) != SPAN_OBJECT || !span_member(object, name, &value) ||
-	    span_null(value))
+	if (span_kind(object) != SPAN_OBJECT)
+		return span_null(object);
+	if (!span_member(object, name, &value) || span_null(value))
 		return true;
 	return span_integer(value, out) && *out >= 0;
 }
 
-struct sample {
-	int64_t cpu_usage_us, memory_current, memory_peak, pids_current, pids_peak;
-};
-
-static bool read_sample(struct span payload, struct sample *sample)
+static bool read_memory(struct span memory, struct facts_sample *sample)
 {
-	struct span memory = span_get(payload, "memory");
-	struct span pids = span_get(payload, "pids");
+	return read_counter(memory, "currentBytes", &sample->memory_current_bytes) &&
+	       read_counter(memory, "peakBytes", &sample->memory_peak_bytes);
+}
 
-	return read_counter(span_get(payload, "cpu"), "usageUs", &sample->cpu_usage_us) &&
-	       read_counter(memory, "currentBytes", &sample->memory_current) &&
-	       read_counter(memory, "peakBytes", &sample->memory_peak) &&
-	       read_counter(pids, "current", &sample->pids_current) &&
+static bool read_pids(struct span pids, struct facts_sample *sample)
+{
+	return read_counter(pids, "current", &sample->pids_current) &&
 	       read_counter(pids, "peak", &sample->pids_peak);
+}
+
+/* Nearly every event is a sample, so this is one walk and no table. */
+static enum fault_code read_sample(struct span payload, enum fault_code code,
+				   struct facts_sample *sample, struct fault *fault)
+{
+	struct span_walk walk;
+	struct span key, value;
+	bool named = false, good = span_walk_object(payload, &walk);
+
+	*sample = (struct facts_sample){FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN,
+					FACTS_UNKNOWN};
+	while (good && span_next_member(&walk, &key, &value)) {
+		if (span_equal(key, "cpu"))
+			good = read_counter(value, "usageUs", &sample->cpu_usage_us);
+		else if (span_equal(key, "memory"))
+			good = read_memory(value, sample);
+		else if (span_equal(key, "pids"))
+			good = read_pids(value, sample);
+		else if (span_equal(key, "sample"))
+			good = named = span_kind(value) == SPAN_STRING;
+	}
+	if (!good || !named)
+		return fault_set(fault, code, "payload", "not a resource sample: %.*s",
+				 payload.len < 200 ? (int)payload.len : 200, payload.at);
+	return FAULT_NONE;
 }
 
 static bool fits(const struct buf *buf, size_t len)
@@ -111,19 +134,19 @@ static enum fault_code check_closing(const struct facts *facts, const struct hea
 }
 
 enum fault_code facts_admit(const struct facts *facts, const struct head *event,
-			    enum fault_code code, struct fault *fault)
+			    enum fault_code code, struct facts_sample *sample, struct fault *fault)
 {
-	struct span reason = span_get(event->payload, "reason");
 	enum fault_code failed = check_order(facts, event, code, fault);
-	struct sample sample;
 
-	if (failed == FAULT_NONE)
-		failed = payload_check(event, code, fault);
 	if (failed != FAULT_NONE)
 		return failed;
-	if (event->type == EVENT_RESOURCE_SAMPLED && !read_sample(event->payload, &sample))
-		return fault_set(fault, code, "payload", "a counter is not a number");
-	if (event->type == EVENT_MOUNT_REJECTED && !fits(&facts->mount_reasons, reason.len))
+	if (event->type == EVENT_RESOURCE_SAMPLED)
+		return read_sample(event->payload, code, sample, fault);
+	failed = payload_check(event, code, fault);
+	if (failed != FAULT_NONE)
+		return failed;
+	if (event->type == EVENT_MOUNT_REJECTED &&
+	    !fits(&facts->mount_reasons, span_get(event->payload, "reason").len))
 		return fault_set(fault, code, "payload.reason", "too many mounts were rejected");
 	if (event_type_closes(event->type))
 		return check_closing(facts, event, code, fault);
@@ -142,18 +165,14 @@ static void raise_to(int64_t *highest, int64_t value)
 		*highest = value;
 }
 
-static void take_sample(struct facts *facts, struct span payload)
+static void take_sample(struct facts *facts, const struct facts_sample *sample)
 {
-	struct sample sample;
-
-	if (!read_sample(payload, &sample))
-		return;
 	facts->samples++;
-	raise_to(&facts->cpu_usage_us, sample.cpu_usage_us);
-	raise_to(&facts->memory_peak_bytes, sample.memory_current);
-	raise_to(&facts->memory_peak_bytes, sample.memory_peak);
-	raise_to(&facts->pids_peak, sample.pids_current);
-	raise_to(&facts->pids_peak, sample.pids_peak);
+	raise_to(&facts->cpu_usage_us, sample->cpu_usage_us);
+	raise_to(&facts->memory_peak_bytes, sample->memory_current_bytes);
+	raise_to(&facts->memory_peak_bytes, sample->memory_peak_bytes);
+	raise_to(&facts->pids_peak, sample->pids_current);
+	raise_to(&facts->pids_peak, sample->pids_peak);
 }
 
 static void take_exit(struct facts *facts, struct span payload)
@@ -162,7 +181,8 @@ static void take_exit(struct facts *facts, struct span payload)
 	uint64_t wall_ns;
 
 	facts->exited = true;
-	(void)read_counter(payload, "exitCode", &facts->workload_status);
+	if (!read_counter(payload, "exitCode", &facts->workload_status))
+		facts->workload_status = FACTS_UNKNOWN;
 	if (span_string(span_get(payload, "wallNs"), &wall) && span_decimal(wall, &wall_ns))
 		facts->wall_ms = (int64_t)(wall_ns / NS_PER_MS);
 }
@@ -181,7 +201,8 @@ static void take_closing(struct facts *facts, const struct head *event)
 	(void)span_copy(event->timestamp, facts->finished_at, sizeof(facts->finished_at));
 }
 
-static void take_payload(struct facts *facts, const struct head *event)
+static void take_payload(struct facts *facts, const struct head *event,
+			 const struct facts_sample *sample)
 {
 	struct span payload = event->payload;
 
@@ -211,7 +232,7 @@ static void take_payload(struct facts *facts, const struct head *event)
 			facts->hits_blocked++;
 		break;
 	case EVENT_RESOURCE_SAMPLED:
-		take_sample(facts, payload);
+		take_sample(facts, sample);
 		break;
 	case EVENT_VM_EXITED:
 		take_exit(facts, payload);
@@ -232,13 +253,13 @@ static void take_payload(struct facts *facts, const struct head *event)
 	}
 }
 
-void facts_take(struct facts *facts, const struct head *event)
+void facts_take(struct facts *facts, const struct head *event, const struct facts_sample *sample)
 {
 	if (facts->count == 0) {
 		(void)span_copy(event->run_id, facts->run_id, sizeof(facts->run_id));
 		(void)span_copy(event->timestamp, facts->started_at, sizeof(facts->started_at));
 	}
 	facts->boot_ns = event->boot_ns;
-	take_payload(facts, event);
+	take_payload(facts, event, sample);
 	facts->count++;
 }

@@ -42,15 +42,21 @@ struct facts {
 void facts_init(struct facts *facts);
 void facts_release(struct facts *facts);
 
+/* The counters of one resource.sampled event. */
+struct facts_sample {
+	int64_t cpu_usage_us, memory_current_bytes, memory_peak_bytes, pids_current, pids_peak;
+};
+
 /*
  * Whether event may come next: it continues the count, belongs to the run, does not go back in
- * time, stands where its type may stand and holds what its type must. Changes nothing.
+ * time, stands where its type may stand and holds what its type must. Changes nothing; sample is
+ * what facts_take needs of it.
  */
 enum fault_code facts_admit(const struct facts *facts, const struct head *event,
-			    enum fault_code code, struct fault *fault)
+			    enum fault_code code, struct facts_sample *sample, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /* Take an event that facts_admit accepts. */
-void facts_take(struct facts *facts, const struct head *event);
+void facts_take(struct facts *facts, const struct head *event, const struct facts_sample *sample);
 
 #endif

@@ -22,15 +22,20 @@ enum field {
 	FIELD_COUNT
 };
 
-static const char *const field_names[FIELD_COUNT] = {
-	[FIELD_HASH_PREV] = "hashPrev",
-	[FIELD_HASH_SELF] = "hashSelf",
-	[FIELD_PAYLOAD] = "payload",
-	[FIELD_RUN_ID] = "runId",
-	[FIELD_SEQ] = "seq",
-	[FIELD_STAGE] = "stage",
-	[FIELD_TIMESTAMP] = "timestamp",
-	[FIELD_TYPE] = "type",
+#define NAME(text)                                                                                 \
+	{                                                                                          \
+		(text), sizeof(text) - 1                                                           \
+	}
+
+static const struct span field_names[FIELD_COUNT] = {
+	[FIELD_HASH_PREV] = NAME("hashPrev"),
+	[FIELD_HASH_SELF] = NAME("hashSelf"),
+	[FIELD_PAYLOAD] = NAME("payload"),
+	[FIELD_RUN_ID] = NAME("runId"),
+	[FIELD_SEQ] = NAME("seq"),
+	[FIELD_STAGE] = NAME("stage"),
+	[FIELD_TIMESTAMP] = NAME("timestamp"),
+	[FIELD_TYPE] = NAME("type"),
 };
 
 #define TYPE_NAME_SIZE 32 /* longer than the longest type name, and its NUL */
@@ -54,9 +59,10 @@ static enum fault_code split_fields(struct span line, enum head_form form, enum 
 		return fault_set(fault, code, "", "an event must be an object");
 	for (; field < FIELD_COUNT; field++) {
 		if (!span_next_member(&walk, &key, &values[field]))
-			return fault_set(fault, code, field_names[field], "the field is missing");
-		if (!span_equal(key, field_names[field]))
-			return fault_set(fault, code, field_names[field],
+			return fault_set(fault, code, field_names[field].at,
+					 "the field is missing");
+		if (!span_same(key, field_names[field]))
+			return fault_set(fault, code, field_names[field].at,
 					 "the field is missing, or %.*s is no field of an event",
 					 key.len < 80 ? (int)key.len : 80, key.at);
 	}
@@ -96,6 +102,9 @@ static bool read_type(struct span value, enum event_type *type)
 
 	if (!span_string(value, &text) || !span_copy(text, copy, sizeof(copy)))
 		return false;
+	*type = EVENT_RESOURCE_SAMPLED; /* nearly every event is one */
+	if (span_equal(text, "resource.sampled"))
+		return true;
 	*type = event_type_parse(copy);
 	return *type != EVENT_TYPE_COUNT;
 }
@@ -183,7 +192,7 @@ enum fault_code head_scan(struct span line, enum head_form form, enum fault_code
 	else if (!read_type(values[FIELD_TYPE], &head->type))
 		bad = FIELD_TYPE;
 	if (bad != FIELD_COUNT)
-		return refuse(fault, code, field_names[bad], values[bad], "is not of its form");
+		return refuse(fault, code, field_names[bad].at, values[bad], "is not of its form");
 	return scan_payload(head, code, fault);
 }
 

@@ -1,14 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/seal/span.h"
 
+#include <endian.h>
 #include <string.h>
 
-/* Each skip starts on the value's first byte and returns the byte behind it, at most end. */
-static const char *skip_string(const char *at, const char *end)
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Top bit set in each byte that is zero; bytes above the lowest such one may be marked wrongly. */
+static inline uint64_t zero_bytes(uint64_t word)
 {
-	for (at++; at < end && *at != '"'; at++)
-		if (*at == '\\' && at + 1 < end)
-			at++;
+	return (word - EVERY_BYTE(1)) & ~word & EVERY_BYTE(0x80);
+}
+
+/* The first quote or backslash, eight bytes at a time: strings are most of an event. */
+static inline const char *find_special(const char *at, const char *end)
+{
+	while ((size_t)(end - at) >= sizeof(uint64_t)) {
+		uint64_t word, found;
+
+		memcpy(&word, at, sizeof(word));
+		word = le64toh(word);
+		found = zero_bytes(word ^ EVERY_BYTE('"')) | zero_bytes(word ^ EVERY_BYTE('\\'));
+		if (found != 0)
+			return at + __builtin_ctzll(found) / 8;
+		at += sizeof(word);
+	}
+	while (at < end && *at != '"' && *at != '\\')
+		at++;
+	return at;
+}
+
+/* Each skip starts on the value's first byte and returns the byte behind it, at most end. */
+static inline const char *skip_string(const char *at, const char *end)
+{
+	for (at = find_special(at + 1, end); at < end && *at == '\\'; at = find_special(at, end))
+		at += end - at > 1 ? 2 : 1;
 	return at < end ? at + 1 : end;
 }
 
@@ -150,11 +176,6 @@ int span_order(const char *name, struct span key)
 			return name[i] - byte;
 	}
 	return name[key.len] == '\0' ? 0 : 1;
-}
-
-bool span_equal(struct span span, const char *text)
-{
-	return strlen(text) == span.len && memcmp(span.at, text, span.len) == 0;
 }
 
 bool span_same(struct span a, struct span b)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Reading canonical JSON where it lies, without building anything. A span is a borrowed piece of
@@ -53,7 +54,12 @@ struct span span_get(struct span object, const char *name);
  */
 int span_order(const char *name, struct span key);
 
-bool span_equal(struct span span, const char *text);
+/* Inline: against a literal this is a comparison of a few words. */
+static inline bool span_equal(struct span span, const char *text)
+{
+	return strlen(text) == span.len && memcmp(span.at, text, span.len) == 0;
+}
+
 bool span_same(struct span a, struct span b);
 bool span_null(struct span value);
 /* A string with exactly this text. */

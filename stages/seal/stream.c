@@ -32,23 +32,25 @@ void stream_release(struct stream *stream)
 	buf_release(&stream->line);
 }
 
-static enum fault_code keep(struct stream *stream, const struct head *event, struct fault *fault)
+static enum fault_code keep(struct stream *stream, const struct head *event,
+			    const struct facts_sample *sample, struct fault *fault)
 {
 	chain_seal(&stream->chain, event, &stream->store.pending);
-	facts_take(&stream->facts, event);
+	facts_take(&stream->facts, event, sample);
 	return store_end_line(&stream->store, fault);
 }
 
 /* An event of seal's own making, in stream->line. One that is not acceptable is a bug of ours. */
 static enum fault_code keep_own(struct stream *stream, struct fault *fault)
 {
+	struct facts_sample sample;
 	struct head event;
 
 	if (head_read(stream->line.data, stream->line.len, HEAD_TRAVELLING, FAULT_EVIDENCE_EVENT,
 		      &event, fault) != FAULT_NONE ||
-	    facts_admit(&stream->facts, &event, FAULT_EVIDENCE_EVENT, fault) != FAULT_NONE)
+	    facts_admit(&stream->facts, &event, FAULT_EVIDENCE_EVENT, &sample, fault) != FAULT_NONE)
 		abort();
-	return keep(stream, &event, fault);
+	return keep(stream, &event, &sample, fault);
 }
 
 static struct closing_place next_place(const struct stream *stream)
@@ -62,7 +64,7 @@ static struct closing_place next_place(const struct stream *stream)
 
 /* What only seal asks of an event, beside facts_admit. */
 static enum fault_code check_travelling(const struct stream *stream, const struct head *event,
-					struct fault *fault)
+					struct facts_sample *sample, struct fault *fault)
 {
 	const enum fault_code code = FAULT_EVIDENCE_EVENT;
 	struct span value;
@@ -77,7 +79,7 @@ static enum fault_code check_travelling(const struct stream *stream, const struc
 				 (int)event->run_id.len, event->run_id.at, stream->run_id);
 	if (event_type_closes(event->type) && span_member(event->payload, "eventCount", &value))
 		return fault_set(fault, code, "payload.eventCount", "only sr-seal counts events");
-	return facts_admit(&stream->facts, event, code, fault);
+	return facts_admit(&stream->facts, event, code, sample, fault);
 }
 
 /* Remember what was refused, and by its hash which bytes they were. */
@@ -104,6 +106,7 @@ static void learn_run_id(struct stream *stream, const struct head *event)
 static enum fault_code take_line(struct stream *stream, const char *line, size_t len,
 				 struct fault *fault)
 {
+	struct facts_sample sample;
 	struct head event;
 
 	if (head_read(line, len, HEAD_TRAVELLING, FAULT_EVIDENCE_EVENT, &event, &stream->refused) !=
@@ -112,7 +115,7 @@ static enum fault_code take_line(struct stream *stream, const char *line, size_t
 		return FAULT_NONE;
 	}
 	learn_run_id(stream, &event);
-	if (check_travelling(stream, &event, &stream->refused) != FAULT_NONE) {
+	if (check_travelling(stream, &event, &sample, &stream->refused) != FAULT_NONE) {
 		refuse(stream, line, len);
 		return FAULT_NONE;
 	}
@@ -121,7 +124,7 @@ static enum fault_code take_line(struct stream *stream, const char *line, size_t
 		stream->withheld_boot_ns = event.boot_ns;
 		return FAULT_NONE;
 	}
-	if (keep(stream, &event, fault) != FAULT_NONE)
+	if (keep(stream, &event, &sample, fault) != FAULT_NONE)
 		return fault->code;
 	/* The workload starts behind this one: what it was given must survive the machine. */
 	return event.type == EVENT_RUN_PREPARED ? store_sync(&stream->store, fault) : FAULT_NONE;
