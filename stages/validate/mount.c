@@ -68,7 +68,7 @@ static bool source_allowed(const struct site *site, const char *text,
 		return true;
 	allowlist_words(prefixes, words, sizeof(words));
 	site_refuse(site, FAULT_MOUNT_SOURCE,
-		    "the source '" SITE_TEXT "' is '" SITE_TEXT
+		    "the source '" SITE_TEXT "' leads to '" SITE_TEXT
 		    "', outside what may be mounted (%s); "
 		    "move it there, or name its directory in a file given with --mount-allowlist",
 		    text, facts->path, words);

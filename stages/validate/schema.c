@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/validate/schema.h"
 
+#include "ipc/field.h"
 #include "stages/validate/scalar.h"
 #include "stages/validate/suggest.h"
 
@@ -19,6 +20,14 @@ const struct schema_field *schema_find(const struct schema *schema, const char *
 	return NULL;
 }
 
+static size_t field_distance(const struct schema_field *field, const char *name)
+{
+	size_t distance = suggest_distance(name, field->name);
+	size_t by_alias = field->alias != NULL ? suggest_distance(name, field->alias) : distance;
+
+	return by_alias < distance ? by_alias : distance;
+}
+
 void schema_hint(const struct schema *schema, const char *name, char *out, size_t size)
 {
 	size_t nearest = SUGGEST_FAR;
@@ -26,7 +35,7 @@ void schema_hint(const struct schema *schema, const char *name, char *out, size_
 	size_t used;
 
 	for (size_t i = 0; i < schema->count; i++) {
-		size_t distance = suggest_distance(name, schema->fields[i].name);
+		size_t distance = field_distance(&schema->fields[i], name);
 
 		if (distance < nearest) {
 			nearest = distance;
@@ -64,9 +73,9 @@ static void refuse_unknown(const struct site *site, const struct schema *schema)
 
 		if (schema_find(schema, node->key->text) != NULL)
 			continue;
-		/* In one fault path a name like this would read as several. */
+		/* A name with dots or brackets would read as several. */
 		if (strpbrk(node->key->text, ".[]") != NULL || node->key->len == 0)
-			member = *site;
+			field_path_name(member.path, sizeof(member.path), site->path, "?");
 		schema_hint(schema, node->key->text, hint, sizeof(hint));
 		site_refuse(&member,
 			    schema->code == FAULT_MOUNT_SOURCE ? schema->code : FAULT_POLICY_FORMAT,
