@@ -4,7 +4,8 @@
  *
  * PURPOSE  Give the tests a Debian kernel with nothing but cgroup v2, run the plan, say how each
  *          line ended, power off.
- * READS    /guest/plan, one run a line: "root|user PROGRAM [ARG]...".
+ * READS    /guest/plan, one run a line: "root|user PROGRAM [ARG]...", and what the program wrote to
+ *          TAP_FILE (Criterion's --tap).
  * WRITES   The console: what the programs print, and lines that start with "guest-".
  * WHY NOT  a shell script: delegation, uid and waiting are all there is to do, and a test machine
  *          whose pid 1 can be read in one sitting cannot quietly skip a run.
@@ -31,6 +32,7 @@
 #define USER_CGROUP  DELEGATED "/tests"
 #define ROOT_CGROUP  CGROUP_ROOT "/tests"
 #define CONTROLLERS  "+cpu +memory +pids"
+#define TAP_FILE     "/tmp/guest-tap"
 #define ARGUMENT_MAX 16
 
 static _Noreturn void guest_end(const char *what)
@@ -178,6 +180,9 @@ static _Noreturn void run_child(bool as_user, char *const argv[])
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", 1);
 	setenv("HOME", "/root", 1);
 	setenv("TMPDIR", "/tmp", 1);
+	setenv("SAFE_RUN_BIN", "/guest/build/bin", 1);
+	/* The clock and the core handler are this machine's alone: tests may turn them. */
+	setenv("SAFE_RUN_TEST_MACHINE", "1", 1);
 	if (as_user)
 		become_user();
 	execv(argv[0], argv);
@@ -199,9 +204,23 @@ static int wait_for(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* Each test's verdict, told apart from whatever the tests printed. */
+static void tell_tap(void)
+{
+	char line[1024];
+	FILE *tap = fopen(TAP_FILE, "re");
+
+	while (tap && fgets(line, sizeof line, tap))
+		printf("guest-tap %s", line);
+	if (tap)
+		fclose(tap);
+	unlink(TAP_FILE);
+}
+
 static void run_line(char *line)
 {
-	char *argv[ARGUMENT_MAX + 1] = {NULL}, *rest = NULL;
+	static char tap_option[] = "--tap=" TAP_FILE;
+	char *argv[ARGUMENT_MAX + 2] = {NULL}, *rest = NULL;
 	size_t count = 0;
 	const char *who = strtok_r(line, " \n", &rest);
 
@@ -211,6 +230,7 @@ static void run_line(char *line)
 		errno = EINVAL;
 		guest_die("plan");
 	}
+	argv[count] = tap_option;
 	printf("guest-run %s %s\n", who, argv[0]);
 	fflush(stdout);
 	pid_t child = fork();
@@ -218,7 +238,10 @@ static void run_line(char *line)
 		guest_die("fork");
 	if (!child)
 		run_child(!strcmp(who, "user"), argv);
-	printf("\nguest-status %s %s %d\n", who, argv[0], wait_for(child));
+	int status = wait_for(child);
+	putchar('\n');
+	tell_tap();
+	printf("guest-status %s %s %d\n", who, argv[0], status);
 	fflush(stdout);
 }
 

@@ -140,7 +140,8 @@ static const struct row rows[] = {
 	{"clock_gettime", NULL, SYS_clock_gettime, {"1", "1"}, "KKaaaKK aK aaa"},
 	{"nanosleep", NULL, SYS_nanosleep, {"0", "0"}, "KKaKKKK aK aaa"},
 	{"getrandom", NULL, SYS_getrandom, {"0", "0", "0"}, "KKaKKKK KK aaa"},
-	{"prlimit64", NULL, SYS_prlimit64, {"0", "99", "0", "0"}, "KKaKKKK KK aaa"},
+	{"prlimit64", NULL, SYS_prlimit64, {"0", "7", "0", "0"}, "KKaKKKK KK aaa"},
+	{"prlimit64, high bits", NULL, SYS_prlimit64, {"0", "0x100000004", "1"}, "KKaKKKK KK NNN"},
 	{"clock_settime", NULL, SYS_clock_settime, {"99", "0"}, "KKNKKKK KK PPP"},
 	/* never, anywhere */
 	{"io_uring_setup", NULL, SYS_io_uring_setup, {"0", "0"}, "KKNKKKK KK PPP"},
