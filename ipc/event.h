@@ -65,6 +65,9 @@ bool event_type_closes(enum event_type type); /* run.cleaned or run.failed */
 /* CLOCK_REALTIME as RFC 3339 UTC with nanoseconds; CLOCK_BOOTTIME in nanoseconds. */
 void event_timestamp_now(char out[EVENT_TIMESTAMP_SIZE]);
 uint64_t event_boot_ns(void);
+/* The same form for a given time since 1970, to the year 9999. */
+void event_timestamp_format(uint64_t seconds, unsigned int nanoseconds,
+                            char out[EVENT_TIMESTAMP_SIZE]);
 /* Whether text is a valid RFC 3339 UTC time of exactly that form (days of the month included). */
 bool event_timestamp_valid(const char *text);
 

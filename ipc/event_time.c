@@ -47,18 +47,12 @@ static void put_digits(char *out, size_t len, unsigned int value)
 	}
 }
 
-void event_timestamp_now(char out[EVENT_TIMESTAMP_SIZE])
+void event_timestamp_format(uint64_t seconds, unsigned int nanoseconds,
+			    char out[EVENT_TIMESTAMP_SIZE])
 {
-	struct timespec now = {0};
-	uint64_t seconds;
-	unsigned int of_day;
-	struct date date;
+	unsigned int of_day = (unsigned int)(seconds % SECONDS_PER_DAY);
+	struct date date = date_of(seconds / SECONDS_PER_DAY);
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	/* A clock before 1970 has no place in the format. */
-	seconds = now.tv_sec > 0 ? (uint64_t)now.tv_sec : 0;
-	of_day = (unsigned int)(seconds % SECONDS_PER_DAY);
-	date = date_of(seconds / SECONDS_PER_DAY);
 	memcpy(out, "0000-00-00T00:00:00.000000000Z", EVENT_TIMESTAMP_SIZE);
 	put_digits(out, 4, date.year % 10000);
 	put_digits(out + 5, 2, date.month);
@@ -66,7 +60,17 @@ void event_timestamp_now(char out[EVENT_TIMESTAMP_SIZE])
 	put_digits(out + 11, 2, of_day / 3600);
 	put_digits(out + 14, 2, of_day / 60 % 60);
 	put_digits(out + 17, 2, of_day % 60);
-	put_digits(out + 20, 9, (unsigned int)now.tv_nsec);
+	put_digits(out + 20, 9, nanoseconds);
+}
+
+void event_timestamp_now(char out[EVENT_TIMESTAMP_SIZE])
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	/* A clock before 1970 has no place in the format. */
+	event_timestamp_format(now.tv_sec > 0 ? (uint64_t)now.tv_sec : 0, (unsigned int)now.tv_nsec,
+			       out);
 }
 
 static unsigned int number(const char *text, size_t len)

@@ -86,6 +86,18 @@ Test(ipc_event, now_is_what_the_library_says)
 	cr_expect_leq(strcmp(text, after), 0, "%s after %s", text, after);
 }
 
+Test(ipc_event, formats_every_day_to_the_year_9999)
+{
+	char text[EVENT_TIMESTAMP_SIZE], expected[64];
+
+	for (time_t at = 0; at < 253402300800; at += 86399) {
+		event_timestamp_format((uint64_t)at, 7, text);
+		strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.000000007Z", gmtime(&at));
+		cr_assert_str_eq(text, expected);
+		cr_assert(event_timestamp_valid(text));
+	}
+}
+
 Test(ipc_event, boot_time_never_goes_back)
 {
 	uint64_t last = 0;
