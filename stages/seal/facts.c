@@ -35,8 +35,8 @@ void facts_release(struct facts *facts)
 	buf_release(&facts->mount_reasons);
 }
 
-static enum fault_code check_order(const struct facts *facts, const struct head *event,
-				   enum fault_code code, struct fault *fault)
+enum fault_code facts_order(const struct facts *facts, const struct head *event,
+			    enum fault_code code, struct fault *fault)
 {
 	if (facts->closed)
 		return fault_set(fault, code, "", "an event stands behind the closing one");
@@ -136,7 +136,7 @@ static enum fault_code check_closing(const struct facts *facts, const struct hea
 enum fault_code facts_admit(const struct facts *facts, const struct head *event,
 			    enum fault_code code, struct facts_sample *sample, struct fault *fault)
 {
-	enum fault_code failed = check_order(facts, event, code, fault);
+	enum fault_code failed = facts_order(facts, event, code, fault);
 
 	if (failed != FAULT_NONE)
 		return failed;
@@ -262,4 +262,14 @@ void facts_take(struct facts *facts, const struct head *event, const struct fact
 	facts->boot_ns = event->boot_ns;
 	take_payload(facts, event, sample);
 	facts->count++;
+}
+
+void facts_skip(struct facts *facts, const struct head *event)
+{
+	facts->boot_ns = event->boot_ns;
+	facts->count = event->seq + 1;
+	if (facts->run_id[0] == '\0')
+		(void)span_copy(event->run_id, facts->run_id, sizeof(facts->run_id));
+	if (event_type_closes(event->type))
+		facts->closed = true;
 }

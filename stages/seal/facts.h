@@ -47,6 +47,11 @@ struct facts_sample {
 	int64_t cpu_usage_us, memory_current_bytes, memory_peak_bytes, pids_current, pids_peak;
 };
 
+/* The first half of facts_admit: whether event may stand here, whatever it holds. */
+enum fault_code facts_order(const struct facts *facts, const struct head *event,
+			    enum fault_code code, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /*
  * Whether event may come next: it continues the count, belongs to the run, does not go back in
  * time, stands where its type may stand and holds what its type must. Changes nothing; sample is
@@ -58,5 +63,8 @@ enum fault_code facts_admit(const struct facts *facts, const struct head *event,
 
 /* Take an event that facts_admit accepts. */
 void facts_take(struct facts *facts, const struct head *event, const struct facts_sample *sample);
+
+/* Go on behind an event that facts_admit refuses, to judge the ones behind it by themselves. */
+void facts_skip(struct facts *facts, const struct head *event);
 
 #endif

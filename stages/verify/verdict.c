@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/verify/verdict.h"
+
+#include "ipc/object.h"
+
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct {
+	const char *name;
+	enum fault_code code;
+} checks[VERDICT_CHECK_COUNT] = {
+	[VERDICT_CANONICAL] = {"canonical", FAULT_REPORT_CANONICAL},
+	[VERDICT_SCHEMA] = {"schema", FAULT_REPORT_SCHEMA},
+	[VERDICT_CROSS_FIELD] = {"cross_field", FAULT_REPORT_SCHEMA},
+	[VERDICT_ARTIFACT_HASH] = {"artifact_hash", FAULT_REPORT_HASH},
+	[VERDICT_EVENT_CHAIN] = {"event_chain", FAULT_REPORT_CHAIN},
+	[VERDICT_EVENT_COUNT] = {"event_count", FAULT_REPORT_CHAIN},
+	[VERDICT_MERKLE_ROOT] = {"merkle_root", FAULT_REPORT_CHAIN},
+	[VERDICT_REPORT_DIGEST] = {"report_digest", FAULT_REPORT_HASH},
+	[VERDICT_DERIVED] = {"derived", FAULT_REPORT_SCHEMA},
+	[VERDICT_COMPLETE] = {"complete", FAULT_REPORT_INCOMPLETE},
+};
+
+enum fault_code verdict_code(enum verdict_check check)
+{
+	return checks[check].code;
+}
+
+void verdict_pass(struct verdict *verdict, enum verdict_check check)
+{
+	if (verdict->states[check] == VERDICT_NOT_RUN)
+		verdict->states[check] = VERDICT_PASSED;
+}
+
+void verdict_refuse(struct verdict *verdict, enum verdict_check check, const struct fault *fault)
+{
+	verdict->states[check] = VERDICT_REFUSED;
+	if (verdict->reason_counts[check]++ < VERDICT_REASONS_MAX)
+		fault_list_add(&verdict->faults, fault);
+}
+
+void verdict_refuse_at(struct verdict *verdict, enum verdict_check check, const char *path,
+		       const char *format, ...)
+{
+	char message[FAULT_MESSAGE_SIZE];
+	struct fault fault;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	fault_set(&fault, checks[check].code, path, "%s", message);
+	verdict_refuse(verdict, check, &fault);
+}
+
+bool verdict_valid(const struct verdict *verdict)
+{
+	for (size_t i = 0; i < VERDICT_CHECK_COUNT; i++)
+		if (verdict->states[i] != VERDICT_PASSED)
+			return false;
+	return true;
+}
+
+/* Only the end is missing: what is there holds. */
+static bool incomplete(const struct verdict *verdict)
+{
+	if (verdict->states[VERDICT_COMPLETE] != VERDICT_REFUSED)
+		return false;
+	for (size_t i = 0; i < VERDICT_CHECK_COUNT; i++)
+		if (i != VERDICT_COMPLETE && verdict->states[i] == VERDICT_REFUSED)
+			return false;
+	return true;
+}
+
+static struct json_object *checks_to_json(const struct verdict *verdict)
+{
+	struct json_object *list = array_new();
+
+	for (size_t i = 0; i < VERDICT_CHECK_COUNT; i++) {
+		struct json_object *check = object_new();
+
+		object_add_string(check, "name", checks[i].name);
+		object_add_bool(check, "ok", verdict->states[i] == VERDICT_PASSED);
+		array_append(list, check);
+	}
+	return list;
+}
+
+static struct json_object *errors_to_json(const struct verdict *verdict)
+{
+	struct fault_list all = verdict->faults;
+
+	for (size_t i = 0; i < VERDICT_CHECK_COUNT; i++) {
+		struct fault more;
+
+		if (verdict->reason_counts[i] <= VERDICT_REASONS_MAX)
+			continue;
+		fault_set(&more, checks[i].code, "", "%s: %zu reasons more", checks[i].name,
+			  verdict->reason_counts[i] - VERDICT_REASONS_MAX);
+		fault_list_add(&all, &more);
+	}
+	return fault_list_to_json(&all);
+}
+
+static struct json_object *limits_to_json(const struct verdict *verdict)
+{
+	struct json_object *list = array_new();
+
+	array_append_string(list,
+			    "who made it: it is not signed, and whoever can write the file can "
+			    "make another that recomputes");
+	array_append_string(list,
+			    "that it is the only report of this run, or that no run is missing");
+	array_append_string(list,
+			    "that the host's kernel, clocks and safe-run itself told the truth");
+	array_append_string(list, "what an event marked observedBy guest or workload claims");
+	if (verdict->output_uncaptured)
+		array_append_string(list, "what the command printed: nobody captured it");
+	if (verdict->states[VERDICT_COMPLETE] == VERDICT_REFUSED)
+		array_append_string(list, "what happened after the last event");
+	return list;
+}
+
+enum fault_code verdict_send(const struct verdict *verdict, const struct record_sink *sink,
+			     struct fault *fault)
+{
+	struct json_object *record OBJECT_CLEANUP = object_new();
+	bool valid = verdict_valid(verdict);
+	const char *result = valid ? "valid" : incomplete(verdict) ? "incomplete" : "invalid";
+
+	object_add(record, "checks", checks_to_json(verdict));
+	object_add(record, "doesNotProve", limits_to_json(verdict));
+	object_add(record, "errors", errors_to_json(verdict));
+	object_add_string(record, "result", result);
+	if (verdict->run_id[0] != '\0')
+		object_add_string(record, "runId", verdict->run_id);
+	object_add_string(record, "trust", valid || incomplete(verdict) ? "self" : "none");
+	object_add_bool(record, "valid", valid);
+	return record_send(sink, record, RECORD_EVENT_MAX, fault);
+}
