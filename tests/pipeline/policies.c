@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every policy people start from runs, and what each promises holds. */
+#include "tests/pipeline/run.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+Test(policies, all_of_them_run)
+{
+	char *path = run_policy("");
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	cr_assert_not_null(dir, "%s", path);
+	while ((entry = readdir(dir)) != NULL) {
+		const char *suffix = strrchr(entry->d_name, '.');
+		struct run run;
+		char *policy;
+
+		if (suffix == NULL || strcmp(suffix, ".yaml") != 0 ||
+		    strncmp(entry->d_name, "host", 4) == 0)
+			continue;
+		policy = run_policy(entry->d_name);
+		run_start(&run, WORDS("--policy", policy), NULL, "", 0);
+		cr_expect_eq(run.child.status, 0, "%s: %s", entry->d_name, run.child.err);
+		run_expect(&run, 0, "exit");
+		run_release(&run);
+		free(policy);
+		count++;
+	}
+	closedir(dir);
+	cr_expect_geq(count, 6, "only %zu policies in %s", count, path);
+	free(path);
+}
