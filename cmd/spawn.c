@@ -4,8 +4,8 @@
 #include "cmd/verb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -80,58 +80,53 @@ void spawn_fd(struct spawn *spawn, const char *option, int fd)
 }
 
 /*
- * Everything of ours is close-on-exec; what a stage keeps is duplicated onto itself in the child,
- * which clears that flag there and only there (POSIX.1-2024 posix_spawn_file_actions_adddup2).
+ * In the child of a vfork: system calls only, on memory that is the parent's. Everything of ours is
+ * close-on-exec; the flag is cleared here, in the child's own table, for what the stage keeps.
+ * Returns only when the program could not be executed.
  */
-static int plan_files(posix_spawn_file_actions_t *files, const struct spawn *spawn)
+static void become_stage(const struct spawn *spawn, const char *path, bool apart)
 {
-	int error = posix_spawn_file_actions_adddup2(files, spawn->stdin_fd, STDIN_FILENO);
-
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(files, spawn->stdout_fd, STDOUT_FILENO);
-	for (size_t i = 0; error == 0 && i < spawn->fd_count; i++)
-		error = posix_spawn_file_actions_adddup2(files, spawn->fds[i], spawn->fds[i]);
-	return error;
-}
-
-static int plan_signals(posix_spawnattr_t *attributes, bool apart)
-{
+	static const struct sigaction standard = {.sa_handler = SIG_DFL};
+	static char *const no_environment[] = {NULL};
 	sigset_t none;
-	sigset_t standard;
-	int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
 
+	for (size_t i = 0; i < spawn->fd_count; i++)
+		if (fcntl(spawn->fds[i], F_SETFD, 0) != 0)
+			return;
+	if (dup2(spawn->stdin_fd, STDIN_FILENO) < 0 || dup2(spawn->stdout_fd, STDOUT_FILENO) < 0)
+		return;
+	if (apart && setpgid(0, 0) != 0)
+		return;
 	sigemptyset(&none);
-	sigemptyset(&standard);
-	sigaddset(&standard, SIGPIPE);
-	sigaddset(&standard, SIGINT);
-	sigaddset(&standard, SIGHUP);
-	sigaddset(&standard, SIGQUIT);
-	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setsigdefault(attributes, &standard);
-	posix_spawnattr_setpgroup(attributes, 0);
-	return posix_spawnattr_setflags(attributes,
-					(short)(apart ? flags | POSIX_SPAWN_SETPGROUP : flags));
+	if (sigaction(SIGPIPE, &standard, NULL) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
+		return;
+	execve(path, (char *const *)spawn->args, no_environment);
 }
 
-/* glibc's posix_spawn is a vfork: no page table is copied, and exec's errno comes back. */
-static int spawn_process(const struct spawn *spawn, const struct spawn_home *home, const char *path,
-			 pid_t *pid)
+/*
+ * vfork, because posix_spawn(3) makes 130 system calls on signals before each exec, and fork copies
+ * page tables. The parent stands still until the exec, so nothing races; all signals are blocked
+ * meanwhile, and the child inherits that until it has its own mask. 0, or an errno.
+ */
+static int spawn_process(const struct spawn *spawn, const char *path, bool apart, pid_t *pid)
 {
-	static const char *const no_environment[] = {NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	int error;
+	sigset_t all;
+	sigset_t before;
+	volatile int error = 0;
 
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attributes);
-	error = plan_files(&files, spawn);
-	if (error == 0)
-		error = plan_signals(&attributes, home->apart);
-	if (error == 0)
-		error = posix_spawn(pid, path, &files, &attributes, (char *const *)spawn->args,
-				    (char *const *)no_environment);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attributes);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	*pid = vfork();
+	if (*pid == 0) {
+		become_stage(spawn, path, apart);
+		error = errno;
+		_exit(VERB_FAILED);
+	}
+	if (*pid < 0)
+		error = errno;
+	else if (error != 0)
+		waitpid(*pid, NULL, 0);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 
@@ -146,7 +141,7 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 		return fault_set(fault, FAULT_RUN_INIT, name, "too many options for %s", name);
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", home->path, name) >= sizeof(path))
 		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, name, "%s", home->path);
-	error = spawn_process(spawn, home, path, &process->pid);
+	error = spawn_process(spawn, path, home->apart, &process->pid);
 	if (error == E2BIG)
 		return fault_set(fault, FAULT_RUN_INIT, name,
 				 "the command line is too long for one program (128 KiB for a word "
