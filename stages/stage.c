@@ -78,6 +78,15 @@ static bool close_unnamed(const struct stage *stage, const struct option_parse *
 }
 
 /*
+ * What a person, a hangup or a service manager sends to a whole process group. A stage that must
+ * outlive the workload, to tell how it ended, leaves it to the launcher.
+ */
+static bool asks_end(int number)
+{
+	return number == SIGINT || number == SIGQUIT || number == SIGHUP || number == SIGTERM;
+}
+
+/*
  * Handlers do not survive execve(2), ignored signals and the mask do: whoever started us decides
  * neither. A broken pipe is an error to report, so SIGPIPE stays ignored.
  */
@@ -88,8 +97,7 @@ static bool reset_signals(bool survives_keyboard)
 	sigset_t none;
 
 	for (int number = 1; number < _NSIG; number++) {
-		bool ignored = number == SIGPIPE ||
-			       (survives_keyboard && (number == SIGINT || number == SIGQUIT));
+		bool ignored = number == SIGPIPE || (survives_keyboard && asks_end(number));
 
 		/* SIGKILL, SIGSTOP and the two glibc keeps cannot be set. */
 		if (sigaction(number, ignored ? &ignore : &usual, NULL) < 0 && errno != EINVAL)

@@ -74,7 +74,7 @@ struct stage {
 	const struct stage_option *options;
 	size_t option_count;
 	size_t operand_max;
-	bool survives_keyboard; /* ignores SIGINT, SIGQUIT: ends by end of file */
+	bool survives_keyboard; /* ignores SIGINT, SIGQUIT, SIGHUP, SIGTERM: ends by end of file */
 	bool hashes;            /* prewarm libcrypto through prewarm */
 	/* Before confinement: open files, look at options. May be NULL. */
 	enum stage_exit (*open)(struct stage_context *context);
