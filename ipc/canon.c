@@ -2,6 +2,7 @@
 #include "ipc/canon.h"
 
 #include "ipc/field.h"
+#include "ipc/sort.h"
 #include "ipc/utf8.h"
 
 #include <json-c/json.h>
@@ -138,8 +139,9 @@ static enum fault_code write_name(struct writer *writer, const struct place *pla
 	return FAULT_NONE;
 }
 
-static int compare_members(const void *left, const void *right)
+static int compare_members(const void *left, const void *right, void *context)
 {
+	(void)context;
 	return strcmp(((const struct member *)left)->name, ((const struct member *)right)->name);
 }
 
@@ -152,12 +154,12 @@ static void collect_sorted(struct json_object *object, struct member *members)
 	json_object_object_foreach(object, name, value)
 	{
 		members[count] = (struct member){.name = name, .value = value};
-		if (count > 0 && compare_members(&members[count - 1], &members[count]) > 0)
+		if (count > 0 && compare_members(&members[count - 1], &members[count], NULL) > 0)
 			sorted = false;
 		count++;
 	}
 	if (!sorted)
-		qsort(members, count, sizeof(*members), compare_members);
+		sort_items(members, count, sizeof(*members), compare_members, NULL);
 }
 
 static enum fault_code write_members(struct writer *writer, const struct place *place,

@@ -3,6 +3,7 @@
 
 #include "ipc/buf.h"
 #include "ipc/object.h"
+#include "ipc/sort.h"
 #include "stages/compile/host_facts.h"
 #include "stages/compile/policy.h"
 
@@ -26,8 +27,9 @@ struct variable {
 	const char *value;
 };
 
-static int compare_variables(const void *left, const void *right)
+static int compare_variables(const void *left, const void *right, void *context)
 {
+	(void)context;
 	return strcmp(((const struct variable *)left)->name,
 		      ((const struct variable *)right)->name);
 }
@@ -63,7 +65,7 @@ static struct json_object *make_env(const struct policy *policy)
 		buf_no_memory();
 	buf_init(&text, INT_MAX);
 	count = collect_env(policy, variables);
-	qsort(variables, count, sizeof(*variables), compare_variables);
+	sort_items(variables, count, sizeof(*variables), compare_variables, NULL);
 	for (size_t i = 0; i < count; i++) {
 		buf_clear(&text);
 		buf_append_text(&text, variables[i].name);
