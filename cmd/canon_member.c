@@ -19,8 +19,9 @@ void canon_members_init(struct canon_members *members, size_t max_len)
 		 max_len / 5 * sizeof(struct canon_member) + sizeof(struct canon_member));
 	buf_init(&members->names, max_len + 1);
 	buf_init(&members->ordered, SIZE_MAX);
-	/* Never a null pointer, empty names included. */
-	if (!buf_reserve(&members->names, 1))
+	/* Never null pointers, without a member or with empty names neither. */
+	if (!buf_reserve(&members->items, sizeof(struct canon_member)) ||
+	    !buf_reserve(&members->names, 1))
 		buf_no_memory();
 }
 
