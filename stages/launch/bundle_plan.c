@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/bundle_plan.h"
+
+#include "ipc/canon.h"
+#include "stages/launch/bundle_process.h"
+#include "stages/launch/plan.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CODE FAULT_RUN_LAUNCH
+
+bool bundle_path_valid(const char *path)
+{
+	if (path[0] != '/' || path[1] == '\0' || strlen(path) >= PLAN_PATH_MAX)
+		return false;
+	while (*path == '/') {
+		size_t len = strcspn(++path, "/");
+
+		if (len == 0 || len > 255 || (len == 1 && path[0] == '.') ||
+		    (len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		path += len;
+	}
+	return true;
+}
+
+enum fault_code bundle_text(struct fields *fields, const char *name, size_t max, struct plan *plan,
+			    const char **out, struct fault *fault)
+{
+	char path[FAULT_PATH_SIZE];
+	const char *text = NULL;
+	enum fault_code code = fields_string(fields, name, &text, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	field_path_name(path, sizeof path, fields->path, name);
+	if (text[0] == '\0' || strlen(text) > max)
+		return fault_set(fault, CODE, path, "must have 1 to %zu bytes", max);
+	*out = plan_text(plan, text);
+	if (*out == NULL)
+		return fault_set(fault, CODE, path,
+				 "arguments, environment and paths together pass %zu bytes",
+				 PLAN_TEXT_MAX);
+	return FAULT_NONE;
+}
+
+enum fault_code bundle_path(struct fields *fields, const char *name, struct plan *plan,
+			    const char **out, struct fault *fault)
+{
+	char path[FAULT_PATH_SIZE];
+	enum fault_code code = bundle_text(fields, name, PLAN_PATH_MAX - 1, plan, out, fault);
+
+	if (code != FAULT_NONE || bundle_path_valid(*out))
+		return code;
+	field_path_name(path, sizeof path, fields->path, name);
+	return fault_set(fault, CODE, path,
+			 "\"%.128s\" must be an absolute path without \".\", \"..\" or \"//\"",
+			 *out);
+}
+
+/* A plan must say what the policy says; both are canonical, so equal values are equal. */
+static enum fault_code agree(struct json_object *planned, struct json_object *wanted,
+			     const char *path, const char *policy_path, struct fault *fault)
+{
+	if (json_object_equal(planned, wanted))
+		return FAULT_NONE;
+	return fault_set(fault, CODE, path, "is not what policy.%s says", policy_path);
+}
+
+static struct json_object *member(struct json_object *object, const char *name)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_is_type(object, json_type_object))
+		(void)json_object_object_get_ex(object, name, &value);
+	return value;
+}
+
+/* {"max": N | "max"} */
+static enum fault_code read_ceiling(struct fields *plan, const char *name, int64_t min, bool *set,
+				    uint64_t *value, struct fields *inner, struct fault *fault)
+{
+	int64_t number = 0;
+	enum fault_code code = fields_enter(plan, name, inner, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	*set = !json_object_is_type(member(inner->object, "max"), json_type_string);
+	if (!*set)
+		return fields_literal(inner, "max", "max", fault);
+	code = fields_integer(inner, "max", min, CANON_INTEGER_MAX, &number, fault);
+	*value = (uint64_t)number;
+	return code;
+}
+
+/* Decimal digits without a leading zero, up to end. */
+static bool decimal(const char *text, char end, uint64_t *value, const char **rest)
+{
+	const char *digit = text;
+
+	*value = 0;
+	for (; *digit >= '0' && *digit <= '9' && digit - text < 16; digit++)
+		*value = *value * 10 + (uint64_t)(*digit - '0');
+	*rest = digit + 1;
+	return digit != text && *digit == end && (text[0] != '0' || digit - text == 1);
+}
+
+static enum fault_code read_cpu(struct fields *plan, struct cgroup_limits *limits,
+				struct fault *fault)
+{
+	struct fields cpu;
+	const char *text = NULL;
+	const char *rest = NULL;
+	enum fault_code code = fields_enter(plan, "cpu", &cpu, fault);
+
+	if (code == FAULT_NONE)
+		code = fields_string(&cpu, "max", &text, fault);
+	if (code != FAULT_NONE)
+		return code;
+	limits->cpu_set = strncmp(text, "max ", 4) != 0;
+	rest = text + 4;
+	if ((limits->cpu_set &&
+	     (!decimal(text, ' ', &limits->cpu_quota_us, &rest) || limits->cpu_quota_us < 1000)) ||
+	    !decimal(rest, '\0', &limits->cpu_period_us, &rest) || limits->cpu_period_us < 1000 ||
+	    limits->cpu_period_us > 1000000)
+		return fault_set(
+			fault, CODE, "cgroupPlan.cpu.max",
+			"must be \"<quota|max> <period>\" in microseconds, quota from 1000, "
+			"period 1000 to 1000000");
+	return fields_close(&cpu, fault);
+}
+
+static enum fault_code read_cgroup(struct fields *top, struct json_object *policy,
+				   struct cgroup_limits *limits, struct fault *fault)
+{
+	struct json_object *wanted = member(policy, "resources");
+	struct fields plan, memory, pids;
+	int64_t swap = 0;
+	enum fault_code code = fields_enter(top, "cgroupPlan", &plan, fault);
+
+	if (code == FAULT_NONE)
+		code = read_cpu(&plan, limits, fault);
+	if (code == FAULT_NONE)
+		code = read_ceiling(&plan, "memory", 4096, &limits->memory_set, &limits->memory_max,
+				    &memory, fault);
+	/* memory_max covers memory and swap together, which is what swapMax 0 asks for. */
+	if (code == FAULT_NONE)
+		code = fields_integer(&memory, "swapMax", 0, 0, &swap, fault);
+	if (code == FAULT_NONE)
+		code = fields_close(&memory, fault);
+	if (code == FAULT_NONE)
+		code = read_ceiling(&plan, "pids", 1, &limits->pids_set, &limits->pids_max, &pids,
+				    fault);
+	if (code == FAULT_NONE)
+		code = fields_close(&pids, fault);
+	if (code == FAULT_NONE)
+		code = fields_close(&plan, fault);
+	if (code == FAULT_NONE)
+		code = agree(member(member(plan.object, "cpu"), "max"),
+			     member(member(wanted, "cpu"), "max"), "cgroupPlan.cpu.max",
+			     "resources.cpu.max", fault);
+	if (code == FAULT_NONE)
+		code = agree(member(memory.object, "max"), member(member(wanted, "memory"), "max"),
+			     "cgroupPlan.memory.max", "resources.memory.max", fault);
+	if (code == FAULT_NONE)
+		code = agree(member(pids.object, "max"), member(member(wanted, "pids"), "max"),
+			     "cgroupPlan.pids.max", "resources.pids.max", fault);
+	return code;
+}
+
+static enum fault_code read_mount(struct json_object *value, size_t index, struct plan *plan,
+				  struct fault *fault)
+{
+	struct plan_mount *mount = &plan->mounts[index];
+	char path[FAULT_PATH_SIZE];
+	struct fields fields;
+	enum fault_code code;
+
+	field_path_index(path, sizeof path, "mountPlan", index);
+	code = fields_open(&fields, value, path, CODE, fault);
+	if (code == FAULT_NONE)
+		code = fields_bool(&fields, "read_only", &mount->read_only, fault);
+	if (code == FAULT_NONE)
+		code = bundle_path(&fields, "source", plan, &mount->source, fault);
+	if (code == FAULT_NONE)
+		code = bundle_path(&fields, "target", plan, &mount->target, fault);
+	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
+}
+
+static enum fault_code read_mounts(struct fields *top, struct json_object *policy,
+				   struct plan *plan, struct fault *fault)
+{
+	struct json_object *list = NULL;
+	enum fault_code code = fields_array(top, "mountPlan", PLAN_MOUNT_MAX, &list, fault);
+
+	if (code == FAULT_NONE)
+		code = agree(list, member(policy, "mounts"), "mountPlan", "mounts", fault);
+	if (code != FAULT_NONE)
+		return code;
+	plan->mount_count = json_object_array_length(list);
+	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++)
+		code = read_mount(json_object_array_get_idx(list, i), i, plan, fault);
+	return code;
+}
+
+/* Asked for and not there yet: refused in the policy's own words, never left out silently. */
+static enum fault_code refuse_missing(struct fields *top, struct json_object *policy,
+				      struct fault *fault)
+{
+	struct json_object *isolation = member(member(policy, "runtime"), "isolation");
+	struct json_object *mode = member(member(policy, "network"), "mode");
+	const char *text;
+
+	text = json_object_is_type(isolation, json_type_string) ? json_object_get_string(isolation)
+								: "";
+	if (strcmp(text, "process") != 0)
+		return fault_set(fault, FAULT_HOST_LACKS, "policy.runtime.isolation",
+				 "\"%.32s\" isolation is not available in this version: set "
+				 "runtime.isolation to \"process\"",
+				 text);
+	if (member(member(policy, "runtime"), "rootfs") != NULL)
+		return fault_set(
+			fault, FAULT_HOST_LACKS, "policy.runtime.rootfs",
+			"an own root file system is not available in this version: leave "
+			"runtime.rootfs out to use the host's system directories read-only");
+	text = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode) : "";
+	if (!fields_null(top, "networkPlan") || strcmp(text, "none") != 0)
+		return fault_set(
+			fault, FAULT_HOST_LACKS, "policy.network.mode",
+			"network access is not available in this version: set network.mode "
+			"to \"none\"");
+	return FAULT_NONE;
+}
+
+enum fault_code bundle_plan_read(struct fields *top, struct json_object *policy, struct plan *plan,
+				 struct fault *fault)
+{
+	enum fault_code code = refuse_missing(top, policy, fault);
+
+	if (code == FAULT_NONE)
+		code = read_cgroup(top, policy, &plan->cgroup_limits, fault);
+	if (code == FAULT_NONE)
+		code = read_mounts(top, policy, plan, fault);
+	if (code == FAULT_NONE)
+		code = bundle_process_read(top, policy, plan, fault);
+	return code;
+}

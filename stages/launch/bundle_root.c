@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/bundle_plan.h"
+
+#include "stages/launch/plan.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#define CODE FAULT_RUN_LAUNCH
+
+#define ZONES "/usr/share/zoneinfo/"
+
+/*
+ * What of the host may be the sandbox's root, and nothing else: system directories and a few files
+ * of /etc that programs expect and that hold no secret. A bundle may leave entries out, but cannot
+ * name /root, /etc/shadow or /var here; what a user wants to share goes through mounts, where the
+ * host's allowlist decides.
+ */
+static const char *const allowed[] = {
+	"/usr",
+	"/bin",
+	"/sbin",
+	"/lib",
+	"/lib32",
+	"/lib64",
+	"/libx32",
+	"/etc/alternatives",
+	"/etc/ld.so.cache",
+	"/etc/ld.so.conf",
+	"/etc/ld.so.conf.d",
+	"/etc/localtime",
+	"/etc/nsswitch.conf",
+	"/etc/protocols",
+	"/etc/services",
+	"/etc/ssl/certs",
+	"/etc/ssl/openssl.cnf",
+	"/etc/ca-certificates",
+	"/etc/mime.types",
+	"/etc/magic",
+};
+
+static bool allowed_path(const char *path)
+{
+	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
+		if (strcmp(path, allowed[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Only /etc/localtime is a link into another tree on an ordinary host: the zone file it names. */
+static bool allowed_source(const char *path, const char *source)
+{
+	if (strcmp(path, source) == 0)
+		return true;
+	return strcmp(path, "/etc/localtime") == 0 && strncmp(source, ZONES, strlen(ZONES)) == 0;
+}
+
+static enum fault_code read_source(struct fields *fields, struct plan *plan,
+				   struct plan_entry *entry, struct fault *fault)
+{
+	entry->source = entry->path;
+	if (!fields_has(fields, "source"))
+		return FAULT_NONE;
+	return bundle_path(fields, "source", plan, &entry->source, fault);
+}
+
+static enum fault_code read_entry(struct json_object *value, size_t index, struct plan *plan,
+				  struct fault *fault)
+{
+	struct plan_entry *entry = &plan->entries[index];
+	struct fields fields;
+	const char *type = "";
+	char path[FAULT_PATH_SIZE];
+	enum fault_code code;
+
+	field_path_index(path, sizeof path, "processPlan.root.entries", index);
+	code = fields_open(&fields, value, path, CODE, fault);
+	if (code == FAULT_NONE)
+		code = bundle_path(&fields, "path", plan, &entry->path, fault);
+	if (code == FAULT_NONE)
+		code = fields_string(&fields, "type", &type, fault);
+	if (code != FAULT_NONE)
+		return code;
+	if (!allowed_path(entry->path))
+		return fault_set(fault, CODE, path,
+				 "\"%.128s\" is not among the host paths a sandbox root may have",
+				 entry->path);
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(plan->entries[i].path, entry->path) == 0)
+			return fault_set(fault, CODE, path, "\"%.128s\" comes twice", entry->path);
+	if (strcmp(type, "symlink") == 0)
+		code = bundle_text(&fields, "target", PLAN_PATH_MAX - 1, plan, &entry->link_target,
+				   fault);
+	else if (strcmp(type, "bind") == 0)
+		code = read_source(&fields, plan, entry, fault);
+	else
+		code = fault_set(fault, CODE, path, "type must be bind or symlink");
+	if (code == FAULT_NONE && entry->source != NULL &&
+	    !allowed_source(entry->path, entry->source))
+		code = fault_set(fault, CODE, path, "\"%.128s\" is not where %s may come from",
+				 entry->source, entry->path);
+	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
+}
+
+enum fault_code bundle_root_read(struct fields *process, struct plan *plan, struct fault *fault)
+{
+	struct json_object *list = NULL;
+	struct fields root;
+	enum fault_code code = fields_enter(process, "root", &root, fault);
+
+	if (code == FAULT_NONE)
+		code = fields_literal(&root, "kind", "host", fault);
+	if (code == FAULT_NONE && !fields_null(&root, "path"))
+		code = fault_set(fault, CODE, "processPlan.root.path",
+				 "must be null for a root made of the host's directories");
+	if (code == FAULT_NONE)
+		code = fields_array(&root, "entries", PLAN_ENTRY_MAX, &list, fault);
+	if (code != FAULT_NONE)
+		return code;
+	plan->entry_count = json_object_array_length(list);
+	for (size_t i = 0; code == FAULT_NONE && i < plan->entry_count; i++)
+		code = read_entry(json_object_array_get_idx(list, i), i, plan, fault);
+	return code == FAULT_NONE ? fields_close(&root, fault) : code;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_CHANNEL_H
+#define LAUNCH_CHANNEL_H
+
+#include "ipc/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct json_object;
+
+/*
+ * Between the launcher and a child it forked: a SOCK_SEQPACKET pair, so a message is whole or not
+ * there, end of file is a death, and the kernel says which process sent it (SCM_CREDENTIALS,
+ * unix(7)), translated into the receiver's pid namespace. Children send one canonical object per
+ * message; the launcher answers with single words, some with descriptors beside them.
+ */
+#define CHANNEL_MESSAGE_MAX 65536
+#define CHANNEL_FD_MAX	    8
+
+enum channel_word {
+	CHANNEL_BUILD,	/* the plan is in place: make the root */
+	CHANNEL_FORK,	/* descriptors: the run's cgroup; fork the workload into it */
+	CHANNEL_EXEC,	/* read back and right: go */
+	CHANNEL_SIGNAL, /* with a number: for the workload's process group */
+	CHANNEL_WORD_COUNT
+};
+
+/* ours reports who sends; theirs is inherited by the child. Both CLOEXEC. 0, or -1 with errno. */
+int channel_pair(int *ours, int *theirs) __attribute__((warn_unused_result));
+
+/* Child's side. 0, or -1 with errno (EPIPE: the launcher is gone). */
+int channel_report(int fd, struct json_object *message) __attribute__((warn_unused_result));
+
+/* Child's side: the next word, which must be expected; descriptors go to fds, -1 behind them.
+ * -1 with errno when there is none (EPIPE) or another (EPROTO). */
+int channel_wait(int fd, enum channel_word expected, int fds[CHANNEL_FD_MAX])
+	__attribute__((warn_unused_result));
+
+/* Launcher's side. */
+int channel_tell(int fd, enum channel_word word, const int *fds, size_t fd_count)
+	__attribute__((warn_unused_result));
+int channel_tell_signal(int fd, int number) __attribute__((warn_unused_result));
+
+/* Child's side: the number of the next CHANNEL_SIGNAL; -1 with errno as channel_wait. */
+int channel_wait_signal(int fd) __attribute__((warn_unused_result));
+
+/*
+ * Launcher's side: the next message within timeout_ms. 1 with *message owned by the caller and
+ * *sender; 0 at end of file; -1 with errno (ETIMEDOUT, EBADMSG). With sender NULL it only poll(2)s
+ * and read(2)s, which is all the launcher's last filter allows.
+ */
+int channel_receive(int fd, int timeout_ms, struct json_object **message, pid_t *sender)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/device.h"
+
+#include "stages/launch/mount.h"
+#include "stages/launch/root.h"
+
+#include <errno.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define CODE	   FAULT_RUN_LAUNCH
+#define COUNT(set) (sizeof(set) / sizeof(set)[0])
+
+/* Numbers fixed by Documentation/admin-guide/devices.txt. */
+static const struct node {
+	const char *path;
+	unsigned number_major, number_minor;
+} nodes[] = {
+	{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+	{"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+};
+
+static const struct {
+	const char *path, *target;
+} links[] = {
+	{"dev/fd", "/proc/self/fd"},	   {"dev/stdin", "/proc/self/fd/0"},
+	{"dev/stdout", "/proc/self/fd/1"}, {"dev/stderr", "/proc/self/fd/2"},
+	{"dev/ptmx", "pts/ptmx"},
+};
+
+/*
+ * Bound, not made: mknod(2) is denied in a user namespace. Opened without following links and
+ * compared with the number it must have, so what stands at /dev/null of a strange host never gets
+ * in. Read-only does not stop writing to a device, it stops changing the node.
+ */
+static int bind_node(const struct root *root, const struct node *node)
+{
+	struct stat info;
+	int source = mount_open(node->path);
+	int mount_fd = -1;
+	int place = -1;
+	int result = -1;
+
+	if (source >= 0 && fstat(source, &info) == 0) {
+		if (S_ISCHR(info.st_mode) &&
+		    info.st_rdev == makedev(node->number_major, node->number_minor))
+			mount_fd = mount_copy(source, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+							      MOUNT_ATTR_NOEXEC);
+		else
+			errno = ENODEV;
+	}
+	if (mount_fd >= 0)
+		place = root_place(root, node->path, false);
+	if (place >= 0)
+		result = mount_place(mount_fd, place);
+	int error_number = errno;
+
+	(void)close(source);
+	(void)close(mount_fd);
+	(void)close(place);
+	errno = error_number;
+	return result;
+}
+
+/* Every mount of devpts is an instance of its own (Linux 4.7): no terminal of the host is in it. */
+static int mount_terminals(const struct root *root)
+{
+	static const struct mount_option options[] = {{"mode", "0600"}, {"ptmxmode", "0666"}};
+	int place = root_place(root, "/dev/pts", true);
+	int fd = place < 0 ? -1
+			   : mount_new("devpts", options, COUNT(options),
+				       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	int result = fd < 0 ? -1 : mount_place(fd, place);
+	int error_number = errno;
+
+	(void)close(fd);
+	(void)close(place);
+	errno = error_number;
+	return result;
+}
+
+enum fault_code device_make(const struct root *root, struct fault *fault)
+{
+	for (size_t i = 0; i < COUNT(nodes); i++)
+		if (bind_node(root, &nodes[i]) < 0)
+			return fault_set_errno(fault, CODE, errno, "launch.root.device",
+					       errno == ENODEV
+						       ? "%s of this host is not the device of "
+							 "that name"
+						       : "cannot bind %s",
+					       nodes[i].path);
+	if (mount_terminals(root) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.root.pts",
+				       "cannot mount a private /dev/pts");
+	for (size_t i = 0; i < COUNT(links); i++)
+		if (symlinkat(links[i].target, root->fd, links[i].path) < 0)
+			return fault_set_errno(fault, CODE, errno, "launch.root.device",
+					       "cannot make /%s", links[i].path);
+	return FAULT_NONE;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_DEVICE_H
+#define LAUNCH_DEVICE_H
+
+#include "ipc/fault.h"
+
+struct root;
+
+/*
+ * /dev of the sandbox: null zero full random urandom tty, an own instance of /dev/pts, and the
+ * links to /proc/self/fd. Nothing else; the directory is part of the read-only root.
+ */
+enum fault_code device_make(const struct root *root, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+#endif

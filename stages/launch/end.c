@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/loop.h"
+
+#include "stages/launch/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int64_t microseconds(const struct timeval *time)
+{
+	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
+}
+
+/*
+ * init takes everything in its pid namespace with it, and its end is waited for, so nothing of the
+ * workload lives when this returns (pid_namespaces(7)). Its own rusage has all it reaped, which is
+ * what is known when it had no time to tell the workload's.
+ */
+static void reap_init(struct launch *launch)
+{
+	struct rusage usage;
+	int status = 0;
+	pid_t pid;
+
+	/* ESRCH: it has ended already. */
+	(void)pidfd_send_signal(launch->pidfd, SIGKILL, NULL, 0);
+	do
+		pid = wait4(launch->init_pid, &status, 0, &usage);
+	while (pid < 0 && errno == EINTR);
+	(void)close(launch->pidfd);
+	launch->pidfd = -1;
+	launch_note(launch, "launch.kill", pid == launch->init_pid,
+		    pid == launch->init_pid ? "the sandbox's processes have ended"
+					    : strerror(errno));
+	if (launch->end.known || pid != launch->init_pid)
+		return;
+	launch->end.wait_status = SIGKILL;
+	launch->end.max_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
+	launch->end.system_us = microseconds(&usage.ru_stime);
+	launch->end.user_us = microseconds(&usage.ru_utime);
+}
+
+void loop_end(struct launch *launch)
+{
+	struct fault fault;
+
+	if (launch->pidfd >= 0)
+		reap_init(launch);
+	/* Empty by now; what a kernel bug or a namespace trick left behind goes here. */
+	if (launch->cgroup_prepared && cgroup_kill(&launch->cgroup, &fault) != FAULT_NONE)
+		launch_note(launch, "launch.cgroup.kill", false, fault.message);
+}
+
+void loop_clean(struct launch *launch)
+{
+	struct fault fault;
+
+	if (!launch->cgroup_prepared)
+		return;
+	launch->cgroup_prepared = false;
+	if (cgroup_remove(&launch->cgroup, &fault) == FAULT_NONE)
+		launch_note(launch, "launch.cgroup", true, "removed");
+	else
+		launch_note(launch, "launch.cgroup", false, fault.message);
+}

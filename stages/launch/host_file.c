@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/host_file.h"
+
+#include "ipc/record.h"
+#include "stages/launch/plan.h"
+#include "stages/launch/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEXT_MAX (PLAN_PATH_MAX + 512)
+
+static int write_file(int etc_fd, const char *name, const char *text)
+{
+	int fd = openat(etc_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	int result;
+
+	/* The host's own is bound there already: the plan decides. */
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -1;
+	result = record_write_all(fd, text, strlen(text));
+	(void)close(fd);
+	return result;
+}
+
+/* A colon or newline in the work directory would shift passwd's fields. */
+static const char *home_of(const struct plan *plan)
+{
+	return strpbrk(plan->cwd, ":\n") != NULL ? "/tmp" : plan->cwd;
+}
+
+static int write_all(int etc_fd, const struct plan *plan)
+{
+	char text[TEXT_MAX];
+
+	(void)snprintf(text, sizeof text,
+		       "root:x:0:0:root:/:/usr/sbin/nologin\n"
+		       "safe-run:x:%u:%u:safe-run:%s:/bin/sh\n"
+		       "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
+		       plan->uid, plan->gid, home_of(plan));
+	if (write_file(etc_fd, "passwd", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof text, "root:x:0:\nsafe-run:x:%u:\nnogroup:x:65534:\n",
+		       plan->gid);
+	if (write_file(etc_fd, "group", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof text, "127.0.0.1 localhost %s\n::1 localhost %s\n",
+		       plan->hostname, plan->hostname);
+	if (write_file(etc_fd, "hosts", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof text, "%s\n", plan->hostname);
+	if (write_file(etc_fd, "hostname", text) < 0)
+		return -1;
+	return write_file(etc_fd, "nsswitch.conf",
+			  "passwd: files\ngroup: files\nhosts: files\nservices: files\n"
+			  "protocols: files\n");
+}
+
+enum fault_code host_file_write(const struct root *root, const struct plan *plan,
+				struct fault *fault)
+{
+	int path_fd = root_place(root, "/etc", true);
+	int etc_fd = path_fd < 0 ? -1 : openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = etc_fd < 0 ? -1 : write_all(etc_fd, plan);
+	int error_number = errno;
+
+	(void)close(path_fd);
+	(void)close(etc_fd);
+	if (result == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_LAUNCH, error_number, "launch.root.etc",
+			       "cannot write the sandbox's /etc");
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/init.h"
+
+#include "ipc/object.h"
+#include "sandbox/sandbox.h"
+#include "stages/launch/channel.h"
+#include "stages/launch/descriptor.h"
+#include "stages/launch/host_file.h"
+#include "stages/launch/identity.h"
+#include "stages/launch/message.h"
+#include "stages/launch/namespace.h"
+#include "stages/launch/plan.h"
+#include "stages/launch/reaper.h"
+#include "stages/launch/root.h"
+#include "stages/launch/share.h"
+#include "stages/launch/workload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CODE FAULT_RUN_LAUNCH
+
+_Noreturn static void fail(const struct init_arguments *arguments, const struct fault *fault)
+{
+	/* Nobody left to tell when the launcher is gone. */
+	if (message_fail(arguments->channel_fd, fault, 0) < 0)
+		_exit(EXIT_FAILURE);
+	_exit(EXIT_FAILURE);
+}
+
+/*
+ * A launcher that dies takes us with it. One that died before this line is seen at the next wait:
+ * its end of the channel is closed.
+ */
+static void follow_launcher(void)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+/* The launcher's own pipes are not ours: the bundle's, the events', its control and record. */
+static void close_inherited(const struct init_arguments *arguments)
+{
+	const struct plan *plan = arguments->plan;
+	const int kept[] = {arguments->channel_fd, arguments->workload_channel_fd,
+			    plan->stdin_fd,	   plan->stdout_fd,
+			    plan->stderr_fd,	   plan->pty_fd};
+
+	if (descriptor_keep(kept, sizeof kept / sizeof kept[0]) < 0 ||
+	    descriptor_null(STDIN_FILENO) < 0 || descriptor_null(STDOUT_FILENO) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+/* Before the bundle: everything that is the same for every run. */
+static enum fault_code start(const struct init_arguments *arguments, struct root *root,
+			     struct fault *fault)
+{
+	bool rootless = arguments->plan->rootless;
+	enum fault_code code = FAULT_NONE;
+
+	umask(0);
+	if (rootless)
+		code = namespace_map_user(arguments->outer_uid, arguments->outer_gid, fault);
+	/* Until "built", so that the launcher can read our namespaces; see namespace_map_user. */
+	else if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		code = fault_set_errno(fault, CODE, errno, "launch.namespace", "PR_SET_DUMPABLE");
+	return code == FAULT_NONE ? root_start(root, rootless, fault) : code;
+}
+
+static enum fault_code build(const struct init_arguments *arguments, struct root *root,
+			     struct fault *fault)
+{
+	struct plan *plan = arguments->plan;
+	enum fault_code code = root_disk(root, plan, fault);
+
+	if (code == FAULT_NONE)
+		code = root_entries(root, plan, fault);
+	if (code == FAULT_NONE)
+		code = host_file_write(root, plan, fault);
+	if (code == FAULT_NONE)
+		code = root_workdir(root, plan, fault);
+	if (code == FAULT_NONE)
+		code = share_mounts(root, plan, arguments->channel_fd, fault);
+	/* Safe: the uts namespace is ours alone. */
+	if (code == FAULT_NONE && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
+		code = fault_set_errno(fault, CODE, errno, "launch.hostname",
+				       "cannot set the sandbox's host name");
+	if (code == FAULT_NONE)
+		code = root_enter(root, fault);
+	if (code == FAULT_NONE &&
+	    (descriptor_null(STDIN_FILENO) < 0 || descriptor_null(STDOUT_FILENO) < 0))
+		code = fault_set_errno(fault, CODE, errno, "launch.streams",
+				       "cannot open the sandbox's /dev/null");
+	return code;
+}
+
+static void tell_built(const struct init_arguments *arguments)
+{
+	struct json_object *message OBJECT_CLEANUP = message_new("built");
+
+	if (channel_report(arguments->channel_fd, message) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+/* The version 2 cgroup comes first when there is one; the child writes itself into the others. */
+static pid_t fork_workload(const struct init_arguments *arguments, struct fault *fault)
+{
+	int fds[CHANNEL_FD_MAX];
+	int clone_fd = -1;
+	pid_t pid;
+
+	if (channel_wait(arguments->channel_fd, CHANNEL_FORK, fds) < 0)
+		_exit(EXIT_FAILURE);
+	if (arguments->plan->cgroup_clone) {
+		clone_fd = fds[0];
+		fds[0] = -1;
+	}
+	pid = namespace_fork(clone_fd);
+	if (pid == 0)
+		workload_main(arguments->plan, arguments->workload_channel_fd, fds);
+	if (pid < 0)
+		(void)fault_set_errno(fault, CODE, errno, "launch.fork",
+				      "cannot fork the workload into its cgroup");
+	return pid;
+}
+
+_Noreturn void init_main(const struct init_arguments *arguments)
+{
+	struct plan *plan = arguments->plan;
+	struct fault fault;
+	struct root root;
+	pid_t pid;
+
+	follow_launcher();
+	close_inherited(arguments);
+	if (start(arguments, &root, &fault) != FAULT_NONE)
+		fail(arguments, &fault);
+	if (channel_wait(arguments->channel_fd, CHANNEL_BUILD, NULL) < 0)
+		_exit(EXIT_FAILURE);
+	if (plan_seal(plan) < 0 || build(arguments, &root, &fault) != FAULT_NONE)
+		fail(arguments, &fault);
+	tell_built(arguments);
+	pid = fork_workload(arguments, &fault);
+	if (pid < 0 || reaper_confine(plan, arguments->channel_fd, &fault) != FAULT_NONE)
+		fail(arguments, &fault);
+	reaper_loop(arguments->channel_fd, pid);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/launch.h"
+
+#include "ipc/object.h"
+#include "ipc/record.h"
+#include "stages/launch/admit.h"
+#include "stages/launch/loop.h"
+#include "stages/launch/plan.h"
+#include "stages/launch/report.h"
+#include "stages/launch/setup.h"
+#include "stages/launch/summary.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CODE FAULT_RUN_LAUNCH
+
+void launch_init(struct launch *launch)
+{
+	memset(launch, 0, sizeof *launch);
+	launch->events.stage = "launch";
+	launch->control_fd = launch->signal_fd = -1;
+	launch->init_fd = launch->workload_fd = launch->pidfd = -1;
+	(void)sigemptyset(&launch->forwarded);
+}
+
+void launch_note(struct launch *launch, const char *step, bool ok, const char *detail)
+{
+	struct json_object *note = object_new();
+
+	object_add_escaped(note, "detail", detail, strlen(detail));
+	object_add_bool(note, "ok", ok);
+	object_add_string(note, "step", step);
+	array_append(launch->cleanup, note);
+}
+
+/* Blocks until there is input, or a signal that ends the run before it began. */
+static enum fault_code await_input(const struct launch *launch, struct fault *fault)
+{
+	struct pollfd items[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+				 {.fd = launch->signal_fd, .events = POLLIN}};
+	int ready;
+
+	do
+		ready = poll(items, 2, -1);
+	while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.bundle", "poll");
+	if (items[1].revents != 0)
+		return fault_set(fault, CODE, "launch.bundle",
+				 "a signal ended the run before the bundle had come");
+	return FAULT_NONE;
+}
+
+static enum fault_code no_bundle(struct fault *fault)
+{
+	return fault_set(fault, CODE, "launch.bundle",
+			 "no bundle came on stdin: the stage before this one ended without a "
+			 "word. Its own messages say why");
+}
+
+static enum fault_code read_bundle(struct launch *launch, struct fault *fault)
+{
+	struct record_reader reader;
+	const char *line = NULL, *more = NULL;
+	size_t len = 0, more_len = 0;
+	enum record_status status;
+	enum fault_code code;
+
+	record_reader_init(&reader, STDIN_FILENO, RECORD_BUNDLE_MAX);
+	do {
+		code = await_input(launch, fault);
+		status = code != FAULT_NONE ? RECORD_FAULT
+					    : record_read_once(&reader, &line, &len, CODE, fault);
+	} while (status == RECORD_AGAIN);
+	if (status == RECORD_END)
+		code = no_bundle(fault);
+	else if (status == RECORD_FAULT)
+		code = fault->code;
+	else
+		code = bundle_parse(line, len, &launch->bundle, launch->plan, fault);
+	/* One bundle, one run: what follows it would be somebody else's. */
+	if (code == FAULT_NONE && record_read(&reader, &more, &more_len, CODE, fault) != RECORD_END)
+		code = fault_set(fault, CODE, "launch.bundle", "more than one record on stdin");
+	record_reader_release(&reader);
+	return code;
+}
+
+static enum fault_code identify_root(struct launch *launch, struct fault *fault)
+{
+	const char *bad_path = "";
+
+	launch->root_identity = summary_root(launch->plan, &bad_path);
+	if (launch->root_identity != NULL)
+		return FAULT_NONE;
+	return fault_set_errno(fault, CODE, errno, "launch.root.bind",
+			       "cannot open %s, which the sandbox's root needs", bad_path);
+}
+
+/* An earlier stage's first error is the run's: the closing event repeats all of them. */
+static enum fault_code refused_upstream(struct launch *launch, struct fault *fault)
+{
+	struct json_object *path = NULL, *message = NULL;
+	struct json_object *first = json_object_array_get_idx(launch->bundle.errors, 0);
+
+	(void)json_object_object_get_ex(first, "path", &path);
+	(void)json_object_object_get_ex(first, "message", &message);
+	return fault_set(fault, CODE, json_object_get_string(path), "%s",
+			 json_object_get_string(message));
+}
+
+static enum fault_code understand(struct launch *launch, struct fault *fault)
+{
+	enum fault_code code = read_bundle(launch, fault);
+
+	if (code == FAULT_NONE && launch->bundle.errors != NULL)
+		return refused_upstream(launch, fault);
+	if (code == FAULT_NONE)
+		code = admit_plan(launch->plan, fault);
+	return code == FAULT_NONE ? identify_root(launch, fault) : code;
+}
+
+/* Everything until the program runs. The compile event goes out whatever was found. */
+static enum fault_code start(struct launch *launch, struct fault *fault)
+{
+	struct fault_list errors = {.count = 0};
+	struct fault setup_fault;
+	enum fault_code setup_code = setup_start(launch, &setup_fault);
+	enum fault_code code = understand(launch, fault);
+	struct fault report_fault;
+
+	if (code == FAULT_NONE && setup_code != FAULT_NONE) {
+		*fault = setup_fault;
+		code = setup_code;
+	}
+	if (code != FAULT_NONE)
+		fault_list_add(&errors, fault);
+	if (report_compile(launch, &errors, &report_fault) != FAULT_NONE) {
+		*fault = report_fault;
+		return fault->code;
+	}
+	if (code == FAULT_NONE)
+		code = setup_prepare(launch, fault);
+	return code == FAULT_NONE ? setup_exec(launch, fault) : code;
+}
+
+static enum fault_code supervise(struct launch *launch, struct fault *fault)
+{
+	enum fault_code code = report_sample(launch, "first", fault);
+
+	if (code == FAULT_NONE)
+		code = loop_tighten(fault);
+	if (code == FAULT_NONE)
+		code = loop_run(launch, fault);
+	loop_end(launch);
+	if (code == FAULT_NONE)
+		code = report_sample(launch, "last", fault);
+	return code == FAULT_NONE ? report_exited(launch, fault) : code;
+}
+
+enum stage_exit launch_run(struct launch *launch)
+{
+	struct fault fault, closing_fault;
+	enum fault_code code;
+	bool started = false;
+
+	launch->cleanup = array_new();
+	code = start(launch, &fault);
+	if (code == FAULT_NONE) {
+		started = true;
+		code = supervise(launch, &fault);
+	}
+	loop_end(launch);
+	loop_clean(launch);
+	/* A stream that has no reader has no end either; nobody would read it. */
+	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
+	    FAULT_NONE)
+		return STAGE_FAILED;
+	return started ? STAGE_DONE : STAGE_REFUSED;
+}

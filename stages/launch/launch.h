@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_LAUNCH_H
+#define LAUNCH_LAUNCH_H
+
+#include "ipc/event.h"
+#include "ipc/fault.h"
+#include "stages/launch/bundle.h"
+#include "stages/launch/cgroup.h"
+#include "stages/stage.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct json_object;
+struct plan;
+
+/* Why the launcher ended the workload, other than its deadline. */
+enum launch_stop {
+	LAUNCH_STOP_NONE,
+	LAUNCH_STOP_OUTPUT,	 /* monitor: resources.output.max is reached */
+	LAUNCH_STOP_INTERRUPTED, /* the caller's signal, before or by which the workload ended */
+	LAUNCH_STOP_MONITOR,	 /* nobody reads our events any more */
+};
+
+/* How the workload ended. */
+struct launch_end {
+	bool known;	 /* init told; else the launcher killed it, or init itself was killed */
+	int wait_status; /* of wait(2) */
+	bool deadline;
+	enum launch_stop stop;
+	int64_t max_rss_bytes, system_us, user_us;
+};
+
+/* One run, from first to last; lives on main's stack. */
+struct launch {
+	struct event_writer events;
+	const char *challenge; /* NULL: none */
+	int control_fd;	       /* -1: none */
+	bool best_effort;
+
+	struct plan *plan; /* shared with the children; see plan.h */
+	struct bundle bundle;
+	struct json_object *root_identity; /* what rootfsHash covers; NULL until known */
+	struct json_object *kernel;
+	struct json_object *executable; /* what the workload's process told of itself */
+	struct json_object *cleanup;	/* [{"step","ok","detail"}] */
+
+	struct cgroup cgroup;
+	bool cgroup_prepared;
+	int signal_fd;
+	int init_fd, workload_fd; /* channels; -1 when closed */
+	int pidfd;		  /* init's; -1 when there is none */
+	pid_t init_pid, workload_pid;
+	int filter_count; /* our own */
+
+	int exec_errno;		       /* why exec failed; 0 when it did not */
+	uint64_t started_ns, ended_ns; /* CLOCK_BOOTTIME */
+	sigset_t forwarded;
+	struct launch_end end;
+};
+
+void launch_init(struct launch *launch);
+
+/* The whole run: reads the bundle from stdin, leaves a complete event stream. */
+enum stage_exit launch_run(struct launch *launch);
+
+/* One line of the closing event's cleanup[]. */
+void launch_note(struct launch *launch, const char *step, bool ok, const char *detail);
+
+#endif

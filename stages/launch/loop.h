@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_LOOP_H
+#define LAUNCH_LOOP_H
+
+#include "ipc/fault.h"
+#include "stages/launch/launch.h"
+
+/*
+ * While the workload runs: wait for its end, its deadline, a record on the control descriptor, a
+ * signal for us, or the end of whoever reads our events. Fills launch->end; the workload may still
+ * be alive then.
+ */
+
+/* Give up what only the setup needed: all capabilities but CAP_KILL, and most system calls. */
+enum fault_code loop_tighten(struct fault *fault) __attribute__((warn_unused_result));
+
+enum fault_code loop_run(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* Kill everything, wait for it, remove the cgroup. Right at any moment, once or twice. */
+void loop_end(struct launch *launch);
+void loop_clean(struct launch *launch);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/message.h"
+
+#include "ipc/object.h"
+#include "stages/launch/channel.h"
+#include "stages/launch/readback.h"
+
+#include <unistd.h>
+
+struct json_object *message_new(const char *type)
+{
+	struct json_object *message = object_new();
+
+	object_add_string(message, "type", type);
+	return message;
+}
+
+int message_fail(int channel_fd, const struct fault *fault, int error_number)
+{
+	struct json_object *message OBJECT_CLEANUP = message_new("failed");
+
+	object_add_string(message, "code", fault_code_name(fault->code));
+	object_add_integer(message, "errno", error_number);
+	object_add_string(message, "message", fault->message);
+	object_add_string(message, "path", fault->path);
+	return channel_report(channel_fd, message);
+}
+
+struct json_object *message_namespaces(void)
+{
+	return readback_namespaces("self");
+}

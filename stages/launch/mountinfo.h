@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_MOUNTINFO_H
+#define LAUNCH_MOUNTINFO_H
+
+#include "ipc/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json_object;
+struct plan;
+
+/* One line of /proc/<pid>/mountinfo (proc_pid_mountinfo(5)). */
+struct mountinfo {
+	char *point;   /* unescaped */
+	char *options; /* of this mount: "ro,nosuid,nodev,relatime" */
+	char *super;   /* of the file system: "rw,size=65536k" */
+};
+
+/*
+ * Cut the first line off *text, in place. 1 with *mount, 0 at the end, -1 when the line is not
+ * understood.
+ */
+int mountinfo_next(char **text, struct mountinfo *mount) __attribute__((warn_unused_result));
+
+/* Whether a comma-separated list has name. */
+bool mountinfo_has(const char *options, const char *name);
+
+/*
+ * Every mount the process sees: nosuid, nodev but for the device nodes, and read-only but for what
+ * the plan makes writable; anything else refuses the run. Adds default.root, resources.disk.max and
+ * one entry per mount of the policy.
+ */
+enum fault_code mountinfo_check(const struct plan *plan, const char *process,
+				struct json_object *enforcement, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+#endif

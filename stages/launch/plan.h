@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_PLAN_H
+#define LAUNCH_PLAN_H
+
+#include "stages/launch/cgroup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sandbox_filter;
+
+/*
+ * What this run shall be, as plain values: made by bundle.c from a bundle nobody trusts, used by
+ * everything after it.
+ *
+ * It lives in memory the launcher shares with the children it forks. The pid namespace's init is
+ * cloned before the bundle is read, because making namespaces takes longer than anything else
+ * here; it finds the plan in place when it is told to build. Both are the same program, nothing is
+ * parsed twice, and no structure travels through a pipe. The children make it read-only for
+ * themselves, and exec takes it from the workload.
+ */
+#define PLAN_MOUNT_MAX	 64
+#define PLAN_ENTRY_MAX	 48
+#define PLAN_ARG_MAX	 16384
+#define PLAN_ENV_MAX	 1024
+#define PLAN_TEXT_MAX	 ((size_t)2 << 20)   /* all strings together: what execve(2) takes anyway */
+#define PLAN_PATH_MAX	 4096		     /* with its NUL, as the kernel counts */
+#define PLAN_STRING_MAX	 ((size_t)128 << 10) /* MAX_ARG_STRLEN, execve(2) */
+#define PLAN_LIMIT_COUNT 4
+
+/* Which file a path named when it was looked at first. */
+struct plan_identity {
+	uint64_t device;
+	uint64_t inode;
+	bool directory;
+};
+
+struct plan_mount {
+	const char *source;   /* as the policy has it */
+	const char *resolved; /* without symbolic links: what is opened */
+	const char *target;
+	bool read_only;
+	struct plan_identity identity; /* from the validation */
+};
+
+struct plan_entry {
+	const char *path;
+	const char *link_target;       /* NULL: a bind mount */
+	const char *source;	       /* of a bind mount; often the path itself */
+	struct plan_identity identity; /* filled by the launcher before the compile event */
+};
+
+struct plan_limit {
+	int resource;	  /* RLIMIT_* */
+	const char *name; /* of the field */
+	const char *row;  /* of /proc/<pid>/limits */
+	uint64_t value;
+};
+
+struct plan {
+	char **argv; /* NULL-terminated, both */
+	char **envp;
+	size_t arg_count;
+	const char *cwd;
+	const char *hostname;
+	const char *seccomp;
+	const struct sandbox_filter *filter; /* of that name; the program's own read-only data */
+	bool stdin_none;
+	uint64_t timeout_s;
+	uint64_t disk_max;
+	uint64_t output_max;
+	struct plan_limit limits[PLAN_LIMIT_COUNT];
+	struct cgroup_limits cgroup_limits;
+	struct plan_mount mounts[PLAN_MOUNT_MAX];
+	size_t mount_count;
+	struct plan_entry entries[PLAN_ENTRY_MAX];
+	size_t entry_count;
+
+	/* Not from the bundle. */
+	bool rootless;
+	bool best_effort;
+	uid_t uid; /* of the workload, as seen inside */
+	gid_t gid;
+	int stdin_fd, stdout_fd, stderr_fd; /* -1: not given */
+	int pty_fd;			    /* -1: no terminal */
+	bool cgroup_clone; /* CHANNEL_FORK's first descriptor is for CLONE_INTO_CGROUP */
+
+	char text[PLAN_TEXT_MAX];
+	size_t text_len;
+	char *argv_space[PLAN_ARG_MAX + 1];
+	char *envp_space[PLAN_ENV_MAX + 1];
+};
+
+/* Zeroed, in shared memory; pages are taken as they are used. NULL with errno. */
+struct plan *plan_new(void);
+void plan_free(struct plan *plan);
+
+/* From here on this process cannot change it: children call it first. 0, or -1 with errno. */
+int plan_seal(struct plan *plan) __attribute__((warn_unused_result));
+
+/* A copy of text inside the plan; NULL when PLAN_TEXT_MAX would be passed. */
+const char *plan_text(struct plan *plan, const char *text);
+
+#endif

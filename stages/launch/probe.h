@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_PROBE_H
+#define LAUNCH_PROBE_H
+
+#include <stddef.h>
+
+/*
+ * Attempts that must fail, made by the workload's process in the finished sandbox, behind its own
+ * filter, just before exec. Read-back says what is set; these say that it works.
+ */
+enum probe_kind {
+	PROBE_READ_SHADOW, /* open /etc/shadow for reading */
+	PROBE_CONNECT,	   /* connect to a machine outside, AF_INET */
+	PROBE_USER_NAMESPACE,
+	PROBE_WRITE_USR,
+	PROBE_COUNT
+};
+
+const char *probe_name(enum probe_kind kind); /* "readShadow", ... */
+/* The errno it failed with, as it must; 0 when it succeeded. */
+int probe_try(enum probe_kind kind);
+
+#endif

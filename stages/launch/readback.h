@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_READBACK_H
+#define LAUNCH_READBACK_H
+
+#include "ipc/fault.h"
+
+#include <sys/types.h>
+
+struct cgroup;
+struct json_object;
+struct plan;
+
+/*
+ * What the kernel says of the workload's process once it is confined and parked: read by the
+ * launcher from /proc, compared with what was asked, and kept as enforcement[] of run.prepared.
+ * Anything that is not as asked refuses the run.
+ */
+struct readback {
+	const struct plan *plan;
+	pid_t pid;		/* the workload's, in our pid namespace */
+	int outer_filter_count; /* seccomp filters on the launcher itself */
+	uid_t outer_uid;	/* the workload's ids as we see them */
+	gid_t outer_gid;
+	struct json_object *ready;  /* what the workload's process told */
+	struct json_object *ours;   /* readback_namespaces of the launcher */
+	struct json_object *theirs; /* and of the sandbox's init */
+};
+
+/* Append one entry per default protection, mount and probe to enforcement. */
+enum fault_code readback_process(const struct readback *readback, struct json_object *enforcement,
+				 struct fault *fault) __attribute__((warn_unused_result));
+
+/* {"mnt":"mnt:[4026531841]",...} of /proc/<process>/ns; null where it cannot be read. The caller
+ * owns it. */
+struct json_object *readback_namespaces(const char *process);
+
+/* Seccomp filters on this process; -1 when the kernel does not say (before Linux 5.9). */
+int readback_filter_count(void);
+
+#endif

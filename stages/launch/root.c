@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/root.h"
+
+#include "stages/launch/device.h"
+#include "stages/launch/mount.h"
+#include "stages/launch/namespace.h"
+#include "stages/launch/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CODE	   FAULT_RUN_LAUNCH
+#define CLOSED	   (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define INERT	   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define COUNT(set) (sizeof(set) / sizeof(set)[0])
+
+/*
+ * Mounts of the host's must not come in later, nor ours go out. Safe: the namespace is ours alone,
+ * and a private mount loses only its ties. It is also the first thing here that needs
+ * CAP_SYS_ADMIN, so where a host gives an empty user namespace (AppArmor) it shows now.
+ */
+static enum fault_code make_private(bool rootless, struct fault *fault)
+{
+	struct mount_attr attr = {.propagation = MS_PRIVATE};
+
+	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof attr) == 0)
+		return FAULT_NONE;
+	return namespace_explain(errno, rootless, "launch.root.private", fault);
+}
+
+/*
+ * Laid over "/": paths still start at the tree below it until pivot_root, so the host's
+ * directories can be found by their names while the new root is reached through its descriptor.
+ */
+static enum fault_code make_root(struct root *root, struct fault *fault)
+{
+	static const struct mount_option options[] = {
+		{"mode", "0755"}, {"size", "1m"}, {"nr_inodes", "4096"}};
+	struct stat info;
+
+	root->fd = mount_new("tmpfs", options, COUNT(options), INERT);
+	if (root->fd < 0 || move_mount(root->fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    fstat(root->fd, &info) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.root.tmpfs",
+				       "cannot mount a tmpfs as the new root");
+	root->device = info.st_dev;
+	return FAULT_NONE;
+}
+
+/*
+ * hidepid: other users' processes, init among them, are not there. subset=pid (Linux 5.8): no
+ * sysctls, no kernel log, no list of modules. The instance belongs to our pid namespace and shows
+ * nothing of the host.
+ */
+static enum fault_code make_proc(const struct root *root, bool rootless, struct fault *fault)
+{
+	static const struct mount_option options[] = {{"hidepid", "2"}, {"subset", "pid"}};
+	int place = root_place(root, "/proc", true);
+	int fd = mount_new("proc", options, COUNT(options), INERT | MOUNT_ATTR_RDONLY);
+	int result = place >= 0 && fd >= 0 ? mount_place(fd, place) : -1;
+	int error_number = errno;
+
+	(void)close(fd);
+	(void)close(place);
+	if (result == 0)
+		return FAULT_NONE;
+	/* mnt_already_visible: a namespace may not see more of /proc than its owner does. */
+	if (error_number == EPERM && rootless)
+		return fault_set_errno(fault, FAULT_HOST_LACKS, error_number, "launch.root.proc",
+				       "cannot mount /proc: parts of it are covered here, as in a "
+				       "container. Start the outer container with an unmasked "
+				       "/proc (docker run --security-opt systempaths=unconfined), "
+				       "or run outside it");
+	return fault_set_errno(fault, CODE, error_number, "launch.root.proc", "cannot mount /proc");
+}
+
+enum fault_code root_start(struct root *root, bool rootless, struct fault *fault)
+{
+	enum fault_code code = make_private(rootless, fault);
+
+	*root = (struct root){.fd = -1, .disk_fd = -1};
+	if (code == FAULT_NONE)
+		code = make_root(root, fault);
+	if (code == FAULT_NONE)
+		code = device_make(root, fault);
+	return code == FAULT_NONE ? make_proc(root, rootless, fault) : code;
+}
+
+static bool is_ours(const struct root *root, int fd)
+{
+	struct stat info;
+
+	return fstat(fd, &info) == 0 && (info.st_dev == root->device ||
+					 (root->disk_fd >= 0 && info.st_dev == root->disk_device));
+}
+
+/* name in dir_fd, made when it is not there and dir_fd is on a file system of ours. */
+static int open_or_make(const struct root *root, int dir_fd, const char *name, bool directory)
+{
+	int flags = O_PATH | O_CLOEXEC | O_NOFOLLOW | (directory ? O_DIRECTORY : 0);
+	int fd = openat(dir_fd, name, flags);
+	int made;
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (!is_ours(root, dir_fd)) {
+		errno = EROFS;
+		return -1;
+	}
+	if (directory) {
+		if (mkdirat(dir_fd, name, 0755) < 0)
+			return -1;
+	} else {
+		made = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		if (made < 0)
+			return -1;
+		(void)close(made);
+	}
+	return openat(dir_fd, name, flags);
+}
+
+int root_place(const struct root *root, const char *path, bool directory)
+{
+	char name[256];
+	int fd = root->fd;
+
+	while (*path == '/') {
+		size_t len = strcspn(++path, "/");
+		int next;
+
+		if (len == 0 || len >= sizeof name) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(name, path, len);
+		name[len] = '\0';
+		path += len;
+		next = open_or_make(root, fd, name, directory || *path == '/');
+		if (fd != root->fd) {
+			int error_number = errno;
+
+			(void)close(fd);
+			errno = error_number;
+		}
+		if (next < 0)
+			return -1;
+		fd = next;
+	}
+	return fd;
+}
+
+/* Opened without following links, and still the very file the compile event named. */
+static int bind_entry(const struct root *root, const struct plan_entry *entry)
+{
+	struct plan_identity identity;
+	int source = mount_open(entry->source);
+	int mount_fd = -1;
+	int place = -1;
+	int result = -1;
+
+	if (source >= 0 && mount_identify(source, &identity) == 0) {
+		if (mount_same(&identity, &entry->identity))
+			mount_fd = mount_copy(source, CLOSED);
+		else
+			errno = ESTALE;
+	}
+	if (mount_fd >= 0)
+		place = root_place(root, entry->path, identity.directory);
+	if (place >= 0)
+		result = mount_place(mount_fd, place);
+	int error_number = errno;
+
+	(void)close(source);
+	(void)close(mount_fd);
+	(void)close(place);
+	errno = error_number;
+	return result;
+}
+
+static int link_entry(const struct root *root, const struct plan_entry *entry)
+{
+	char parent[PLAN_PATH_MAX];
+	const char *name = strrchr(entry->path, '/');
+	size_t len = (size_t)(name - entry->path);
+	int dir_fd = root->fd;
+	int result;
+
+	memcpy(parent, entry->path, len);
+	parent[len] = '\0';
+	if (len > 0)
+		dir_fd = root_place(root, parent, true);
+	result = dir_fd < 0 ? -1 : symlinkat(entry->link_target, dir_fd, name + 1);
+	if (len > 0)
+		(void)close(dir_fd);
+	return result;
+}
+
+enum fault_code root_entries(const struct root *root, const struct plan *plan, struct fault *fault)
+{
+	for (size_t i = 0; i < plan->entry_count; i++) {
+		const struct plan_entry *entry = &plan->entries[i];
+
+		if (entry->link_target != NULL && link_entry(root, entry) < 0)
+			return fault_set_errno(fault, CODE, errno, "launch.root.link",
+					       "cannot make %s", entry->path);
+		if (entry->link_target == NULL && bind_entry(root, entry) < 0)
+			return fault_set_errno(fault, CODE, errno, "launch.root.bind",
+					       errno == ESTALE
+						       ? "%s is not what it was when the run began"
+						       : "cannot bind %s read-only",
+					       entry->source);
+	}
+	return FAULT_NONE;
+}
+
+/*
+ * pivot_root(".", ".") puts the old root over the new one at the same place, to be taken off by
+ * name (pivot_root(2)). Safe: this is the only namespace that changes. MNT_DETACH takes every host
+ * mount that was not bound with it, and no descriptor of ours is open on one of them: the launcher
+ * made init close all it had.
+ */
+enum fault_code root_enter(struct root *root, struct fault *fault)
+{
+	if (fchdir(root->fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return fault_set_errno(fault, errno == EINVAL ? FAULT_HOST_LACKS : CODE, errno,
+				       "launch.root.pivot",
+				       "cannot change to the new root (it cannot be done from an "
+				       "initramfs: use switch_root there first)");
+	if (umount2(".", MNT_DETACH) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.root.detach",
+				       "cannot let go of the host's file systems");
+	if (chdir("/") < 0 || mount_set(root->fd, MOUNT_ATTR_RDONLY) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.root.readonly",
+				       "cannot make the root read-only");
+	(void)close(root->fd);
+	(void)close(root->disk_fd);
+	root->fd = root->disk_fd = -1;
+	return FAULT_NONE;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_ROOT_H
+#define LAUNCH_ROOT_H
+
+#include "ipc/fault.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct plan;
+
+/*
+ * The file system the workload will see, made by init in its own mount namespace: a small tmpfs,
+ * read-only in the end, with the plan's part of the host bound into it, and one more tmpfs of
+ * diskMax bytes of which /tmp, /dev/shm and the work directory are parts.
+ */
+struct root {
+	int fd;	     /* the new root */
+	int disk_fd; /* the private tmpfs, -1 before root_disk */
+	dev_t device;
+	dev_t disk_device;
+};
+
+#define ROOT_DISK_TMP  "tmp"
+#define ROOT_DISK_SHM  "shm"
+#define ROOT_DISK_WORK "work"
+
+/* What needs no plan: private propagation, the empty root, /dev and /proc. */
+enum fault_code root_start(struct root *root, bool rootless, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* The host's directories, files and links. */
+enum fault_code root_entries(const struct root *root, const struct plan *plan, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* /tmp, /dev/shm. */
+enum fault_code root_disk(struct root *root, const struct plan *plan, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* Whether the work directory is a part of the private tmpfs: not within a mount of the policy, nor
+ * within the system. */
+bool root_workdir_private(const struct plan *plan);
+
+/* The work directory, when it is private. */
+enum fault_code root_workdir(const struct root *root, const struct plan *plan, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* Make it "/", let go of the host's tree, and close it for writing. Closes both descriptors. */
+enum fault_code root_enter(struct root *root, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/*
+ * A place to mount on: O_PATH on path below the root, made (mode 0755, or an empty file) where it
+ * is missing. Only in our own two file systems: on a bind of the host's it would make something on
+ * the host. No component may be a symbolic link. -1 with errno (EROFS: it would be on the host).
+ */
+int root_place(const struct root *root, const char *path, bool directory)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/setup.h"
+
+#include "ipc/object.h"
+#include "stages/launch/channel.h"
+#include "stages/launch/enforcement.h"
+#include "stages/launch/init.h"
+#include "stages/launch/namespace.h"
+#include "stages/launch/plan.h"
+#include "stages/launch/readback.h"
+#include "stages/launch/report.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CODE	 FAULT_RUN_LAUNCH
+#define SETUP_MS 60000 /* a network file system below a mount may hang; a run may not */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+/* Ours alone from here: the children's copies go with their exec or exit. */
+static void close_streams(struct plan *plan)
+{
+	close_fd(&plan->stdin_fd);
+	close_fd(&plan->stdout_fd);
+	close_fd(&plan->stderr_fd);
+	close_fd(&plan->pty_fd);
+}
+
+enum fault_code setup_start(struct launch *launch, struct fault *fault)
+{
+	struct init_arguments arguments = {
+		.plan = launch->plan, .outer_uid = geteuid(), .outer_gid = getegid()};
+	bool rootless = launch->plan->rootless;
+	int error_number;
+
+	if (channel_pair(&launch->init_fd, &arguments.channel_fd) < 0 ||
+	    channel_pair(&launch->workload_fd, &arguments.workload_channel_fd) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.channel",
+				       "cannot make a socket pair");
+	launch->init_pid = namespace_clone(rootless, &launch->pidfd);
+	error_number = errno;
+	if (launch->init_pid == 0)
+		init_main(&arguments);
+	(void)close(arguments.channel_fd);
+	(void)close(arguments.workload_channel_fd);
+	if (launch->init_pid > 0)
+		return FAULT_NONE;
+	launch->pidfd = -1;
+	return namespace_explain(error_number, rootless, "launch.namespace", fault);
+}
+
+static const char *text_of(struct json_object *message, const char *name)
+{
+	struct json_object *value = NULL;
+
+	(void)json_object_object_get_ex(message, name, &value);
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+}
+
+static int number_of(struct json_object *message, const char *name)
+{
+	struct json_object *value = NULL;
+
+	(void)json_object_object_get_ex(message, name, &value);
+	return json_object_is_type(value, json_type_int) ? json_object_get_int(value) : -1;
+}
+
+/* {"type":"failed"}: the child's own words. */
+static enum fault_code told_failure(struct launch *launch, struct json_object *message,
+				    struct fault *fault)
+{
+	enum fault_code code = fault_code_parse(text_of(message, "code"));
+	int error_number = number_of(message, "errno");
+
+	if (error_number > 0)
+		launch->exec_errno = error_number;
+	return fault_set(fault, code == FAULT_NONE ? CODE : code, text_of(message, "path"), "%s",
+			 text_of(message, "message"));
+}
+
+static enum fault_code lost(int result, const char *who, struct fault *fault)
+{
+	if (result == 0)
+		return fault_set(fault, CODE, "launch.init",
+				 "%s ended before it was ready, and did not say why: it was killed",
+				 who);
+	return fault_set_errno(fault, CODE, errno, "launch.init", "no word from %s", who);
+}
+
+/* The next message of the type wanted; mount messages on the way become events. */
+static enum fault_code expect(struct launch *launch, int fd, const char *who, const char *type,
+			      struct json_object **message, pid_t *sender, struct fault *fault)
+{
+	for (;;) {
+		int result = channel_receive(fd, SETUP_MS, message, sender);
+		enum fault_code code;
+
+		if (result <= 0)
+			return lost(result, who, fault);
+		if (strcmp(text_of(*message, "type"), type) == 0)
+			return FAULT_NONE;
+		if (strcmp(text_of(*message, "type"), "mount") == 0)
+			code = report_mount(launch, *message, fault);
+		else
+			code = told_failure(launch, *message, fault);
+		object_release(message);
+		if (code != FAULT_NONE)
+			return code;
+	}
+}
+
+static enum fault_code build_root(struct launch *launch, struct json_object **namespaces,
+				  struct fault *fault)
+{
+	struct json_object *built OBJECT_CLEANUP = NULL;
+	char process[16];
+	pid_t sender;
+	enum fault_code code = expect(launch, launch->init_fd, "the sandbox's init", "built",
+				      &built, &sender, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	(void)snprintf(process, sizeof process, "%d", launch->init_pid);
+	*namespaces = readback_namespaces(process);
+	return FAULT_NONE;
+}
+
+/* Meanwhile init builds the root. */
+static enum fault_code make_cgroup(struct launch *launch, struct fault *fault)
+{
+	enum fault_code code =
+		cgroup_prepare(&launch->cgroup, launch->events.run_id, &launch->plan->cgroup_limits,
+			       launch->best_effort, fault);
+
+	launch->cgroup_prepared = code == FAULT_NONE;
+	return code;
+}
+
+static enum fault_code fork_workload(struct launch *launch, struct fault *fault)
+{
+	int fds[CHANNEL_FD_MAX];
+	int clone_fd = cgroup_clone_fd(&launch->cgroup);
+	size_t count = 0;
+
+	_Static_assert(CGROUP_HIERARCHY_COUNT + 1 <= CHANNEL_FD_MAX, "all cgroups in one message");
+	launch->plan->cgroup_clone = clone_fd >= 0;
+	if (clone_fd >= 0)
+		fds[count++] = clone_fd;
+	for (size_t i = 0; i < CGROUP_HIERARCHY_COUNT; i++)
+		if (launch->cgroup.tasks_fd[i] >= 0)
+			fds[count++] = launch->cgroup.tasks_fd[i];
+	if (channel_tell(launch->init_fd, CHANNEL_FORK, fds, count) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.fork",
+				       "cannot reach the sandbox's init");
+	return FAULT_NONE;
+}
+
+/*
+ * A run whose deadline or output nobody could enforce is not started, so these two are facts by
+ * now: the timer exists, and what is not captured has no log that could grow.
+ */
+static void add_own_clauses(const struct launch *launch, struct json_object *enforcement)
+{
+	struct json_object *evidence = object_new();
+
+	object_add_string(evidence, "clock", "CLOCK_BOOTTIME");
+	enforcement_add_number(enforcement, "runtime.timeoutSec", "timer of the launcher",
+			       launch->plan->timeout_s, launch->plan->timeout_s, evidence);
+	evidence = object_new();
+	object_add_bool(evidence, "captured", launch->plan->stdout_fd >= 0);
+	object_add_bool(evidence, "control", launch->control_fd >= 0);
+	enforcement_add_number(enforcement, "resources.output.max", "monitor's log files",
+			       launch->plan->output_max, launch->plan->output_max, evidence);
+}
+
+static enum fault_code read_back(struct launch *launch, struct json_object *ready,
+				 struct json_object *theirs, struct fault *fault)
+{
+	struct json_object *enforcement OBJECT_CLEANUP = array_new();
+	struct json_object *ours OBJECT_CLEANUP = readback_namespaces("self");
+	bool rootless = launch->plan->rootless;
+	const struct readback readback = {
+		.plan = launch->plan,
+		.pid = launch->workload_pid,
+		.outer_filter_count = launch->filter_count,
+		.outer_uid = rootless ? geteuid() : launch->plan->uid,
+		.outer_gid = rootless ? getegid() : launch->plan->gid,
+		.ready = ready,
+		.ours = ours,
+		.theirs = theirs,
+	};
+	enum fault_code code = cgroup_attach_check(&launch->cgroup, launch->workload_pid, fault);
+
+	if (code == FAULT_NONE)
+		code = readback_process(&readback, enforcement, fault);
+	if (code != FAULT_NONE)
+		return code;
+	cgroup_enforcement(&launch->cgroup, enforcement);
+	add_own_clauses(launch, enforcement);
+	return report_prepared(launch, object_take(&enforcement), fault);
+}
+
+static enum fault_code await_ready(struct launch *launch, struct json_object *theirs,
+				   struct fault *fault)
+{
+	struct json_object *ready OBJECT_CLEANUP = NULL;
+	struct json_object *executable = NULL;
+	enum fault_code code = expect(launch, launch->workload_fd, "the workload's process",
+				      "ready", &ready, &launch->workload_pid, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	(void)json_object_object_get_ex(ready, "executable", &executable);
+	launch->executable = json_object_get(executable);
+	return read_back(launch, ready, theirs, fault);
+}
+
+enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
+{
+	struct json_object *theirs OBJECT_CLEANUP = NULL;
+	enum fault_code code;
+
+	/* A failed write means that init has already told why it is gone: build_root reads it. */
+	(void)!channel_tell(launch->init_fd, CHANNEL_BUILD, NULL, 0);
+	code = make_cgroup(launch, fault);
+	if (code == FAULT_NONE)
+		code = build_root(launch, &theirs, fault);
+	if (code == FAULT_NONE)
+		code = fork_workload(launch, fault);
+	return code == FAULT_NONE ? await_ready(launch, theirs, fault) : code;
+}
+
+enum fault_code setup_exec(struct launch *launch, struct fault *fault)
+{
+	struct json_object *message OBJECT_CLEANUP = NULL;
+	pid_t sender;
+	int result;
+
+	close_streams(launch->plan);
+	launch->started_ns = event_boot_ns();
+	if (channel_tell(launch->workload_fd, CHANNEL_EXEC, NULL, 0) < 0)
+		return lost(0, "the workload's process", fault);
+	/* The exec closes the other end; a message is a failure. */
+	result = channel_receive(launch->workload_fd, SETUP_MS, &message, &sender);
+	close_fd(&launch->workload_fd);
+	if (result < 0)
+		return lost(result, "the workload's process", fault);
+	if (result == 0)
+		return report_started(launch, fault);
+	launch->exec_errno = number_of(message, "errno");
+	return fault_set_errno(fault, CODE, launch->exec_errno, "launch.exec",
+			       "cannot execute %s: it must be a program for this machine",
+			       launch->plan->argv[0]);
+}
