@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RG7, RG8: any one of our processes killed at any moment; a full disk; a clock that is turned. */
+#include "tests/attacks/live.h"
+
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const victims[] = {"safe-run",  "sr-validate", "sr-compile",
+				      "sr-launch", "sr-monitor",  "sr-seal"};
+
+#define VICTIM_COUNT (sizeof victims / sizeof *victims)
+
+struct tally {
+	size_t rounds, killed, early, valid, incomplete, none;
+};
+
+/* From just after the start to well into the run; the same for every version of this program. */
+static unsigned delay_of(size_t round)
+{
+	return (unsigned)((round * 7919) % 12);
+}
+
+/* Kill one of them and look at what is left: no workload, and a report that says what was seen. */
+static void kill_one(struct attack *attack, const char *token, const char *victim, size_t round,
+		     struct tally *tally)
+{
+	struct live live;
+	bool is_front = !strcmp(victim, "safe-run");
+
+	live_start(&live, attack, false);
+	/* Odd rounds hit the running workload, even ones the setting up. */
+	if (round & 1)
+		(void)live_wait_started(&live);
+	poll(NULL, 0, (int)delay_of(round));
+	pid_t pid = is_front ? live.pid : live_stage(&live, victim);
+	if (pid)
+		kill(pid, SIGKILL);
+	tally->killed += pid != 0;
+	/* A stage that had ended by then leaves the workload as it was: end that run too. */
+	if (!pid && attack_processes(token))
+		kill(live.pid, SIGTERM);
+	int status = live_end(&live, 30000);
+	cr_expect_neq(status, -1, "round %zu: safe-run hangs without %s", round, victim);
+	cr_expect_eq(attack_wait_gone(token, 5000), 0, "round %zu: the workload outlives %s", round,
+		     victim);
+	const char *verdict = live_verdict(&live);
+	bool seal_lost = is_front || !strcmp(victim, "sr-seal");
+	cr_expect(verdict || seal_lost || !pid, "round %zu: no report without %s", round, victim);
+	cr_expect(!verdict || !strcmp(verdict, "valid") || !strcmp(verdict, "incomplete"),
+		  "round %zu: report after %s is %s", round, victim, verdict);
+	tally->rounds++;
+	tally->none += !verdict;
+	tally->valid += verdict && !strcmp(verdict, "valid");
+	tally->incomplete += verdict && !strcmp(verdict, "incomplete");
+}
+
+#define KILL_ROUNDS   10000
+#define KILL_LIMIT_MS 20000
+
+Test(attacks, RG7_killed_at_any_moment, .timeout = 180)
+{
+	char token[64];
+	const char *argv[] = {ATTACK_INSIDE "/survive", "ignore", token, NULL};
+	struct attack attack;
+	struct tally tally = {0};
+
+	snprintf(token, sizeof token, "rg7-%d", (int)getpid());
+	attack_open(&attack, argv);
+	attack_set(&attack, "runtime.timeoutSec", "5");
+	long long end = attack_now_ms() + KILL_LIMIT_MS;
+	while (tally.rounds < KILL_ROUNDS && attack_now_ms() < end) {
+		size_t round = tally.rounds;
+
+		kill_one(&attack, token, victims[round / 2 % VICTIM_COUNT], round, &tally);
+	}
+	fprintf(stderr,
+		"RG7: %zu rounds in at most %d s: %zu killed; reports: %zu valid, %zu incomplete, "
+		"%zu none%s\n",
+		tally.rounds, KILL_LIMIT_MS / 1000, tally.killed, tally.valid, tally.incomplete,
+		tally.none, tally.rounds < KILL_ROUNDS ? "; not all rounds fit" : "");
+	cr_expect_geq(tally.rounds, 4 * VICTIM_COUNT);
+	cr_expect_gt(tally.killed, tally.rounds / 4);
+	cr_expect_gt(tally.valid, 0);
+	attack_close(&attack);
+}
+
+/* What a run that was killed whole left behind goes with the next sweep. */
+Test(attacks, RG7_next_sweep, .timeout = 120)
+{
+	char token[64], runs[4200];
+	const char *argv[] = {ATTACK_INSIDE "/survive", "ignore", token, NULL};
+	const char *gc[] = {"safe-run", "gc", "--workdir", runs, NULL};
+	struct child_result result;
+	struct attack attack;
+	struct live live;
+
+	snprintf(token, sizeof token, "rg7-sweep-%d", (int)getpid());
+	attack_open(&attack, argv);
+	live_start(&live, &attack, false);
+	cr_assert(live_wait_started(&live));
+	char *cgroup = live_event(&live, "run.prepared", "cgroup.paths.memory");
+	if (!cgroup)
+		cgroup = live_event(&live, "run.prepared", "cgroup.paths.unified");
+	for (size_t i = 0; i < VICTIM_COUNT; i++) {
+		pid_t pid = live_stage(&live, victims[i]);
+
+		if (pid)
+			kill(pid, SIGKILL);
+	}
+	kill(live.pid, SIGKILL);
+	cr_expect_eq(live_end(&live, 20000), 128 + SIGKILL);
+	cr_expect_eq(attack_wait_gone(token, 10000), 0);
+	snprintf(runs, sizeof runs, "%s/runs", attack.dir);
+	child_run(gc, NULL, 0, NULL, &result);
+	cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
+	cr_expect(!cgroup || access(cgroup, F_OK) != 0, "%s is left", cgroup);
+	child_release(&result);
+	free(cgroup);
+	attack_close(&attack);
+}
+
+/* Seconds between vm.started and vm.exited as CLOCK_BOOTTIME has it. */
+static double seconds_run(const struct attack *attack)
+{
+	long long start = strtoll(attack_event(attack, "vm.started", "payload.bootNs"), NULL, 10);
+	long long end = strtoll(attack_event(attack, "vm.exited", "payload.bootNs"), NULL, 10);
+
+	return (double)(end - start) / 1e9;
+}
+
+static void turn_clock(long seconds)
+{
+	struct timespec now;
+
+	cr_assert_eq(clock_gettime(CLOCK_REALTIME, &now), 0);
+	now.tv_sec += seconds;
+	cr_assert_eq(clock_settime(CLOCK_REALTIME, &now), 0);
+}
+
+/* Turned while the workload runs, both ways: the deadline and bootNs take no notice. */
+Test(attacks, RG8_wall_clock, .timeout = 120)
+{
+	static const long turns[] = {-86400, 86400 * 365L, -86400 * 364L};
+	const char *argv[] = {ATTACK_INSIDE "/end", "sleep", NULL};
+
+	if (!attack_machine_is_ours() || !attack_is_root())
+		cr_skip_test("turns the wall clock: as root in the guest of check-v2 only");
+	for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+		struct attack attack;
+		struct live live;
+
+		attack_open(&attack, argv);
+		attack_set(&attack, "runtime.timeoutSec", "2");
+		live_start(&live, &attack, false);
+		cr_assert(live_wait_started(&live));
+		turn_clock(turns[i]);
+		cr_expect_eq(live_end(&live, 60000), 124);
+		attack_load(&attack);
+		cr_expect_str_eq(attack_text(&attack, "outcome.cause"), "timeout");
+		cr_expect_geq(seconds_run(&attack), 1.9);
+		cr_expect_leq(seconds_run(&attack), 10.0);
+		attack_close(&attack);
+	}
+}
