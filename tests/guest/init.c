@@ -33,6 +33,8 @@
 #define ROOT_CGROUP  CGROUP_ROOT "/tests"
 #define CONTROLLERS  "+cpu +memory +pids"
 #define TAP_FILE     "/tmp/guest-tap"
+#define CORE_NOTES   "/run/cores"
+#define CORE_HANDLER "|/guest/build/tests/attack/core-note %P"
 #define ARGUMENT_MAX 16
 
 static _Noreturn void guest_end(const char *what)
@@ -153,6 +155,13 @@ static void delegate_cgroups(void)
 	}
 }
 
+/* As a host with a crash handler has it; it notes in CORE_NOTES that it was started. */
+static void install_core_handler(void)
+{
+	make_dir(CORE_NOTES, 01777);
+	write_file("/proc/sys/kernel/core_pattern", CORE_HANDLER);
+}
+
 static void raise_loopback(void)
 {
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
@@ -252,6 +261,7 @@ int main(void)
 	mount_all();
 	delegate_cgroups();
 	raise_loopback();
+	install_core_handler();
 	FILE *plan = fopen("/guest/plan", "re");
 	if (!plan)
 		guest_die("/guest/plan");
