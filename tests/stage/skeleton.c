@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -243,12 +244,13 @@ Test(skeleton, refuses_a_parent_that_is_not)
 	child_release(&result);
 }
 
-/* Runs the stage as its child, and stays. */
+/* Runs the stage as its child, and stays: until the test kills it, or itself ends early. */
 _Noreturn static void be_a_parent(int in_fd, int out_fd)
 {
 	char pid[16];
 	const char *argv[] = {child_helper("skeleton-stage"), "--wait", "--parent-pid", pid, NULL};
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	snprintf(pid, sizeof pid, "%d", getpid());
 	if (fork() == 0) {
 		dup2(in_fd, 0);
