@@ -94,12 +94,21 @@ static enum step prctl_step(unsigned long option, unsigned long second)
 	}
 }
 
+/* The kernel's own account of the process is not input. */
+static bool reads_procfs(pid_t pid, unsigned long long fd)
+{
+	char link[64], target[64] = "";
+
+	snprintf(link, sizeof link, "/proc/%d/fd/%llu", pid, fd);
+	return readlink(link, target, sizeof target - 1) > 0 && strncmp(target, "/proc/", 6) == 0;
+}
+
 /* The first descriptor read behind the filter is /proc/self/status, to its end; the next is input.
  */
 static enum step read_step(struct trace *trace, unsigned long long fd)
 {
 	if (!trace->filtered) {
-		trace->early_reads++;
+		trace->early_reads += !reads_procfs(trace->pid, fd);
 		return STEP_COUNT;
 	}
 	if (trace->last[STEP_READ_BACK] < 0)
