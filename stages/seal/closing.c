@@ -74,8 +74,11 @@ static void write_event(const struct closing_place *place, enum event_type type,
 	struct fault fault;
 
 	event_timestamp_now(timestamp);
-	object_add_decimal(payload, "bootNs",
-			   boot_ns > place->boot_ns_min ? boot_ns : place->boot_ns_min);
+	if (boot_ns > place->boot_ns_max)
+		boot_ns = place->boot_ns_max;
+	if (boot_ns < place->boot_ns_min)
+		boot_ns = place->boot_ns_min;
+	object_add_decimal(payload, "bootNs", boot_ns);
 	object_add_string(payload, "observedBy", event_observer_name(observer));
 	object_add(event, "payload", payload);
 	object_add_string(event, "runId", place->run_id);

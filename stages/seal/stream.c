@@ -59,6 +59,7 @@ static struct closing_place next_place(const struct stream *stream)
 		.run_id = stream->facts.count > 0 ? stream->facts.run_id : stream->run_id,
 		.seq = stream->facts.count,
 		.boot_ns_min = stream->facts.boot_ns,
+		.boot_ns_max = UINT64_MAX,
 	};
 }
 

@@ -33,8 +33,11 @@ Test(seal_stream, a_report_is_a_pure_function_of_its_events)
 	struct buf report;
 
 	seal_changed(NULL, NULL, 0, &report);
-	cr_expect(contains(&report, "\"digest\":\"sha256:\""), "%.*s", (int)report.len,
-		  report.data);
+	/* Recomputed once by a Python script of its own, which shares no line with this program. */
+	cr_expect(contains(&report,
+			   "\"digest\":\"sha256:"
+			   "12a4bd941f5ded2369c003a934d38a5dac6a6882c4747a412490db22d50076a5"
+			   "\""));
 	cr_expect(contains(&report, "\"resourceUsage\":{\"cpuUsageUs\":9,\"memoryPeakBytes\":8192,"
 				    "\"pidsPeak\":1,\"samples\":4,\"wallMs\":12}"));
 	cr_expect(contains(&report, "\"mountAudit\":{\"accepted\":1,\"reasons\":[],\"rejected\":0,"
