@@ -22,6 +22,7 @@ struct json_object;
 enum channel_word {
 	CHANNEL_BUILD,	/* the plan is in place: make the root */
 	CHANNEL_FORK,	/* descriptors: the run's cgroup; fork the workload into it */
+	CHANNEL_HIDE,	/* init: its namespaces are read, it may confine itself */
 	CHANNEL_EXEC,	/* read back and right: go */
 	CHANNEL_SIGNAL, /* with a number: for the workload's process group */
 	CHANNEL_WORD_COUNT

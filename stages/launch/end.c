@@ -47,13 +47,8 @@ static void reap_init(struct launch *launch)
 
 void loop_end(struct launch *launch)
 {
-	struct fault fault;
-
 	if (launch->pidfd >= 0)
 		reap_init(launch);
-	/* Empty by now; what a kernel bug or a namespace trick left behind goes here. */
-	if (launch->cgroup_prepared && cgroup_kill(&launch->cgroup, &fault) != FAULT_NONE)
-		launch_note(launch, "launch.cgroup.kill", false, fault.message);
 }
 
 void loop_clean(struct launch *launch)

@@ -32,7 +32,8 @@ uid_t identity_for_run(const char *run_id)
  */
 enum fault_code identity_drop(const struct plan *plan, struct fault *fault)
 {
-	if (caps_clear_bounding() < 0 || caps_clear_ambient() < 0)
+	/* Empty since the launcher confined itself, but a new user namespace begins with all. */
+	if ((plan->rootless && caps_clear_bounding() < 0) || caps_clear_ambient() < 0)
 		return fault_set_errno(fault, CODE, errno, PATH,
 				       "cannot empty the bounding and ambient sets");
 	if (!plan->rootless && setgroups(0, NULL) < 0)

@@ -142,11 +142,19 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 		fail(arguments, &fault);
 	if (channel_wait(arguments->channel_fd, CHANNEL_BUILD, NULL) < 0)
 		_exit(EXIT_FAILURE);
-	if (plan_seal(plan) < 0 || build(arguments, &root, &fault) != FAULT_NONE)
+	if (plan_seal(plan) < 0)
+		_exit(EXIT_FAILURE);
+	if (build(arguments, &root, &fault) != FAULT_NONE)
+		fail(arguments, &fault);
+	pid = fork_workload(arguments, &fault);
+	/* While the workload's process confines itself; it gets no CHANNEL_EXEC before "built". */
+	if (pid < 0 || root_leave(&fault) != FAULT_NONE)
 		fail(arguments, &fault);
 	tell_built(arguments);
-	pid = fork_workload(arguments, &fault);
-	if (pid < 0 || reaper_confine(plan, arguments->channel_fd, &fault) != FAULT_NONE)
+	/* Once hidden, its namespaces could not be read by a launcher without CAP_SYS_PTRACE. */
+	if (channel_wait(arguments->channel_fd, CHANNEL_HIDE, NULL) < 0)
+		_exit(EXIT_FAILURE);
+	if (reaper_confine(plan, arguments->channel_fd, &fault) != FAULT_NONE)
 		fail(arguments, &fault);
 	reaper_loop(arguments->channel_fd, pid);
 }

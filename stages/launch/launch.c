@@ -155,7 +155,9 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 		code = loop_tighten(fault);
 	if (code == FAULT_NONE)
 		code = loop_run(launch, fault);
-	loop_end(launch);
+	/* init tells only when all others have ended; its own end is then waited for afterwards. */
+	if (!launch->end.known)
+		loop_end(launch);
 	if (code == FAULT_NONE)
 		code = report_sample(launch, "last", fault);
 	return code == FAULT_NONE ? report_exited(launch, fault) : code;
@@ -173,8 +175,10 @@ enum stage_exit launch_run(struct launch *launch)
 		started = true;
 		code = supervise(launch, &fault);
 	}
-	loop_end(launch);
+	if (!launch->end.known)
+		loop_end(launch);
 	loop_clean(launch);
+	loop_end(launch);
 	/* A stream that has no reader has no end either; nobody would read it. */
 	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
 	    FAULT_NONE)

@@ -17,7 +17,10 @@ enum fault_code loop_tighten(struct fault *fault) __attribute__((warn_unused_res
 enum fault_code loop_run(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* Kill everything, wait for it, remove the cgroup. Right at any moment, once or twice. */
+/*
+ * Right at any moment, and more than once: kill init, and with it everything in the sandbox, and
+ * wait for that; then remove the cgroup, killing what is in it.
+ */
 void loop_end(struct launch *launch);
 void loop_clean(struct launch *launch);
 

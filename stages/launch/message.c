@@ -3,9 +3,6 @@
 
 #include "ipc/object.h"
 #include "stages/launch/channel.h"
-#include "stages/launch/readback.h"
-
-#include <unistd.h>
 
 struct json_object *message_new(const char *type)
 {
@@ -24,9 +21,4 @@ int message_fail(int channel_fd, const struct fault *fault, int error_number)
 	object_add_string(message, "message", fault->message);
 	object_add_string(message, "path", fault->path);
 	return channel_report(channel_fd, message);
-}
-
-struct json_object *message_namespaces(void)
-{
-	return readback_namespaces("self");
 }

@@ -9,7 +9,8 @@ struct json_object;
 /*
  * What children tell the launcher (stages/launch/channel.h), one object each:
  *   {"type":"mount",...}   share.h        {"type":"built"}   init: the root is made
- *   {"type":"ready",...}   workload.h     {"type":"exec","errno"}
+ *   {"type":"confined","executable","landlock","namespaces"}, {"type":"ready","probes"},
+ *   {"type":"exec","errno"}   the workload's process, see workload.h
  *   {"type":"failed","code","message","path","errno"}
  *   {"type":"exit","status","rusage":{...}}   init: how the workload ended (wait status)
  */
@@ -18,9 +19,5 @@ struct json_object *message_new(const char *type);
 /* 0, or -1 with errno. error_number 0: the fault is not a failed exec. */
 int message_fail(int channel_fd, const struct fault *fault, int error_number)
 	__attribute__((warn_unused_result));
-
-/* The namespaces of the calling process, {"cgroup":"cgroup:[4026532...]",...}; owned by the caller.
- */
-struct json_object *message_namespaces(void);
 
 #endif

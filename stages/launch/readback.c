@@ -97,8 +97,8 @@ static void add_hex(struct json_object *object, const char *name, uint64_t value
 	object_add_string(object, name, text);
 }
 
-static void add_identity(const struct readback *readback, const struct sandbox_status *status,
-			 struct json_object *enforcement)
+static void add_identity(const struct readback_process *readback,
+			 const struct sandbox_status *status, struct json_object *enforcement)
 {
 	struct json_object *evidence = object_new();
 
@@ -126,12 +126,14 @@ static void add_identity(const struct readback *readback, const struct sandbox_s
 			     readback->plan->seccomp, readback->plan->seccomp, evidence);
 }
 
-static enum fault_code check_status(const struct readback *readback, const char *process,
+static enum fault_code check_status(const struct readback_process *readback,
 				    struct json_object *enforcement, struct fault *fault)
 {
+	char process[16];
 	struct sandbox_status status;
 	int outer = readback->outer_filter_count;
 
+	(void)snprintf(process, sizeof process, "%d", readback->pid);
 	if (read_status(process, &status) < 0)
 		return fault_set_errno(fault, CODE, errno, "launch.readback",
 				       "cannot read the workload's /proc/%s/status", process);
@@ -150,10 +152,10 @@ static enum fault_code check_status(const struct readback *readback, const char 
 	return FAULT_NONE;
 }
 
-static enum fault_code check_namespaces(const struct readback *readback,
+static enum fault_code check_namespaces(const struct readback_place *readback,
 					struct json_object *enforcement, struct fault *fault)
 {
-	struct json_object *inside = member(readback->ready, "namespaces");
+	struct json_object *inside = member(readback->confined, "namespaces");
 
 	for (size_t i = 0; i < sizeof namespace_names / sizeof namespace_names[0]; i++) {
 		const char *name = namespace_names[i];
@@ -193,10 +195,10 @@ static int64_t number_of(struct json_object *object, const char *name)
 }
 
 /* The domain cannot be read from outside; the probes and the kernel's answers are the evidence. */
-static enum fault_code check_landlock(const struct readback *readback,
+static enum fault_code check_landlock(const struct readback_place *readback,
 				      struct json_object *enforcement, struct fault *fault)
 {
-	struct json_object *report = member(readback->ready, "landlock");
+	struct json_object *report = member(readback->confined, "landlock");
 	int64_t abi = number_of(report, "abi");
 
 	if (abi < 1 && !readback->plan->best_effort)
@@ -212,10 +214,10 @@ static enum fault_code check_landlock(const struct readback *readback,
 	return FAULT_NONE;
 }
 
-static enum fault_code check_probes(const struct readback *readback,
-				    struct json_object *enforcement, struct fault *fault)
+static enum fault_code check_probes(struct json_object *ready, struct json_object *enforcement,
+				    struct fault *fault)
 {
-	struct json_object *probes = member(readback->ready, "probes");
+	struct json_object *probes = member(ready, "probes");
 
 	for (size_t i = 0; i < PROBE_COUNT; i++) {
 		const char *name = probe_name((enum probe_kind)i);
@@ -250,7 +252,7 @@ static bool read_limit(const char *text, const char *row, uint64_t *soft, uint64
 	return *end == ' ';
 }
 
-static enum fault_code check_limits(const struct readback *readback, const char *process,
+static enum fault_code check_limits(const struct readback_place *readback, const char *process,
 				    struct json_object *enforcement, struct fault *fault)
 {
 	char path[32], text[4096], clause[64];
@@ -277,21 +279,25 @@ static enum fault_code check_limits(const struct readback *readback, const char 
 	return FAULT_NONE;
 }
 
-enum fault_code readback_process(const struct readback *readback, struct json_object *enforcement,
-				 struct fault *fault)
+enum fault_code readback_place(const struct readback_place *place, struct json_object *enforcement,
+			       struct fault *fault)
 {
 	char process[16];
 	enum fault_code code;
 
-	(void)snprintf(process, sizeof process, "%d", readback->pid);
-	code = check_status(readback, process, enforcement, fault);
+	(void)snprintf(process, sizeof process, "%d", place->pid);
+	code = check_namespaces(place, enforcement, fault);
 	if (code == FAULT_NONE)
-		code = check_namespaces(readback, enforcement, fault);
+		code = mountinfo_check(place->plan, process, enforcement, fault);
 	if (code == FAULT_NONE)
-		code = mountinfo_check(readback->plan, process, enforcement, fault);
-	if (code == FAULT_NONE)
-		code = check_landlock(readback, enforcement, fault);
-	if (code == FAULT_NONE)
-		code = check_limits(readback, process, enforcement, fault);
-	return code == FAULT_NONE ? check_probes(readback, enforcement, fault) : code;
+		code = check_landlock(place, enforcement, fault);
+	return code == FAULT_NONE ? check_limits(place, process, enforcement, fault) : code;
+}
+
+enum fault_code readback_process(const struct readback_process *process, struct json_object *ready,
+				 struct json_object *enforcement, struct fault *fault)
+{
+	enum fault_code code = check_status(process, enforcement, fault);
+
+	return code == FAULT_NONE ? check_probes(ready, enforcement, fault) : code;
 }

@@ -15,20 +15,31 @@ struct plan;
  * launcher from /proc, compared with what was asked, and kept as enforcement[] of run.prepared.
  * Anything that is not as asked refuses the run.
  */
-struct readback {
+struct readback_place {
 	const struct plan *plan;
-	pid_t pid;		/* the workload's, in our pid namespace */
+	pid_t pid;		      /* the workload's, in our pid namespace */
+	struct json_object *confined; /* what it told */
+	struct json_object *ours;     /* readback_namespaces of the launcher */
+	struct json_object *theirs;   /* and of the sandbox's init */
+};
+
+struct readback_process {
+	const struct plan *plan;
+	pid_t pid;
 	int outer_filter_count; /* seccomp filters on the launcher itself */
 	uid_t outer_uid;	/* the workload's ids as we see them */
 	gid_t outer_gid;
-	struct json_object *ready;  /* what the workload's process told */
-	struct json_object *ours;   /* readback_namespaces of the launcher */
-	struct json_object *theirs; /* and of the sandbox's init */
 };
 
-/* Append one entry per default protection, mount and probe to enforcement. */
-enum fault_code readback_process(const struct readback *readback, struct json_object *enforcement,
-				 struct fault *fault) __attribute__((warn_unused_result));
+/* Where it is: namespaces, mounts, Landlock, rlimits. Appends one entry per protection and mount.
+ */
+enum fault_code readback_place(const struct readback_place *place, struct json_object *enforcement,
+			       struct fault *fault) __attribute__((warn_unused_result));
+
+/* What it is: ids, capabilities, no_new_privs, seccomp, and the probes of ready. */
+enum fault_code readback_process(const struct readback_process *process, struct json_object *ready,
+				 struct json_object *enforcement, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* {"mnt":"mnt:[4026531841]",...} of /proc/<process>/ns; null where it cannot be read. The caller
  * owns it. */

@@ -75,6 +75,17 @@ _Noreturn static void tell_exit(int channel_fd, int status, const struct rusage 
 	_exit(EXIT_SUCCESS);
 }
 
+/*
+ * kill(-1) reaches everything in the namespace but us, and a fork that is under way fails with its
+ * parent's signal pending; so when nothing is left to reap, nothing of the workload lives.
+ */
+static void end_others(void)
+{
+	while (kill(-1, SIGKILL) == 0 || errno != ESRCH)
+		if (wait4(-1, NULL, 0, NULL) < 0 && errno == ECHILD)
+			return;
+}
+
 /* SIGCHLDs merge, so all that is there is taken each time. */
 static void reap(int channel_fd, pid_t workload)
 {
@@ -83,8 +94,10 @@ static void reap(int channel_fd, pid_t workload)
 	pid_t pid;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-		if (pid == workload)
+		if (pid == workload) {
+			end_others();
 			tell_exit(channel_fd, status, &usage);
+		}
 	if (pid < 0 && errno != ECHILD && errno != EINTR)
 		_exit(EXIT_FAILURE);
 }

@@ -18,7 +18,7 @@ enum fault_code reaper_confine(const struct plan *plan, int channel_fd, struct f
 
 /*
  * Reap whatever ends, pass signals on to the workload's process group, and when the workload
- * itself (pid) has ended, tell how and end with all that is left.
+ * itself (pid) has ended, end all that is left, tell how it ended, and go.
  */
 _Noreturn void reaper_loop(int channel_fd, pid_t pid);
 

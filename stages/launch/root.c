@@ -219,26 +219,33 @@ enum fault_code root_entries(const struct root *root, const struct plan *plan, s
 }
 
 /*
- * pivot_root(".", ".") puts the old root over the new one at the same place, to be taken off by
- * name (pivot_root(2)). Safe: this is the only namespace that changes. MNT_DETACH takes every host
- * mount that was not bound with it, and no descriptor of ours is open on one of them: the launcher
- * made init close all it had.
+ * pivot_root(".", ".") puts the old root over the new one at the same place (pivot_root(2)); paths
+ * start at the new one from here. Safe: this is the only namespace that changes.
  */
 enum fault_code root_enter(struct root *root, struct fault *fault)
 {
-	if (fchdir(root->fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+	if (mount_set(root->fd, MOUNT_ATTR_RDONLY) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.root.readonly",
+				       "cannot make the root read-only");
+	if (fchdir(root->fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || chdir("/") < 0)
 		return fault_set_errno(fault, errno == EINVAL ? FAULT_HOST_LACKS : CODE, errno,
 				       "launch.root.pivot",
 				       "cannot change to the new root (it cannot be done from an "
 				       "initramfs: use switch_root there first)");
-	if (umount2(".", MNT_DETACH) < 0)
-		return fault_set_errno(fault, CODE, errno, "launch.root.detach",
-				       "cannot let go of the host's file systems");
-	if (chdir("/") < 0 || mount_set(root->fd, MOUNT_ATTR_RDONLY) < 0)
-		return fault_set_errno(fault, CODE, errno, "launch.root.readonly",
-				       "cannot make the root read-only");
 	(void)close(root->fd);
 	(void)close(root->disk_fd);
 	root->fd = root->disk_fd = -1;
 	return FAULT_NONE;
+}
+
+/*
+ * Every host mount that was not bound goes with the old root. No descriptor of ours is open on one
+ * of them: init closed all it was given before it began.
+ */
+enum fault_code root_leave(struct fault *fault)
+{
+	if (umount2(".", MNT_DETACH) == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, CODE, errno, "launch.root.detach",
+			       "cannot let go of the host's file systems");
 }

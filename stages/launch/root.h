@@ -45,9 +45,12 @@ bool root_workdir_private(const struct plan *plan);
 enum fault_code root_workdir(const struct root *root, const struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* Make it "/", let go of the host's tree, and close it for writing. Closes both descriptors. */
+/* Close it for writing and make it "/". Closes both descriptors. */
 enum fault_code root_enter(struct root *root, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* Let go of the host's tree, which no path leads to any more; from the new root's top. */
+enum fault_code root_leave(struct fault *fault) __attribute__((warn_unused_result));
 
 /*
  * A place to mount on: O_PATH on path below the root, made (mode 0755, or an empty file) where it

@@ -118,8 +118,8 @@ static enum fault_code expect(struct launch *launch, int fd, const char *who, co
 	}
 }
 
-static enum fault_code build_root(struct launch *launch, struct json_object **namespaces,
-				  struct fault *fault)
+static enum fault_code await_built(struct launch *launch, struct json_object **namespaces,
+				   struct fault *fault)
 {
 	struct json_object *built OBJECT_CLEANUP = NULL;
 	char process[16];
@@ -131,6 +131,8 @@ static enum fault_code build_root(struct launch *launch, struct json_object **na
 		return code;
 	(void)snprintf(process, sizeof process, "%d", launch->init_pid);
 	*namespaces = readback_namespaces(process);
+	if (channel_tell(launch->init_fd, CHANNEL_HIDE, NULL, 0) < 0)
+		return lost(0, "the sandbox's init", fault);
 	return FAULT_NONE;
 }
 
@@ -145,7 +147,7 @@ static enum fault_code make_cgroup(struct launch *launch, struct fault *fault)
 	return code;
 }
 
-static enum fault_code fork_workload(struct launch *launch, struct fault *fault)
+static void fork_workload(struct launch *launch)
 {
 	int fds[CHANNEL_FD_MAX];
 	int clone_fd = cgroup_clone_fd(&launch->cgroup);
@@ -158,10 +160,8 @@ static enum fault_code fork_workload(struct launch *launch, struct fault *fault)
 	for (size_t i = 0; i < CGROUP_HIERARCHY_COUNT; i++)
 		if (launch->cgroup.tasks_fd[i] >= 0)
 			fds[count++] = launch->cgroup.tasks_fd[i];
-	if (channel_tell(launch->init_fd, CHANNEL_FORK, fds, count) < 0)
-		return fault_set_errno(fault, CODE, errno, "launch.fork",
-				       "cannot reach the sandbox's init");
-	return FAULT_NONE;
+	/* As with CHANNEL_BUILD. */
+	(void)!channel_tell(launch->init_fd, CHANNEL_FORK, fds, count);
 }
 
 /*
@@ -182,61 +182,76 @@ static void add_own_clauses(const struct launch *launch, struct json_object *enf
 			       launch->plan->output_max, launch->plan->output_max, evidence);
 }
 
-static enum fault_code read_back(struct launch *launch, struct json_object *ready,
-				 struct json_object *theirs, struct fault *fault)
+/* The workload's process has all but its filter; while it installs that, the rest is read back. */
+static enum fault_code await_confined(struct launch *launch, struct json_object *theirs,
+				      struct json_object *enforcement, struct fault *fault)
 {
-	struct json_object *enforcement OBJECT_CLEANUP = array_new();
+	struct json_object *confined OBJECT_CLEANUP = NULL;
 	struct json_object *ours OBJECT_CLEANUP = readback_namespaces("self");
+	struct json_object *executable = NULL;
+	enum fault_code code = expect(launch, launch->workload_fd, "the workload's process",
+				      "confined", &confined, &launch->workload_pid, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	(void)json_object_object_get_ex(confined, "executable", &executable);
+	launch->executable = json_object_get(executable);
+	const struct readback_place place = {
+		.plan = launch->plan,
+		.pid = launch->workload_pid,
+		.confined = confined,
+		.ours = ours,
+		.theirs = theirs,
+	};
+
+	code = readback_place(&place, enforcement, fault);
+	if (code == FAULT_NONE)
+		code = cgroup_attach_check(&launch->cgroup, launch->workload_pid, fault);
+	if (code != FAULT_NONE)
+		return code;
+	cgroup_enforcement(&launch->cgroup, enforcement);
+	add_own_clauses(launch, enforcement);
+	return FAULT_NONE;
+}
+
+static enum fault_code await_ready(struct launch *launch, struct json_object *enforcement,
+				   struct fault *fault)
+{
+	struct json_object *list OBJECT_CLEANUP = enforcement;
+	struct json_object *ready OBJECT_CLEANUP = NULL;
 	bool rootless = launch->plan->rootless;
-	const struct readback readback = {
+	const struct readback_process process = {
 		.plan = launch->plan,
 		.pid = launch->workload_pid,
 		.outer_filter_count = launch->filter_count,
 		.outer_uid = rootless ? geteuid() : launch->plan->uid,
 		.outer_gid = rootless ? getegid() : launch->plan->gid,
-		.ready = ready,
-		.ours = ours,
-		.theirs = theirs,
 	};
-	enum fault_code code = cgroup_attach_check(&launch->cgroup, launch->workload_pid, fault);
+	pid_t sender = 0;
+	enum fault_code code = expect(launch, launch->workload_fd, "the workload's process",
+				      "ready", &ready, &sender, fault);
 
 	if (code == FAULT_NONE)
-		code = readback_process(&readback, enforcement, fault);
-	if (code != FAULT_NONE)
-		return code;
-	cgroup_enforcement(&launch->cgroup, enforcement);
-	add_own_clauses(launch, enforcement);
-	return report_prepared(launch, object_take(&enforcement), fault);
-}
-
-static enum fault_code await_ready(struct launch *launch, struct json_object *theirs,
-				   struct fault *fault)
-{
-	struct json_object *ready OBJECT_CLEANUP = NULL;
-	struct json_object *executable = NULL;
-	enum fault_code code = expect(launch, launch->workload_fd, "the workload's process",
-				      "ready", &ready, &launch->workload_pid, fault);
-
-	if (code != FAULT_NONE)
-		return code;
-	(void)json_object_object_get_ex(ready, "executable", &executable);
-	launch->executable = json_object_get(executable);
-	return read_back(launch, ready, theirs, fault);
+		code = readback_process(&process, ready, list, fault);
+	return code == FAULT_NONE ? report_prepared(launch, object_take(&list), fault) : code;
 }
 
 enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 {
 	struct json_object *theirs OBJECT_CLEANUP = NULL;
+	struct json_object *enforcement OBJECT_CLEANUP = array_new();
 	enum fault_code code;
 
-	/* A failed write means that init has already told why it is gone: build_root reads it. */
+	/* A failed write means that init is gone and has told why: await_built reads it. */
 	(void)!channel_tell(launch->init_fd, CHANNEL_BUILD, NULL, 0);
 	code = make_cgroup(launch, fault);
 	if (code == FAULT_NONE)
-		code = build_root(launch, &theirs, fault);
+		fork_workload(launch);
 	if (code == FAULT_NONE)
-		code = fork_workload(launch, fault);
-	return code == FAULT_NONE ? await_ready(launch, theirs, fault) : code;
+		code = await_built(launch, &theirs, fault);
+	if (code == FAULT_NONE)
+		code = await_confined(launch, theirs, enforcement, fault);
+	return code == FAULT_NONE ? await_ready(launch, object_take(&enforcement), fault) : code;
 }
 
 enum fault_code setup_exec(struct launch *launch, struct fault *fault)

@@ -11,6 +11,7 @@
 #include "stages/launch/message.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/probe.h"
+#include "stages/launch/readback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,8 +100,8 @@ static void usual_surroundings(void)
 	const struct sigaction usual = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	for (int number = 1; number < _NSIG; number++)
-		(void)sigaction(number, &usual, NULL);
+	/* The launcher ignores this one alone (stages/stage.c). */
+	(void)sigaction(SIGPIPE, &usual, NULL);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(022);
@@ -157,29 +158,42 @@ static struct json_object *describe_file(const struct exec_file *file)
 	return object;
 }
 
-static struct json_object *describe_ready(const struct exec_plan *exec,
-					  const struct landlock_report *report,
-					  struct json_object *namespaces)
+static struct json_object *describe_confined(const struct exec_plan *exec,
+					     const struct landlock_report *report)
 {
-	struct json_object *ready = message_new("ready");
+	struct json_object *confined = message_new("confined");
 	struct json_object *executable = describe_file(&exec->program);
 	struct json_object *landlock = object_new();
-	struct json_object *probes = object_new();
 
 	object_add(executable, "interpreter",
 		   exec->script ? describe_file(&exec->interpreter) : NULL);
-	object_add(ready, "executable", executable);
+	object_add(confined, "executable", executable);
 	object_add_integer(landlock, "abi", report->abi);
 	object_add_integer(landlock, "fs", (int64_t)report->handled_fs);
 	object_add_integer(landlock, "net", (int64_t)report->handled_net);
 	object_add_integer(landlock, "scoped", (int64_t)report->scoped);
-	object_add(ready, "landlock", landlock);
-	object_add(ready, "namespaces", namespaces);
+	object_add(confined, "landlock", landlock);
+	object_add(confined, "namespaces", readback_namespaces("self"));
+	return confined;
+}
+
+static struct json_object *describe_ready(void)
+{
+	struct json_object *ready = message_new("ready");
+	struct json_object *probes = object_new();
+
 	for (size_t i = 0; i < PROBE_COUNT; i++)
 		object_add_integer(probes, probe_name((enum probe_kind)i),
 				   probe_try((enum probe_kind)i));
 	object_add(ready, "probes", probes);
 	return ready;
+}
+
+static void tell(int channel_fd, struct json_object *message)
+{
+	if (channel_report(channel_fd, message) < 0)
+		_exit(EXIT_FAILURE);
+	object_release(&message);
 }
 
 _Noreturn static void fail(int channel_fd, const struct fault *fault, int error_number)
@@ -206,24 +220,20 @@ _Noreturn void workload_main(const struct plan *plan, int channel_fd, const int 
 {
 	struct exec_plan exec = {.program.fd = -1, .interpreter.fd = -1};
 	struct landlock_report report;
-	struct json_object *namespaces, *ready;
 	const char *strict_name = "";
 	struct fault fault;
 	int error_number = 0;
 
 	if (confine(plan, cgroup_fds, &channel_fd, &report, &fault) != FAULT_NONE)
 		fail(channel_fd, &fault, 0);
-	namespaces = message_namespaces();
 	if (exec_prepare(plan, &exec, &error_number, &fault) != FAULT_NONE ||
 	    exec_arrange(plan, &exec, &strict_name, &fault) != FAULT_NONE ||
 	    identity_limit(plan, &fault) != FAULT_NONE)
 		fail(channel_fd, &fault, error_number);
+	tell(channel_fd, describe_confined(&exec, &report));
 	usual_surroundings();
 	if (install_filter(plan, strict_name, &fault) != FAULT_NONE)
 		fail(channel_fd, &fault, 0);
-	ready = describe_ready(&exec, &report, namespaces);
-	if (channel_report(CHANNEL_AT, ready) < 0)
-		_exit(EXIT_FAILURE);
-	object_release(&ready);
+	tell(channel_fd, describe_ready());
 	wait_and_exec(plan, &exec);
 }

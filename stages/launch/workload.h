@@ -10,7 +10,8 @@ struct plan;
  *
  *   cgroup (cgroup_fds, all that init was given) and its namespace, session, terminal, descriptors,
  *   limits, ids and capabilities, no_new_privs, Landlock, the executable found and hashed, the
- *   workload's filter, the probes. Then {"type":"ready",...}, the wait for CHANNEL_EXEC, and exec.
+ *   {"type":"confined"}, the workload's filter, the probes, {"type":"ready"}, the wait for
+ *   CHANNEL_EXEC, and exec.
  *
  * After a failed exec it tells {"type":"exec","errno"} and exits.
  */
