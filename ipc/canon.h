@@ -14,7 +14,7 @@ struct json_object;
  * ASCII keys sorted by byte, integers within +-(2^53-1), never -0, no fractions or exponents,
  * strings valid UTF-8 without U+0000 and U+007F, no white space, at most CANON_DEPTH_MAX deep.
  */
-#define CANON_DEPTH_MAX   32
+#define CANON_DEPTH_MAX	  32
 #define CANON_INTEGER_MAX 9007199254740991LL /* 2^53 - 1 */
 
 /*
@@ -22,7 +22,7 @@ struct json_object;
  * offending member, on anything outside the subset (a double, a key that is not ASCII, ...).
  */
 enum fault_code canon_write(struct json_object *value, struct buf *out, enum fault_code code,
-                            struct fault *fault) __attribute__((warn_unused_result));
+			    struct fault *fault) __attribute__((warn_unused_result));
 
 /* Append text as a canonical JSON string, quotes included. text must be valid UTF-8. */
 void canon_write_string(struct buf *out, const char *text, size_t len);
@@ -40,7 +40,7 @@ bool canon_check(const char *data, size_t len, size_t *offset) __attribute__((wa
  * bytes must be equal. The new value belongs to the caller (json_object_put).
  */
 enum fault_code canon_parse(const char *data, size_t len, enum fault_code code,
-                            struct json_object **value, struct fault *fault)
-        __attribute__((warn_unused_result));
+			    struct json_object **value, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -48,7 +48,7 @@ enum event_observer {
 	EVENT_BY_VMM,
 	EVENT_BY_GUEST,
 	EVENT_BY_WORKLOAD,
-	EVENT_BY_SEAL,      /* seal itself, for what it closes in a lost stage's place */
+	EVENT_BY_SEAL,	    /* seal itself, for what it closes in a lost stage's place */
 	EVENT_BY_FRONT_END, /* who reaped a stage */
 	EVENT_OBSERVER_COUNT
 };
@@ -67,7 +67,7 @@ void event_timestamp_now(char out[EVENT_TIMESTAMP_SIZE]);
 uint64_t event_boot_ns(void);
 /* The same form for a given time since 1970, to the year 9999. */
 void event_timestamp_format(uint64_t seconds, unsigned int nanoseconds,
-                            char out[EVENT_TIMESTAMP_SIZE]);
+			    char out[EVENT_TIMESTAMP_SIZE]);
 /* Whether text is a valid RFC 3339 UTC time of exactly that form (days of the month included). */
 bool event_timestamp_valid(const char *text);
 
@@ -81,8 +81,8 @@ struct event_writer {
 
 /* Adds bootNs and observedBy to payload, sends the event, releases payload in every case. */
 enum fault_code event_emit(struct event_writer *writer, enum event_type type,
-                           enum event_observer observer, struct json_object *payload,
-                           struct fault *fault) __attribute__((warn_unused_result));
+			   enum event_observer observer, struct json_object *payload,
+			   struct fault *fault) __attribute__((warn_unused_result));
 
 /* One event, parsed. The strings and the payload live as long as root. */
 struct event {
@@ -101,9 +101,8 @@ struct event {
  * Parse one event by the reading rule; unknown type, unknown or missing field, bad syntax and a
  * payload without bootNs or observedBy are faults with the code given.
  */
-enum fault_code event_parse(const char *line, size_t len, enum fault_code code,
-                            struct event *event, struct fault *fault)
-        __attribute__((warn_unused_result));
+enum fault_code event_parse(const char *line, size_t len, enum fault_code code, struct event *event,
+			    struct fault *fault) __attribute__((warn_unused_result));
 void event_release(struct event *event);
 
 #endif

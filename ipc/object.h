@@ -27,7 +27,7 @@ void object_add_decimal(struct json_object *object, const char *name, uint64_t v
  * UTF-8 come out as \xNN, a backslash as \\. One input, one output, reversible.
  */
 void object_add_escaped(struct json_object *object, const char *name, const char *bytes,
-                        size_t len);
+			size_t len);
 /* Another reference to a value owned elsewhere. */
 void object_add_shared(struct json_object *object, const char *name, struct json_object *value);
 

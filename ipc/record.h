@@ -21,8 +21,8 @@ struct json_object;
 struct record_reader {
 	int fd;
 	size_t line_max; /* without the LF */
-	size_t start;    /* first byte not handed out yet */
-	size_t scanned;  /* bytes before this hold no LF */
+	size_t start;	 /* first byte not handed out yet */
+	size_t scanned;	 /* bytes before this hold no LF */
 	bool at_eof;
 	struct buf buf;
 };
@@ -39,14 +39,14 @@ void record_reader_release(struct record_reader *reader);
 
 /* Next line; blocks as the fd does. code is the registry code a fault gets. */
 enum record_status record_read(struct record_reader *reader, const char **line, size_t *len,
-                               enum fault_code code, struct fault *fault);
+			       enum fault_code code, struct fault *fault);
 
 /*
  * As record_read, but at most one read(2): for poll loops. Call again while it gives RECORD_LINE;
  * RECORD_AGAIN means poll again.
  */
 enum record_status record_read_once(struct record_reader *reader, const char **line, size_t *len,
-                                    enum fault_code code, struct fault *fault);
+				    enum fault_code code, struct fault *fault);
 
 /*
  * Where a stage's records go: fd, and a copy to record_fd when that is not -1 (the run directory's
@@ -60,12 +60,12 @@ struct record_sink {
 
 /* Write value as one record. Does not consume value. FAULT_EVIDENCE_EVENT when it cannot. */
 enum fault_code record_send(const struct record_sink *sink, struct json_object *value,
-                            size_t line_max, struct fault *fault)
-        __attribute__((warn_unused_result));
+			    size_t line_max, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* Write a line that is canonical already (no LF in it; one is added). */
 enum fault_code record_send_line(const struct record_sink *sink, const char *line, size_t len,
-                                 struct fault *fault) __attribute__((warn_unused_result));
+				 struct fault *fault) __attribute__((warn_unused_result));
 
 /* write(2) until all is out; 0, or -1 with errno. */
 int record_write_all(int fd, const void *data, size_t len) __attribute__((warn_unused_result));
