@@ -47,6 +47,9 @@ static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
 {
 	spawn_begin(spawn, "sr-launch", wires_from(wires, WIRE_BUNDLE),
 		    wires_into(wires, WIRE_EVENTS));
+	/* Witness and seal ignore the terminal's signals, and the witness reads from it: it stays.
+	 */
+	spawn->apart = plan->apart;
 	spawn_text(spawn, "--run-id", plan->rundir->run_id);
 	if (plan->challenge != NULL)
 		spawn_text(spawn, "--challenge", plan->challenge);
@@ -139,7 +142,6 @@ void pipeline_init(struct pipeline *pipeline)
 	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
 		pipeline->stages[i] = (struct process)PROCESS_NONE;
 	pipeline->control_fd = pipeline->notice_fd = pipeline->result_fd = -1;
-	pipeline->apart = false;
 }
 
 enum fault_code pipeline_start(struct pipeline *pipeline, const struct pipeline_plan *plan,
@@ -148,7 +150,6 @@ enum fault_code pipeline_start(struct pipeline *pipeline, const struct pipeline_
 	struct wires wires;
 	enum fault_code code;
 
-	pipeline->apart = plan->home->apart;
 	code = wires_open(&wires, plan->rundir, fault);
 	if (code == FAULT_NONE) {
 		code = start_stages(pipeline, plan, &wires, fault);

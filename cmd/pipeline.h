@@ -31,6 +31,7 @@ struct pipeline_plan {
 	const char *mount_allowlist;
 	const char *sample_ms;
 	int policy_fd;
+	bool apart; /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */
 };
@@ -40,7 +41,6 @@ struct pipeline {
 	int control_fd; /* to launch: {"signal":N} */
 	int notice_fd;	/* to seal: how another stage ended */
 	int result_fd;	/* from seal: its result record */
-	bool apart;	/* the stages are out of the terminal's reach */
 };
 
 void pipeline_init(struct pipeline *pipeline);

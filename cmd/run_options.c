@@ -7,6 +7,8 @@
 
 #define SYNOPSIS "[--policy FILE] [OPTION]... [-- COMMAND ARG...]"
 
+#define CHALLENGE_MAX 1024 /* as sr-launch's */
+
 enum run_option {
 	RUN_POLICY,
 	RUN_WORKDIR,
@@ -128,6 +130,8 @@ static enum run_options_answer check(struct run_options *options, char *const *c
 	if (options->sample_ms != NULL &&
 	    !option_number(options->sample_ms, 1, 3600000, &sample_ms))
 		return wrong("--sample-ms takes 1 to 3600000");
+	if (options->challenge != NULL && strlen(options->challenge) > CHALLENGE_MAX)
+		return wrong("--challenge takes at most 1024 bytes");
 	if (*command != NULL &&
 	    overrides_command(&options->overrides, command, spare(fault, &later)) != FAULT_NONE)
 		return RUN_OPTIONS_REFUSED;

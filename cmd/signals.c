@@ -16,20 +16,24 @@ static const struct {
 
 #define HANDLED_COUNT (sizeof(handled) / sizeof(handled[0]))
 
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 enum fault_code signals_open(struct signals *signals, struct fault *fault)
 {
 	sigset_t mask;
 
 	sigemptyset(&mask);
-	for (size_t i = 0; i < HANDLED_COUNT; i++) {
-		struct sigaction action;
-
-		/* Blocked, an ignored signal would be queued all the same (signal(7)). */
-		if (sigaction(handled[i].number, NULL, &action) == 0 &&
-		    action.sa_handler != SIG_IGN)
+	/* Blocked, an ignored signal would be queued all the same (signal(7)). */
+	for (size_t i = 0; i < HANDLED_COUNT; i++)
+		if (!is_ignored(handled[i].number))
 			sigaddset(&mask, handled[i].number);
-	}
 	signals->ends = 0;
+	signals->apart = is_ignored(SIGINT) || is_ignored(SIGHUP);
 	signals->fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals->fd < 0 || sigprocmask(SIG_BLOCK, &mask, NULL) != 0)
 		return fault_set_errno(fault, FAULT_RUN_INIT, errno, "safe-run", "signalfd");

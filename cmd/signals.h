@@ -11,7 +11,12 @@
  * safe-run started stays ignored.
  */
 struct signals {
-	int fd;	       /* non-blocking */
+	int fd; /* non-blocking */
+	/*
+	 * Whoever told safe-run to ignore SIGINT or SIGHUP (nohup, a shell's "&") means the run as
+	 * well: what acts on them must then be out of the terminal's reach.
+	 */
+	bool apart;
 	unsigned ends; /* how many asked for an end: SIGINT, SIGTERM, SIGHUP, SIGQUIT */
 };
 

@@ -12,13 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool ignored(int number)
-{
-	struct sigaction action;
-
-	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
 enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
 {
 	ssize_t len = readlink("/proc/self/exe", home->path, sizeof(home->path));
@@ -33,7 +26,6 @@ enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
 		return fault_set(fault, FAULT_RUN_INIT, "safe-run",
 				 "cannot find the directory safe-run is in");
 	*slash = '\0';
-	home->apart = ignored(SIGINT) || ignored(SIGHUP);
 	return FAULT_NONE;
 }
 
@@ -41,6 +33,7 @@ void spawn_begin(struct spawn *spawn, const char *name, int stdin_fd, int stdout
 {
 	spawn->arg_count = 0;
 	spawn->fd_count = 0;
+	spawn->apart = false;
 	spawn->overflowed = false;
 	spawn->stdin_fd = stdin_fd;
 	spawn->stdout_fd = stdout_fd;
@@ -84,7 +77,7 @@ void spawn_fd(struct spawn *spawn, const char *option, int fd)
  * close-on-exec; the flag is cleared here, in the child's own table, for what the stage keeps.
  * Returns only when the program could not be executed.
  */
-static void become_stage(const struct spawn *spawn, const char *path, bool apart)
+static void become_stage(const struct spawn *spawn, const char *path)
 {
 	static const struct sigaction standard = {.sa_handler = SIG_DFL};
 	static char *const no_environment[] = {NULL};
@@ -95,7 +88,7 @@ static void become_stage(const struct spawn *spawn, const char *path, bool apart
 			return;
 	if (dup2(spawn->stdin_fd, STDIN_FILENO) < 0 || dup2(spawn->stdout_fd, STDOUT_FILENO) < 0)
 		return;
-	if (apart && setpgid(0, 0) != 0)
+	if (spawn->apart && setpgid(0, 0) != 0)
 		return;
 	sigemptyset(&none);
 	if (sigaction(SIGPIPE, &standard, NULL) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
@@ -108,7 +101,7 @@ static void become_stage(const struct spawn *spawn, const char *path, bool apart
  * page tables. The parent stands still until the exec, so nothing races; all signals are blocked
  * meanwhile, and the child inherits that until it has its own mask. 0, or an errno.
  */
-static int spawn_process(const struct spawn *spawn, const char *path, bool apart, pid_t *pid)
+static int spawn_process(const struct spawn *spawn, const char *path, pid_t *pid)
 {
 	sigset_t all;
 	sigset_t before;
@@ -118,7 +111,7 @@ static int spawn_process(const struct spawn *spawn, const char *path, bool apart
 	sigprocmask(SIG_SETMASK, &all, &before);
 	*pid = vfork();
 	if (*pid == 0) {
-		become_stage(spawn, path, apart);
+		become_stage(spawn, path);
 		error = errno;
 		_exit(VERB_FAILED);
 	}
@@ -141,7 +134,7 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 		return fault_set(fault, FAULT_RUN_INIT, name, "too many options for %s", name);
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", home->path, name) >= sizeof(path))
 		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, name, "%s", home->path);
-	error = spawn_process(spawn, path, home->apart, &process->pid);
+	error = spawn_process(spawn, path, &process->pid);
 	if (error == E2BIG)
 		return fault_set(fault, FAULT_RUN_INIT, name,
 				 "the command line is too long for one program (128 KiB for a word "

@@ -20,11 +20,6 @@
 /* Where the stages are: the directory of the running safe-run. */
 struct spawn_home {
 	char path[PATH_MAX];
-	/*
-	 * Whoever told safe-run to ignore SIGINT or SIGHUP (nohup, a shell's "&") means the run as
-	 * well: its stages then live in process groups of their own, where no key reaches them.
-	 */
-	bool apart;
 };
 
 enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
@@ -38,6 +33,7 @@ struct spawn {
 	size_t fd_count;
 	int stdin_fd;
 	int stdout_fd;
+	bool apart; /* in a process group of its own, where no key of the terminal reaches it */
 	bool overflowed;
 };
 

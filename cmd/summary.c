@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/summary.h"
 
-#include "cmd/verb.h"
-
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -107,12 +105,13 @@ static void print_outcome(const struct result *result, uint64_t elapsed_ms)
 void summary_print(const struct result *result, const struct rundir *rundir, uint64_t elapsed_ms,
 		   bool quiet)
 {
-	bool ours = result->exit_code == VERB_RUN_FAILED;
+	/* What the command did is in the sentence; what kept it from running needs its reasons. */
+	bool ours = strcmp(result->cause, "setup") == 0 || strcmp(result->cause, "stage-lost") == 0;
 	char path[PATH_MAX];
 
 	if (!quiet)
 		print_outcome(result, elapsed_ms);
-	if (!quiet || ours)
+	if (ours)
 		summary_errors(result->errors);
 	if (!quiet && result->sealed) {
 		rundir_artifact(rundir, RUNDIR_REPORT, path);

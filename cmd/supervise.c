@@ -60,7 +60,7 @@ static void take_signal(struct watching *watching, const struct signals_event *e
 		process_kill(&watching->pipeline->stages[PIPELINE_LAUNCH]);
 	else if (event->asks_end && watching->signals->ends == ENDS_BEFORE_KILL)
 		send_control(watching, SIGKILL);
-	else if (!event->from_terminal || watching->pipeline->apart)
+	else if (!event->from_terminal || watching->signals->apart)
 		send_control(watching, event->number);
 }
 

@@ -103,6 +103,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.mount_allowlist = options->mount_allowlist,
 		.sample_ms = options->sample_ms,
 		.policy_fd = run->policy_fd,
+		.apart = run->signals.apart,
 		.best_effort = options->best_effort,
 		.copies_output = !options->json,
 	};

@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The allowlist and the host's own policy lie beside them, and are of other kinds. */
+static bool is_policy(const char *path)
+{
+	char *text = child_read_file(path, NULL);
+	bool is = text != NULL && strstr(text, "\napiVersion: policy.safe-run.dev/") != NULL;
+
+	free(text);
+	return is;
+}
+
 Test(policies, all_of_them_run)
 {
 	char *path = run_policy("");
@@ -20,10 +30,13 @@ Test(policies, all_of_them_run)
 		struct run run;
 		char *policy;
 
-		if (suffix == NULL || strcmp(suffix, ".yaml") != 0 ||
-		    strncmp(entry->d_name, "host", 4) == 0)
+		if (suffix == NULL || strcmp(suffix, ".yaml") != 0)
 			continue;
 		policy = run_policy(entry->d_name);
+		if (!is_policy(policy)) {
+			free(policy);
+			continue;
+		}
 		run_start(&run, WORDS("--policy", policy), NULL, "", 0);
 		cr_expect_eq(run.child.status, 0, "%s: %s", entry->d_name, run.child.err);
 		run_expect(&run, 0, "exit");
