@@ -21,6 +21,7 @@ void facts_init(struct facts *facts)
 	buf_init(&facts->artifacts, RECORD_EVENT_MAX);
 	buf_init(&facts->policy_summary, RECORD_EVENT_MAX);
 	buf_init(&facts->enforcement, RECORD_EVENT_MAX);
+	buf_init(&facts->executable, RECORD_EVENT_MAX);
 	/* Room for the eventCount that seal adds to an event that was as long as one may be. */
 	buf_init(&facts->closing, RECORD_EVENT_MAX + 64);
 	buf_init(&facts->mount_reasons, FACTS_REASONS_MAX);
@@ -31,6 +32,7 @@ void facts_release(struct facts *facts)
 	buf_release(&facts->artifacts);
 	buf_release(&facts->policy_summary);
 	buf_release(&facts->enforcement);
+	buf_release(&facts->executable);
 	buf_release(&facts->closing);
 	buf_release(&facts->mount_reasons);
 }
@@ -214,6 +216,7 @@ static void take_payload(struct facts *facts, const struct head *event,
 	case EVENT_RUN_PREPARED:
 		facts->prepared = true;
 		keep(&facts->enforcement, span_get(payload, "enforcement"));
+		keep(&facts->executable, span_get(payload, "executable"));
 		break;
 	case EVENT_MOUNT_VALIDATED:
 		facts->mounts_validated++;

@@ -28,7 +28,7 @@ struct facts {
 	bool prepared, exited, closed;
 
 	struct buf artifacts, policy_summary; /* of compile */
-	struct buf enforcement;		      /* of run.prepared */
+	struct buf enforcement, executable;   /* of run.prepared */
 	struct buf closing;		      /* the closing event's whole payload */
 	struct buf mount_reasons;	      /* "a","b": the inside of an array */
 

@@ -13,8 +13,6 @@
 
 static const struct shape_field artifacts_fields[] = {
 	{"commandHash", HASH_OR_NULL},
-	{"executableHash", HASH_OR_NULL | SHAPE_OPTIONAL},
-	{"interpreterHash", HASH_OR_NULL | SHAPE_OPTIONAL},
 	{"kernelHash", HASH_OR_NULL},
 	{"policyHash", HASH_OR_NULL},
 	{"rootfsHash", HASH_OR_NULL},
@@ -58,7 +56,15 @@ static const struct shape_field compile_fields[] = {
 };
 static const struct shape_field prepared_fields[] = {
 	{"enforcement", SHAPE_ARRAY},
+	{"executable", SHAPE_OBJECT | SHAPE_NULL | SHAPE_OPTIONAL},
 };
+static const struct shape_field file_fields[] = {
+	{"interpreter", SHAPE_OBJECT | SHAPE_NULL | SHAPE_OPTIONAL},
+	{"path", SHAPE_STRING},
+	{"sha256", SHAPE_HASH},
+};
+static const struct shape file_shape = {TABLE(file_fields), .openness = SHAPE_OPEN};
+
 static const struct shape_field mount_fields[] = {
 	{"reason", SHAPE_STRING | SHAPE_NULL | SHAPE_OPTIONAL},
 	{"source", SHAPE_STRING},
@@ -171,6 +177,21 @@ static enum fault_code check_compile(struct span payload, enum fault_code code, 
 	return failed;
 }
 
+/* What was executed; a script's interpreter with it. */
+static enum fault_code check_executable(struct span executable, enum fault_code code,
+					struct fault *fault)
+{
+	struct span interpreter = span_get(executable, "interpreter");
+	enum fault_code failed = FAULT_NONE;
+
+	if (span_kind(executable) == SPAN_OBJECT)
+		failed = shape_check(&file_shape, executable, "payload.executable", code, fault);
+	if (failed == FAULT_NONE && span_kind(interpreter) == SPAN_OBJECT)
+		failed = shape_check(&file_shape, interpreter, "payload.executable.interpreter",
+				     code, fault);
+	return failed;
+}
+
 static enum fault_code check_outcome(const struct head *head, struct span outcome,
 				     enum fault_code code, struct fault *fault)
 {
@@ -224,6 +245,8 @@ enum fault_code payload_check(const struct head *head, enum fault_code code, str
 		return failed;
 	if (head->type == EVENT_COMPILE)
 		return check_compile(head->payload, code, fault);
+	if (head->type == EVENT_RUN_PREPARED)
+		return check_executable(span_get(head->payload, "executable"), code, fault);
 	if (head->type == EVENT_NETWORK_RULE_HIT &&
 	    !one_of(span_get(head->payload, "verdict"), verdicts, COUNT(verdicts)))
 		return fault_set(fault, code, "payload.verdict", "allowed or blocked");

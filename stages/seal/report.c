@@ -75,6 +75,28 @@ static struct span outcome(const struct facts *facts)
 	return span_get(text_of(&facts->closing), "outcome");
 }
 
+static void put_hash(struct buf *out, const char *before, const char *name, struct span hash)
+{
+	put_name(out, before, name);
+	put(out, or_else(hash, "null"));
+}
+
+/* The hashes of event 0, and of the files that were executed. */
+static void put_artifacts(const struct facts *facts, struct buf *out)
+{
+	struct span planned = text_of(&facts->artifacts);
+	struct span executable = text_of(&facts->executable);
+	struct span interpreter = span_get(executable, "interpreter");
+
+	put_hash(out, "{", "commandHash", span_get(planned, "commandHash"));
+	put_hash(out, ",", "executableHash", span_get(executable, "sha256"));
+	put_hash(out, ",", "interpreterHash", span_get(interpreter, "sha256"));
+	put_hash(out, ",", "kernelHash", span_get(planned, "kernelHash"));
+	put_hash(out, ",", "policyHash", span_get(planned, "policyHash"));
+	put_hash(out, ",", "rootfsHash", span_get(planned, "rootfsHash"));
+	buf_append_text(out, "}");
+}
+
 static void put_mount_audit(const struct facts *facts, struct buf *out)
 {
 	struct span requested = span_get(text_of(&facts->policy_summary), "mounts");
@@ -118,7 +140,7 @@ void report_value(enum report_member member, const struct facts *facts, struct b
 
 	switch (member) {
 	case REPORT_ARTIFACTS:
-		put(out, or_else(text_of(&facts->artifacts), "null"));
+		put_artifacts(facts, out);
 		break;
 	case REPORT_ENFORCEMENT:
 		put(out, or_else(text_of(&facts->enforcement), "[]"));

@@ -186,10 +186,10 @@ static enum verdict_check check_of(enum report_member member)
 	return VERDICT_DERIVED;
 }
 
-/* Decided by event 0 alone, so known even when a later event cannot be used. */
-static bool from_first_event(enum report_member member)
+/* Decided by the first events, so known even when a later one cannot be used. */
+static bool known_early(enum report_member member, const struct facts *facts)
 {
-	return member == REPORT_ARTIFACTS || member == REPORT_RUN_ID ||
+	return (member == REPORT_ARTIFACTS && facts->prepared) || member == REPORT_RUN_ID ||
 	       member == REPORT_STARTED_AT || member == REPORT_POLICY_SUMMARY;
 }
 
@@ -218,12 +218,13 @@ static void check_derived(const struct report *report, struct verdict *verdict)
 		return; /* not even the first event can be used */
 	for (enum report_member member = 0; member < REPORT_MEMBER_COUNT; member++) {
 		if (member == REPORT_EVENTS || member == REPORT_INTEGRITY ||
-		    (events->gapped && !from_first_event(member)))
+		    (events->gapped && !known_early(member, &events->facts)))
 			continue;
 		check_member(report, member, verdict);
 	}
 	verdict_pass(verdict, VERDICT_DERIVED);
-	verdict_pass(verdict, VERDICT_ARTIFACT_HASH);
+	if (!events->gapped || events->facts.prepared)
+		verdict_pass(verdict, VERDICT_ARTIFACT_HASH);
 }
 
 static void note(const struct report *report, struct verdict *verdict)

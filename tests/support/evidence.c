@@ -37,7 +37,9 @@ static const char prepared_payload[] =
 	"{\"bestEffort\":false,\"bootNs\":\"3000\",\"cgroup\":{\"mode\":\"none\",\"paths\":{}},"
 	"\"enforcement\":[{\"clause\":\"default.no_new_privs\",\"effective\":1,\"enforced\":true,"
 	"\"evidence\":{\"NoNewPrivs\":1},\"mechanism\":\"prctl\",\"requested\":1}],"
-	"\"observedBy\":\"launcher\"}";
+	"\"executable\":{\"interpreter\":null,\"path\":\"/bin/echo\",\"sha256\":" HASH(
+		"c4") "},"
+		      "\"observedBy\":\"launcher\"}";
 
 static const char started_payload[] =
 	"{\"bootNs\":\"4000\",\"executable\":{\"path\":\"/bin/echo\"},\"isolation\":\"process\","
