@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -37,6 +38,20 @@ int cgroup_dir_open(int dir_fd, const char *path)
 		return fd;
 	errno = ENODEV;
 	close_keep_errno(fd);
+	return -1;
+}
+
+int cgroup_dir_make(int dir_fd, const char *name)
+{
+	int error;
+
+	if (mkdirat(dir_fd, name, 0755) != 0)
+		return -1;
+	if (fchmodat(dir_fd, name, 0755, 0) == 0)
+		return 0;
+	error = errno;
+	(void)unlinkat(dir_fd, name, AT_REMOVEDIR);
+	errno = error;
 	return -1;
 }
 

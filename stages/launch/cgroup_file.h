@@ -13,6 +13,9 @@
 /* O_PATH on path below dir_fd ("." too), which must be a cgroup directory (ENODEV when not). */
 int cgroup_dir_open(int dir_fd, const char *path) __attribute__((warn_unused_result));
 
+/* A new cgroup, readable to all whatever the umask is: the monitor reads its counters as nobody. */
+int cgroup_dir_make(int dir_fd, const char *name) __attribute__((warn_unused_result));
+
 /* Open name in dir_fd with flags, O_CLOEXEC added. */
 int cgroup_file_open(int dir_fd, const char *name, int flags) __attribute__((warn_unused_result));
 

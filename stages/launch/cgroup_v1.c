@@ -20,7 +20,7 @@ static int create_one(struct cgroup *cgroup, const struct cgroup_place *place,
 	if (parent_fd < 0)
 		return -1;
 	cgroup->parent_fd[hierarchy] = parent_fd;
-	if (mkdirat(parent_fd, cgroup->name, 0755) != 0)
+	if (cgroup_dir_make(parent_fd, cgroup->name) != 0)
 		return -1;
 	cgroup->made[hierarchy] = true;
 	cgroup->dir_fd[hierarchy] = cgroup_dir_open(parent_fd, cgroup->name);

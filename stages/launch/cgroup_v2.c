@@ -113,7 +113,7 @@ static bool make_in(struct cgroup *cgroup, int dir_fd, const char *path, char *r
 {
 	if (!cgroup_path_join(path, cgroup->name, cgroup->paths[CGROUP_UNIFIED]))
 		errno = ENAMETOOLONG;
-	else if (mkdirat(dir_fd, cgroup->name, 0755) == 0) {
+	else if (cgroup_dir_make(dir_fd, cgroup->name) == 0) {
 		cgroup->made[CGROUP_UNIFIED] = true;
 		cgroup->parent_fd[CGROUP_UNIFIED] = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
 		cgroup->dir_fd[CGROUP_UNIFIED] = cgroup_dir_open(dir_fd, cgroup->name);
