@@ -156,7 +156,7 @@ static enum stage_exit monitor_confined(struct stage_context *context)
 	monitor_release(monitor);
 	if (code == FAULT_NONE)
 		return STAGE_DONE;
-	stage_complain(context->stage, "%s: %s", fault.path, fault.message);
+	stage_complain(context->stage, "%s", fault.message);
 	return STAGE_FAILED;
 }
 

@@ -230,6 +230,8 @@ static enum fault_code run_once(struct monitor *monitor, struct fault *fault)
 	struct pollset set = {.count = 0};
 	nfds_t place =
 		monitor->reading ? pollset_add(&set, STDIN_FILENO, POLLIN) : POLLSET_NOT_WAITING;
+	/* No events asked: POLLERR comes by itself, once nobody reads the records any more. */
+	nfds_t next = pollset_add(&set, STDOUT_FILENO, 0);
 	enum fault_code code = FAULT_NONE;
 
 	relay_wait(&monitor->out, &set);
@@ -237,6 +239,9 @@ static enum fault_code run_once(struct monitor *monitor, struct fault *fault)
 	input_wait(&monitor->input, &set);
 	if (poll(set.entries, set.count, timeout_ms(monitor)) < 0)
 		return FAULT_NONE; /* EINTR: stopped and continued */
+	if (pollset_answer(&set, next) != 0)
+		return fault_set(fault, FAULT_EVIDENCE_EVENT, "monitor.events",
+				 "the stage behind is gone: nobody is left to seal the run");
 	if (pollset_answer(&set, place) != 0)
 		code = read_records(monitor, fault);
 	if (code == FAULT_NONE)

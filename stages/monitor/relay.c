@@ -204,7 +204,7 @@ struct json_object *relay_to_json(const struct relay *relay)
 	add_count(object, "bytes", relay->bytes);
 	add_count(object, "loggedBytes", relay->logged);
 	object_add_string(object, "sha256", text);
-	object_add_bool(object, "truncated", relay->truncation != RELAY_WHOLE || relay->abandoned);
+	object_add_bool(object, "truncated", relay->truncation != RELAY_WHOLE);
 	return object;
 }
 
