@@ -42,7 +42,8 @@ static void victim_start(struct victim *victim, const char *const command[])
 
 	memset(victim, 0, sizeof(*victim));
 	victim->run.base = child_make_dir("sr-lost");
-	argv = run_argv(victim->run.base, NULL, command);
+	/* No sample comes along to find a broken pipe: each stage must look for itself. */
+	argv = run_argv(victim->run.base, WORDS("--sample-ms", "3600000"), command);
 	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
 	snprintf(path, sizeof(path), "%s/stderr", victim->run.base);
 	victim->err_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

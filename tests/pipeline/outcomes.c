@@ -34,6 +34,18 @@ Test(outcomes, command_overrides_the_policy)
 	free(policy);
 }
 
+/* The monitor reads the counters itself, as nobody, while the command runs. */
+Test(outcomes, sampled_while_it_runs)
+{
+	struct run run;
+
+	run_need_limits();
+	run_start(&run, WORDS("--sample-ms", "10"), WORDS("sleep", "0.5"), "", 0);
+	run_expect(&run, 0, "exit");
+	cr_expect_geq(run_number(&run, "resourceUsage.samples"), 5);
+	run_release(&run);
+}
+
 Test(outcomes, own_status_passes_through)
 {
 	static const int statuses[] = {1, 2, 3, 100, 124, 125, 126, 127, 128, 200, 255};
