@@ -147,6 +147,8 @@ enum fault_code facts_admit(const struct facts *facts, const struct head *event,
 	failed = payload_check(event, code, fault);
 	if (failed != FAULT_NONE)
 		return failed;
+	if (event->type == EVENT_COMPILE)
+		return payload_check_hashes(event, code, fault);
 	if (event->type == EVENT_MOUNT_REJECTED &&
 	    !fits(&facts->mount_reasons, span_get(event->payload, "reason").len))
 		return fault_set(fault, code, "payload.reason", "too many mounts were rejected");

@@ -2,6 +2,7 @@
 #include "stages/seal/payload.h"
 
 #include "ipc/field.h"
+#include "stages/seal/digest.h"
 #include "stages/seal/shape.h"
 
 #include <string.h>
@@ -231,6 +232,33 @@ static enum fault_code check_closing(const struct head *head, enum fault_code co
 		failed = shape_check(&output_shape, span_get(head->payload, "output"),
 				     "payload.output", code, fault);
 	return failed;
+}
+
+enum fault_code payload_check_hashes(const struct head *head, enum fault_code code,
+				     struct fault *fault)
+{
+	static const struct {
+		const char *hash, *of, *path;
+	} pairs[] = {
+		{"kernelHash", "kernel", "payload.artifacts.kernelHash"},
+		{"rootfsHash", "root", "payload.artifacts.rootfsHash"},
+	};
+	struct span artifacts = span_get(head->payload, "artifacts");
+
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		struct span of = span_get(head->payload, pairs[i].of);
+		char text[DIGEST_TEXT_SIZE];
+		uint8_t value[DIGEST_SIZE];
+
+		if (span_kind(of) != SPAN_OBJECT)
+			continue;
+		digest_bytes(of.at, of.len, value);
+		digest_text(value, text);
+		if (!span_says(span_get(artifacts, pairs[i].hash), text))
+			return fault_set(fault, code, pairs[i].path, "the hash of payload.%s is %s",
+					 pairs[i].of, text);
+	}
+	return FAULT_NONE;
 }
 
 enum fault_code payload_check(const struct head *head, enum fault_code code, struct fault *fault)

@@ -12,4 +12,8 @@
 enum fault_code payload_check(const struct head *head, enum fault_code code, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* Whether kernelHash and rootfsHash of a compile event are the hashes of its kernel and root. */
+enum fault_code payload_check_hashes(const struct head *head, enum fault_code code,
+				     struct fault *fault) __attribute__((warn_unused_result));
+
 #endif

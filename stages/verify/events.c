@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/verify/events.h"
 
+#include "stages/seal/payload.h"
+
 #include <inttypes.h>
 
 void events_init(struct events *events)
@@ -53,6 +55,9 @@ static void check_facts(struct events *events, const struct head *event, struct 
 
 	if (facts_order(&events->facts, event, FAULT_REPORT_SCHEMA, &fault) == FAULT_NONE) {
 		check = VERDICT_SCHEMA;
+		if (event->type == EVENT_COMPILE &&
+		    payload_check_hashes(event, FAULT_REPORT_HASH, &fault) != FAULT_NONE)
+			check = VERDICT_ARTIFACT_HASH;
 		if (facts_admit(&events->facts, event, FAULT_REPORT_SCHEMA, &sample, &fault) ==
 		    FAULT_NONE) {
 			facts_take(&events->facts, event, &sample);

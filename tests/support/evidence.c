@@ -12,22 +12,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define H8(text)  text text text text text text text text
-#define HASH(two) "\"sha256:" H8(two) H8(two) H8(two) H8(two) "\""
+#define H8(text)     text text text text text text text text
+#define HASH(two)    "\"sha256:" H8(two) H8(two) H8(two) H8(two) "\""
+#define COMMAND_HASH HASH("c0")
+#define POLICY_HASH  HASH("c2")
+#define ROOTFS_HASH  HASH("c3")
+#define ECHO_HASH    HASH("c4")
+
+/* Of the kernel in compile_payload. */
+#define KERNEL_HASH "\"sha256:7ca036ddb5de54c1181137663a64f466e0b3c23b806e0d649054d2b3d86e9c32\""
 
 static const char compile_payload[] =
-	"{\"artifacts\":{\"commandHash\":" HASH("c0") ",\"kernelHash\":" HASH(
-		"c1") ","
-		      "\"policyHash\":" HASH("c2") ",\"rootfsHash\":" HASH(
-			      "c3") "},\"bootNs\":\"1000\","
-				    "\"errors\":[],\"kernel\":{\"machine\":\"x86_64\",\"release\":"
-				    "\"6.1\",\"sysname\":\"Linux\","
-				    "\"version\":\"#1\"},\"mode\":\"root\",\"nonce\":"
-				    "\"00112233445566778899aabbccddeeff\","
-				    "\"observedBy\":\"launcher\",\"policySummary\":{\"auditLevel\":"
-				    "\"basic\",\"mounts\":1,"
-				    "\"name\":\"hello\",\"networkMode\":\"none\"},\"root\":null,"
-				    "\"safeRun\":{\"version\":\"0.1.0\"}}";
+	"{\"artifacts\":{\"commandHash\":" COMMAND_HASH ",\"kernelHash\":" KERNEL_HASH
+	",\"policyHash\":" POLICY_HASH ",\"rootfsHash\":" ROOTFS_HASH "},\"bootNs\":\"1000\","
+	"\"errors\":[],\"kernel\":{\"machine\":\"x86_64\",\"release\":\"6.1\","
+	"\"sysname\":\"Linux\",\"version\":\"#1\"},\"mode\":\"root\","
+	"\"nonce\":\"00112233445566778899aabbccddeeff\",\"observedBy\":\"launcher\","
+	"\"policySummary\":{\"auditLevel\":\"basic\",\"mounts\":1,\"name\":\"hello\","
+	"\"networkMode\":\"none\"},\"root\":null,\"safeRun\":{\"version\":\"0.1.0\"}}";
 
 static const char mount_payload[] =
 	"{\"bootNs\":\"2000\",\"index\":0,\"observedBy\":\"launcher\",\"source\":\"/srv\","
@@ -37,9 +39,8 @@ static const char prepared_payload[] =
 	"{\"bestEffort\":false,\"bootNs\":\"3000\",\"cgroup\":{\"mode\":\"none\",\"paths\":{}},"
 	"\"enforcement\":[{\"clause\":\"default.no_new_privs\",\"effective\":1,\"enforced\":true,"
 	"\"evidence\":{\"NoNewPrivs\":1},\"mechanism\":\"prctl\",\"requested\":1}],"
-	"\"executable\":{\"interpreter\":null,\"path\":\"/bin/echo\",\"sha256\":" HASH(
-		"c4") "},"
-		      "\"observedBy\":\"launcher\"}";
+	"\"executable\":{\"interpreter\":null,\"path\":\"/bin/echo\",\"sha256\":" ECHO_HASH "},"
+	"\"observedBy\":\"launcher\"}";
 
 static const char started_payload[] =
 	"{\"bootNs\":\"4000\",\"executable\":{\"path\":\"/bin/echo\"},\"isolation\":\"process\","

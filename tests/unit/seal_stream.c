@@ -36,7 +36,7 @@ Test(seal_stream, a_report_is_a_pure_function_of_its_events)
 	/* Recomputed once by a Python script of its own, which shares no line with this program. */
 	cr_expect(contains(&report,
 			   "\"digest\":\"sha256:"
-			   "a30a3604e9da1bf8b96d8567b19b7a3d654d5b239d036ffd7af7f7e487838699"
+			   "dfaf7eedba17e568ad2edef625c49835351264733af3e049564df0d3b311718b"
 			   "\""));
 	cr_expect(contains(&report, "\"resourceUsage\":{\"cpuUsageUs\":9,\"memoryPeakBytes\":8192,"
 				    "\"pidsPeak\":1,\"samples\":4,\"wallMs\":12}"));
@@ -84,6 +84,8 @@ static const struct {
 	 "events[0].payload.artifacts.commandHash", "form", 2},
 	{"artifact nobody knows", "\"artifacts\":{", "\"artifacts\":{\"aHash\":null,", 0,
 	 "events[0].payload.artifacts.aHash", "no field", 2},
+	{"kernel that is not the one hashed", "\"release\":\"6.1\"", "\"release\":\"6.2\"", 0,
+	 "events[0].payload.artifacts.kernelHash", "the hash of payload.kernel", 2},
 	{"nonce too short", "\"00112233445566778899aabbccddeeff\"", "\"00\"", 0,
 	 "events[0].payload.nonce", "32 hex", 2},
 	{"outcome missing", "\"outcome\"", "\"outcomes\"", 0, "events[11].payload.outcome",
