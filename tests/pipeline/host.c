@@ -3,47 +3,15 @@
 #include "tests/pipeline/run.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-static void write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
-	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text), "%s: %s", path,
-		     strerror(errno));
-	close(fd);
-}
-
-/* A mount namespace of the test's own; an ordinary user needs a user namespace around it. */
-static void own_mounts(void)
-{
-	char map[64];
-	uid_t uid = getuid();
-	gid_t gid = getgid();
-
-	if (uid == 0) {
-		cr_assert_eq(unshare(CLONE_NEWNS), 0);
-	} else {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-			run_skip("user namespaces are denied here");
-		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-		write_text("/proc/self/uid_map", map);
-		write_text("/proc/self/setgroups", "deny");
-		snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-		write_text("/proc/self/gid_map", map);
-	}
-	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-}
 
 static void run_in(struct run *run, char *base, const char *const command[])
 {
@@ -95,60 +63,157 @@ Test(host, workdir_anybody_may_write)
 	run_release(&run);
 }
 
+/* In a forked child, where nothing of Criterion's may be called: what fails ends it, told apart. */
+#define NO_NAMESPACES 98
+#define NO_MOUNT      99
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		_exit(NO_NAMESPACES);
+	close(fd);
+}
+
+/* A mount namespace of its own; an ordinary user needs a user namespace around it. */
+static void enter_own_mounts(void)
+{
+	char map[64];
+	uid_t uid = getuid();
+	gid_t gid = getgid();
+
+	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0)
+		_exit(NO_NAMESPACES);
+	if (uid != 0) {
+		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+		write_text("/proc/self/uid_map", map);
+		write_text("/proc/self/setgroups", "deny");
+		snprintf(map, sizeof(map), "%u %u 1", gid, gid);
+		write_text("/proc/self/gid_map", map);
+	}
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		_exit(NO_MOUNT);
+}
+
+static int run_program(const char *const argv[])
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execv(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* One run whose run directories are a small file system of its own; what it left is copied out. */
+struct small_disk {
+	char *place; /* where it is mounted */
+	const char *options;
+	bool read_only;
+	struct run run; /* over the copy */
+};
+
+static _Noreturn void run_on_disk(const struct small_disk *disk, const char *const argv[])
+{
+	char *left = NULL;
+	int status;
+
+	enter_own_mounts();
+	if (mount("tmpfs", disk->place, "tmpfs", 0, disk->options) != 0)
+		_exit(NO_MOUNT);
+	if (disk->read_only &&
+	    mount(NULL, disk->place, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
+		_exit(NO_MOUNT);
+	status = run_program(argv);
+	if (asprintf(&left, "%s/.", disk->place) < 0 ||
+	    run_program(WORDS("/bin/cp", "-R", left, disk->run.base)) != 0)
+		_exit(NO_MOUNT);
+	_exit(status);
+}
+
+static void disk_run(struct small_disk *disk, const char *options, bool read_only)
+{
+	char path[4096];
+	const char **argv;
+	int status;
+	pid_t pid;
+
+	*disk = (struct small_disk){.options = options, .read_only = read_only};
+	disk->place = child_make_dir("sr-disk");
+	disk->run.base = child_make_dir("sr-host");
+	argv = run_argv(disk->place, NULL, WORDS("echo", "some output"));
+	snprintf(path, sizeof(path), "%s/stderr", disk->run.base);
+	child_write_file(path, "", 0);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		dup2(open(path, O_WRONLY), STDERR_FILENO);
+		dup2(open("/dev/null", O_RDWR), STDIN_FILENO);
+		dup2(STDIN_FILENO, STDOUT_FILENO);
+		run_on_disk(disk, argv);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	free(argv);
+	disk->run.child.status = WEXITSTATUS(status);
+	if (disk->run.child.status == NO_NAMESPACES)
+		run_skip("user namespaces are denied here");
+	cr_assert_neq(disk->run.child.status, NO_MOUNT, "%s cannot be mounted", options);
+	disk->run.child.err = child_read_file(path, &disk->run.child.err_len);
+	run_collect(&disk->run);
+}
+
+static void disk_release(struct small_disk *disk)
+{
+	run_release(&disk->run);
+	child_remove_dir(disk->place);
+	free(disk->place);
+}
+
 Test(host, workdir_is_read_only)
 {
-	char *base = child_make_dir("sr-host");
-	struct run run;
+	struct small_disk disk;
 
-	own_mounts();
-	cr_assert_eq(mount("tmpfs", base, "tmpfs", 0, "size=1m,mode=0700"), 0);
-	cr_assert_eq(mount(NULL, base, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
-	run_in(&run, base, WORDS("true"));
-	cr_expect_eq(run.child.status, 125);
-	cr_expect_not_null(strstr(run.child.err, "Read-only file system"), "%s", run.child.err);
-	cr_expect_not_null(strstr(run.child.err, base), "%s", run.child.err);
-	child_release(&run.child);
-	cr_assert_eq(umount2(base, MNT_DETACH), 0);
-	child_remove_dir(base);
-	free(base);
+	disk_run(&disk, "size=1m,mode=0700", true);
+	cr_expect_eq(disk.run.child.status, 125);
+	cr_expect_not_null(strstr(disk.run.child.err, "Read-only file system"), "%s",
+			   disk.run.child.err);
+	cr_expect_not_null(strstr(disk.run.child.err, disk.place), "%s", disk.run.child.err);
+	disk_release(&disk);
 }
 
-static void run_on_disk(const char *size, bool *fitted)
+/* Whatever is the first to find no space: it is told, and what could still be sealed verifies. */
+static bool fits(const char *options)
 {
-	char *base = child_make_dir("sr-host");
-	struct run run;
+	struct small_disk disk;
+	bool fitted;
 
-	cr_assert_eq(mount("tmpfs", base, "tmpfs", 0, size), 0, "%s: %s", size, strerror(errno));
-	run_in(&run, base, WORDS("echo", "some output"));
-	*fitted = run.child.status == 0;
-	if (!*fitted) {
-		cr_expect_eq(run.child.status, 125, "%s: status %d: %s", size, run.child.status,
-			     run.child.err);
-		cr_expect(strstr(run.child.err, "No space left on device") != NULL, "%s: %s", size,
-			  run.child.err);
+	disk_run(&disk, options, false);
+	fitted = disk.run.child.status == 0;
+	if (!fitted) {
+		cr_expect_eq(disk.run.child.status, 125, "%s: status %d: %s", options,
+			     disk.run.child.status, disk.run.child.err);
+		cr_expect_not_null(strstr(disk.run.child.err, "No space left on device"), "%s: %s",
+				   options, disk.run.child.err);
 	}
-	run_collect(&run);
-	if (run.report != NULL)
-		run_expect(&run, run.child.status, *fitted ? "exit" : "stage-lost");
-	json_object_put(run.report);
-	free(run.dir);
-	child_release(&run.child);
-	cr_assert_eq(umount2(base, MNT_DETACH), 0);
-	child_remove_dir(base);
-	free(base);
+	if (disk.run.report != NULL)
+		run_expect(&disk.run, disk.run.child.status, run_text(&disk.run, "outcome.cause"));
+	disk_release(&disk);
+	return fitted;
 }
 
-/* Every size from none to enough: whatever is the first to find no space, it is told. */
 Test(host, disk_full_at_every_page)
 {
 	bool fitted = false;
 
-	own_mounts();
 	for (unsigned pages = 1; pages <= 64 && !fitted; pages++) {
-		char size[32];
+		char options[32];
 
-		snprintf(size, sizeof(size), "size=%u,mode=0700", pages * 4096);
-		run_on_disk(size, &fitted);
+		snprintf(options, sizeof(options), "size=%u,mode=0700", pages * 4096);
+		fitted = fits(options);
 	}
 	cr_expect(fitted, "64 pages are not enough for one run");
 }
@@ -157,12 +222,11 @@ Test(host, no_inodes_left_at_every_file)
 {
 	bool fitted = false;
 
-	own_mounts();
 	for (unsigned inodes = 2; inodes <= 32 && !fitted; inodes++) {
-		char size[32];
+		char options[32];
 
-		snprintf(size, sizeof(size), "nr_inodes=%u,mode=0700", inodes);
-		run_on_disk(size, &fitted);
+		snprintf(options, sizeof(options), "nr_inodes=%u,mode=0700", inodes);
+		fitted = fits(options);
 	}
 	cr_expect(fitted, "32 files are not enough for one run");
 }
