@@ -50,7 +50,7 @@ int mountinfo_next(char **text, struct mountinfo *mount)
 	char *end = strchr(line, '\n');
 	size_t count = 0;
 
-	*mount = (struct mountinfo){NULL};
+	*mount = (struct mountinfo){.point = NULL};
 	if (*line == '\0')
 		return 0;
 	if (end == NULL)

@@ -149,6 +149,7 @@ enum fault_code report_started(struct launch *launch, struct fault *fault)
 	struct json_object *payload = object_new();
 	struct json_object *executable = object_new();
 
+	object_add_shared(executable, "hash", member(launch->executable, "sha256"));
 	object_add_shared(executable, "path", member(launch->executable, "path"));
 	object_add(payload, "executable", executable);
 	object_add_string(payload, "isolation", "process");

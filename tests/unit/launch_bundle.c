@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bundle is what an attacker writes: every field wrong, one at a time. */
+#include "stages/launch/bundle.h"
+
+#include "ipc/object.h"
+#include "stages/launch/admit.h"
+#include "stages/launch/plan.h"
+#include "tests/stage/launch_bundle.h"
+
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const argv[] = {"/bin/echo", "a", "b", NULL};
+
+/* Parse and admit; *fault says what happened. The bundle's reference is taken. */
+static enum fault_code take(struct json_object *object, struct plan **plan, struct fault *fault)
+{
+	struct bundle bundle;
+	size_t len;
+	char *line = launch_line(object, &len);
+	enum fault_code code;
+
+	*plan = plan_new();
+	cr_assert_not_null(*plan);
+	fault->message[0] = fault->path[0] = '\0';
+	code = bundle_parse(line, len - 1, &bundle, *plan, fault);
+	if (code == FAULT_NONE)
+		code = admit_plan(*plan, fault);
+	bundle_release(&bundle);
+	json_object_put(object);
+	free(line);
+	return code;
+}
+
+static struct json_object *fresh(void)
+{
+	struct json_object *policy = launch_policy(argv);
+	struct json_object *bundle = launch_bundle(policy);
+
+	json_object_put(policy);
+	/* Plans and policy share values; a change in one must not be one in the other. */
+	struct json_object *copy = NULL;
+
+	cr_assert_eq(json_object_deep_copy(bundle, &copy, NULL), 0);
+	json_object_put(bundle);
+	return copy;
+}
+
+Test(launch_bundle, becomes_a_plan)
+{
+	struct plan *plan;
+	struct fault fault;
+	struct json_object *bundle = fresh();
+
+	launch_set(bundle, "cgroupPlan.cpu.max", "\"50000 100000\"");
+	launch_set(bundle, "policy.resources.cpu.max", "\"50000 100000\"");
+	launch_set(bundle, "cgroupPlan.memory.max", "4194304");
+	launch_set(bundle, "policy.resources.memory.max", "4194304");
+	launch_rehash(bundle);
+	cr_assert_eq(take(bundle, &plan, &fault), FAULT_NONE, "%s: %s", fault.path, fault.message);
+	cr_expect_str_eq(plan->argv[0], "/bin/echo");
+	cr_expect_str_eq(plan->argv[2], "b");
+	cr_expect_null(plan->argv[3]);
+	cr_expect_str_eq(plan->envp[0], "HOME=/work");
+	cr_expect_str_eq(plan->cwd, "/work");
+	cr_expect_eq(plan->timeout_s, 20);
+	cr_expect_eq(plan->disk_max, 1048576);
+	cr_expect_not_null(plan->filter);
+	cr_expect(plan->cgroup_limits.cpu_set && plan->cgroup_limits.cpu_quota_us == 50000 &&
+		  plan->cgroup_limits.cpu_period_us == 100000);
+	cr_expect(plan->cgroup_limits.memory_set && plan->cgroup_limits.memory_max == 4194304);
+	cr_expect_not(plan->cgroup_limits.pids_set);
+	cr_expect_str_eq(plan->entries[0].path, "/usr");
+	plan_free(plan);
+}
+
+/* Plan and policy agree on the new value, and the hashes are right: only the value is wrong. */
+Test(launch_bundle, refuses_values_out_of_range)
+{
+	static const struct {
+		const char *policy, *plan, *value;
+		bool good;
+	} cases[] = {
+		{"runtime.timeoutSec", "timeoutSec", "0", false},
+		{"runtime.timeoutSec", "timeoutSec", "1", true},
+		{"runtime.timeoutSec", "timeoutSec", "2", true},
+		{"runtime.timeoutSec", "timeoutSec", "604799", true},
+		{"runtime.timeoutSec", "timeoutSec", "604800", true},
+		{"runtime.timeoutSec", "timeoutSec", "604801", false},
+		{"runtime.timeoutSec", "timeoutSec", "\"20\"", false},
+		{"resources.disk.max", "diskMax", "4095", false},
+		{"resources.disk.max", "diskMax", "4096", true},
+		{"resources.disk.max", "diskMax", "-1", false},
+		{"resources.output.max", "outputMax", "-1", false},
+		{"resources.output.max", "outputMax", "0", true},
+		{"runtime.workdir", "cwd", "\"work\"", false},
+		{"runtime.workdir", "cwd", "\"/\"", false},
+		{"runtime.workdir", "cwd", "\"/a/../b\"", false},
+		{"runtime.workdir", "cwd", "\"/a//b\"", false},
+		{"runtime.workdir", "cwd", "\"/a/./b\"", false},
+		{"runtime.workdir", "cwd", "\"/a/\"", false},
+		{"runtime.workdir", "cwd", "\"/a/..b\"", true},
+		{"runtime.workdir", "cwd", "\"/proc/self/fd/9\"", false},
+		{"runtime.workdir", "cwd", "\"/sys/fs/cgroup\"", false},
+		{"runtime.workdir", "cwd", "\"/dev/shm\"", false},
+		{"runtime.seccomp", "seccomp", "\"strict\"", true},
+		{"runtime.seccomp", "seccomp", "\"strict-la57\"", false},
+		{"runtime.seccomp", "seccomp", "\"none\"", false},
+		{"runtime.seccomp", "seccomp", "\"\"", false},
+		{"runtime.stdin", "stdin", "\"none\"", true},
+		{"runtime.stdin", "stdin", "\"file\"", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct json_object *bundle = fresh();
+		char path[64];
+		struct plan *plan;
+		struct fault fault;
+
+		(void)snprintf(path, sizeof path, "policy.%s", cases[i].policy);
+		launch_set(bundle, path, cases[i].value);
+		(void)snprintf(path, sizeof path, "processPlan.%s", cases[i].plan);
+		launch_set(bundle, path, cases[i].value);
+		launch_rehash(bundle);
+		cr_expect_eq(take(bundle, &plan, &fault) == FAULT_NONE, cases[i].good,
+			     "%s %s: %s: %s", cases[i].plan, cases[i].value, fault.path,
+			     fault.message);
+		plan_free(plan);
+	}
+}
+
+/* One change a hostile compiler makes; where is what the fault's path must begin with. */
+static const struct {
+	const char *path, *value, *where;
+} changes[] = {
+	{"schemaVersion", "\"safe-run.bundle/v2\"", "schemaVersion"},
+	{"extra", "1", "extra"},
+	{"policy", "null", "policy"},
+	{"policy", "[]", "policy"},
+	{"policyHash", "\"sha256:00\"", "policyHash"},
+	{"policyHash", NULL, "policyHash"},
+	{"commandHash", "null", "commandHash"},
+	{"policy.metadata.name", "\"other\"", "policyHash"},
+	{"errors", "null", "errors"},
+	{"errors", "[{\"code\":\"SR-CMP-001\",\"message\":\"m\",\"path\":\"p\"}]", "cgroupPlan"},
+	{"cgroupPlan", "null", "cgroupPlan"},
+	{"cgroupPlan.memory.max", "1048576", "cgroupPlan.memory.max"},
+	{"cgroupPlan.memory.max", "-1", "cgroupPlan.memory.max"},
+	{"cgroupPlan.memory.max", "\"none\"", "cgroupPlan.memory.max"},
+	{"cgroupPlan.memory.swapMax", "1", "cgroupPlan.memory.swapMax"},
+	{"cgroupPlan.pids.max", "0", "cgroupPlan.pids.max"},
+	{"cgroupPlan.pids.max", "7", "cgroupPlan.pids.max"},
+	{"cgroupPlan.pids.more", "7", "cgroupPlan.pids.more"},
+	{"cgroupPlan.cpu.max", "\"max\"", "cgroupPlan.cpu.max"},
+	{"cgroupPlan.cpu.max", "\"max 999\"", "cgroupPlan.cpu.max"},
+	{"cgroupPlan.cpu.max", "\"999 100000\"", "cgroupPlan.cpu.max"},
+	{"cgroupPlan.cpu.max", "\"1000 1000001\"", "cgroupPlan.cpu.max"},
+	{"cgroupPlan.cpu.max", "\"1000 100000 \"", "cgroupPlan.cpu.max"},
+	{"cgroupPlan.cpu.max", "\"01000 100000\"", "cgroupPlan.cpu.max"},
+	{"cgroupPlan.cpu.max", "\"2000 100000\"", "cgroupPlan.cpu.max"},
+	{"mountPlan", "[{\"read_only\":true,\"source\":\"/etc\",\"target\":\"/x\"}]", "mountPlan"},
+	{"networkPlan", "{}", "policy.network.mode"},
+	{"evidencePlan.level", "\"full\"", "evidencePlan.level"},
+	{"evidencePlan.events", "[]", "evidencePlan.events"},
+	{"evidencePlan.events[3]", "\"compile\"", "evidencePlan.events"},
+	{"jailerPlan", "null", "jailerPlan"},
+	{"firecrackerConfig", "[]", "firecrackerConfig"},
+	{"processPlan", "null", "processPlan"},
+	{"processPlan.extra", "1", "processPlan.extra"},
+	{"processPlan.argv", "[]", "processPlan.argv"},
+	{"processPlan.argv", "[\"/bin/sh\",\"a\",\"b\"]", "processPlan.argv[0]"},
+	{"processPlan.argv", "[\"/bin/echo\",\"a\"]", "processPlan.argv"},
+	{"processPlan.argv", "[\"/bin/echo\",\"a\",\"c\"]", "processPlan.argv"},
+	{"processPlan.argv[2]", "7", "processPlan.argv"},
+	{"processPlan.env", "[\"LD_PRELOAD=/x\"]", "processPlan.env"},
+	{"processPlan.env", "[\"PATH=/bin\",\"HOME=/\"]", "processPlan.env"},
+	{"processPlan.env", "[\"HOME=/\",\"HOME=/x\"]", "processPlan.env"},
+	{"processPlan.env", "[\"HOME\"]", "processPlan.env"},
+	{"processPlan.env", "[\"=x\"]", "processPlan.env"},
+	{"processPlan.hostname", "\"a b\"", "processPlan.hostname"},
+	{"processPlan.hostname", "\"-a\"", "processPlan.hostname"},
+	{"processPlan.hostname", "\"\"", "processPlan.hostname"},
+	{"processPlan.limits.core", "1", "processPlan.limits.core"},
+	{"processPlan.limits.nofile", "1048577", "processPlan.limits.nofile"},
+	{"processPlan.limits.stack", "1", "processPlan.limits.stack"},
+	{"processPlan.limits.memlock", NULL, "processPlan.limits.memlock"},
+	{"processPlan.timeoutSec", "21", "processPlan.timeoutSec"},
+	{"processPlan.diskMax", "2097152", "processPlan.diskMax"},
+	{"processPlan.seccomp", "\"strict\"", "processPlan.seccomp"},
+	{"processPlan.cwd", "\"/tmp\"", "processPlan.cwd"},
+	{"processPlan.stdin", "\"none\"", "processPlan.stdin"},
+	{"processPlan.mountFacts", "[{}]", "processPlan.mountFacts"},
+	{"processPlan.root.kind", "\"directory\"", "processPlan.root.kind"},
+	{"processPlan.root.path", "\"/\"", "processPlan.root.path"},
+	{"processPlan.root.entries[0].path", "\"/root\"", "processPlan.root.entries[0]"},
+	{"processPlan.root.entries[0].path", "\"/etc/shadow\"", "processPlan.root.entries[0]"},
+	{"processPlan.root.entries[0].path", "\"/usr/../root\"",
+	 "processPlan.root.entries[0].path"},
+	{"processPlan.root.entries[0].source", "\"/root\"", "processPlan.root.entries[0]"},
+	{"processPlan.root.entries[0].type", "\"proc\"", "processPlan.root.entries[0]"},
+	{"processPlan.root.entries[0].more", "1", "processPlan.root.entries[0].more"},
+	{"processPlan.root.entries[1].path", "\"/usr\"", "processPlan.root.entries[1]"},
+	{"processPlan.root.entries",
+	 "[{\"path\":\"/etc/localtime\",\"source\":\"/etc/shadow\",\"type\":\"bind\"}]",
+	 "processPlan.root.entries[0]"},
+	{"processPlan.root.entries",
+	 "[{\"path\":\"/etc/localtime\",\"source\":\"/usr/share/zoneinfo/../../../etc/shadow\","
+	 "\"type\":\"bind\"}]",
+	 "processPlan.root.entries[0].source"},
+};
+
+Test(launch_bundle, refuses_every_lie)
+{
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		struct json_object *bundle = fresh();
+		struct plan *plan;
+		struct fault fault;
+
+		launch_set(bundle, changes[i].path, changes[i].value);
+		cr_expect_neq(take(bundle, &plan, &fault), FAULT_NONE, "%s = %s", changes[i].path,
+			      changes[i].value);
+		cr_expect_eq(strncmp(fault.path, changes[i].where, strlen(changes[i].where)), 0,
+			     "%s = %s: %s: %s", changes[i].path, changes[i].value, fault.path,
+			     fault.message);
+		plan_free(plan);
+	}
+}
+
+Test(launch_bundle, names_what_it_does_not_do)
+{
+	static const struct {
+		const char *path, *value, *where;
+	} cases[] = {
+		{"policy.runtime.isolation", "\"microvm\"", "policy.runtime.isolation"},
+		{"policy.runtime.rootfs", "\"/srv/root\"", "policy.runtime.rootfs"},
+		{"policy.network.mode", "\"allowlist\"", "policy.network.mode"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct json_object *bundle = fresh();
+		struct plan *plan;
+		struct fault fault;
+
+		launch_set(bundle, cases[i].path, cases[i].value);
+		launch_rehash(bundle);
+		cr_expect_eq(take(bundle, &plan, &fault), FAULT_HOST_LACKS);
+		cr_expect_str_eq(fault.path, cases[i].where);
+		plan_free(plan);
+	}
+}
+
+/* count arguments beside the command, each of len bytes. */
+static enum fault_code take_args(size_t count, size_t len)
+{
+	struct json_object *bundle = fresh();
+	struct json_object *args = array_new();
+	struct json_object *list = array_new();
+	char *text = malloc(len + 1);
+	struct plan *plan;
+	struct fault fault;
+	enum fault_code code;
+
+	memset(text, 'x', len);
+	text[len] = '\0';
+	array_append_string(list, "/bin/echo");
+	for (size_t i = 0; i < count; i++) {
+		array_append_string(args, text);
+		array_append_string(list, text);
+	}
+	json_object_object_add(launch_get(bundle, "policy.runtime"), "args", args);
+	json_object_object_add(launch_get(bundle, "processPlan"), "argv", list);
+	launch_rehash(bundle);
+	code = take(bundle, &plan, &fault);
+	plan_free(plan);
+	free(text);
+	return code;
+}
+
+Test(launch_bundle, caps_arguments)
+{
+	cr_expect_eq(take_args(PLAN_ARG_MAX - 2, 1), FAULT_NONE);
+	cr_expect_eq(take_args(PLAN_ARG_MAX - 1, 1), FAULT_NONE);
+	cr_expect_neq(take_args(PLAN_ARG_MAX, 1), FAULT_NONE);
+	cr_expect_eq(take_args(1, PLAN_STRING_MAX - 2), FAULT_NONE);
+	cr_expect_eq(take_args(1, PLAN_STRING_MAX - 1), FAULT_NONE);
+	cr_expect_neq(take_args(1, PLAN_STRING_MAX), FAULT_NONE);
+	/* 2 MiB of text together: 15 of these and all paths fit, 17 do not. */
+	cr_expect_eq(take_args(15, PLAN_STRING_MAX - 1), FAULT_NONE);
+	cr_expect_neq(take_args(17, PLAN_STRING_MAX - 1), FAULT_NONE);
+}
+
+static enum fault_code take_mounts(size_t count, const char *target, const char *resolved)
+{
+	struct json_object *bundle = fresh();
+	struct json_object *mounts = array_new();
+	struct json_object *facts = array_new();
+	struct plan *plan;
+	struct fault fault;
+	enum fault_code code;
+	char text[256];
+
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(text, sizeof text,
+			       "{\"read_only\":true,\"source\":\"/srv/%zu\",\"target\":\"%s%zu\"}",
+			       i, target, i);
+		array_append(mounts, json_tokener_parse(text));
+		(void)snprintf(text, sizeof text,
+			       "{\"device\":\"18446744073709551615\",\"inode\":\"%zu\","
+			       "\"path\":\"%s\",\"type\":\"directory\"}",
+			       i, resolved);
+		array_append(facts, json_tokener_parse(text));
+	}
+	json_object_object_add(bundle, "mountPlan", json_object_get(mounts));
+	json_object_object_add(launch_get(bundle, "policy"), "mounts", mounts);
+	json_object_object_add(launch_get(bundle, "processPlan"), "mountFacts", facts);
+	launch_rehash(bundle);
+	code = take(bundle, &plan, &fault);
+	plan_free(plan);
+	return code;
+}
+
+Test(launch_bundle, caps_and_admits_mounts)
+{
+	cr_expect_eq(take_mounts(PLAN_MOUNT_MAX - 1, "/m", "/srv"), FAULT_NONE);
+	cr_expect_eq(take_mounts(PLAN_MOUNT_MAX, "/m", "/srv"), FAULT_NONE);
+	cr_expect_neq(take_mounts(PLAN_MOUNT_MAX + 1, "/m", "/srv"), FAULT_NONE);
+	cr_expect_eq(take_mounts(1, "/opt/x", "/srv"), FAULT_NONE);
+	cr_expect_eq(take_mounts(1, "/m", "/proc/1/root"), FAULT_RUN_MOUNT);
+	cr_expect_eq(take_mounts(1, "/m", "/sys/fs/cgroup"), FAULT_RUN_MOUNT);
+	cr_expect_eq(take_mounts(1, "/m", "/dev/shm"), FAULT_RUN_MOUNT);
+	cr_expect_eq(take_mounts(1, "/m", "/process"), FAULT_NONE);
+	cr_expect_eq(take_mounts(1, "/proc/x", "/srv"), FAULT_RUN_MOUNT);
+	cr_expect_eq(take_mounts(1, "/dev/x", "/srv"), FAULT_RUN_MOUNT);
+	cr_expect_eq(take_mounts(1, "/etc/x", "/srv"), FAULT_RUN_MOUNT);
+	cr_expect_eq(take_mounts(1, "/usr/x", "/srv"), FAULT_RUN_MOUNT);
+}
+
+Test(launch_bundle, carries_the_errors_of_earlier_stages)
+{
+	static const char text[] =
+		"{\"cgroupPlan\":null,\"commandHash\":null,\"errors\":[{\"code\":\"SR-POL-001\","
+		"\"message\":\"m\",\"path\":\"runtime.command\"}],\"evidencePlan\":null,"
+		"\"firecrackerConfig\":null,\"jailerPlan\":null,\"mountPlan\":null,"
+		"\"networkPlan\":null,\"policy\":null,\"policyHash\":null,\"processPlan\":null,"
+		"\"schemaVersion\":\"safe-run.bundle/v1\"}";
+	struct bundle bundle;
+	struct plan *plan = plan_new();
+	struct fault fault;
+
+	cr_assert_eq(bundle_parse(text, sizeof text - 1, &bundle, plan, &fault), FAULT_NONE,
+		     "%s: %s", fault.path, fault.message);
+	cr_expect_not_null(bundle.errors);
+	cr_expect_null(bundle.policy);
+	bundle_release(&bundle);
+	plan_free(plan);
+}
