@@ -85,14 +85,17 @@ static void print_size(int64_t bytes)
 	fprintf(stderr, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10, units[unit]);
 }
 
-static void print_outcome(const struct result *result, uint64_t elapsed_ms)
+static void print_outcome(const struct result *result, uint64_t elapsed_ms, bool reasons_follow)
 {
 	struct colours colours = choose_colours();
 	bool good = strcmp(result->state, "finished") == 0;
 
-	fprintf(stderr, "safe-run: %s%s%s: ", good ? colours.good : colours.bad, result->state,
+	fprintf(stderr, "safe-run: %s%s%s", good ? colours.good : colours.bad, result->state,
 		colours.end);
-	print_escaped(result->summary);
+	if (!reasons_follow) {
+		fputs(": ", stderr);
+		print_escaped(result->summary);
+	}
 	fputs(" (", stderr);
 	print_duration(result->wall_ms >= 0 ? (uint64_t)result->wall_ms : elapsed_ms);
 	if (result->memory_peak >= 0) {
@@ -106,11 +109,13 @@ void summary_print(const struct result *result, const struct rundir *rundir, uin
 		   bool quiet)
 {
 	/* What the command did is in the sentence; what kept it from running needs its reasons. */
-	bool ours = strcmp(result->cause, "setup") == 0 || strcmp(result->cause, "stage-lost") == 0;
+	bool ours =
+		(strcmp(result->cause, "setup") == 0 || strcmp(result->cause, "stage-lost") == 0) &&
+		json_object_array_length(result->errors) > 0;
 	char path[PATH_MAX];
 
 	if (!quiet)
-		print_outcome(result, elapsed_ms);
+		print_outcome(result, elapsed_ms, ours);
 	if (ours)
 		summary_errors(result->errors);
 	if (!quiet && result->sealed) {
