@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/validate/resolve.h"
+
 #include "tests/support/child.h"
 #include "tests/unit/validate_run.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -260,6 +265,8 @@ static const struct {
 	 "SR-POL-101 mountAllowlist.schemaVersion: "},
 	{VERSION "hostAllowPrefixes: [/a, data]\nguestAllowPrefixes: []\n",
 	 "SR-POL-101 mountAllowlist.hostAllowPrefixes[1]: "},
+	{VERSION "hostAllowPrefixes: [no, /usr]\nguestAllowPrefixes: [/data]\n",
+	 "SR-POL-101 mountAllowlist.hostAllowPrefixes[0]: "},
 	{VERSION "hostAllowPrefixes: []\nguestAllowPrefixes: [/a/../b]\n",
 	 "SR-POL-101 mountAllowlist.guestAllowPrefixes[0]: "},
 	{VERSION "hostAllowPrefixes: ~\nguestAllowPrefixes: []\n",
@@ -274,7 +281,9 @@ static const struct {
 
 Test(validate_mount, allowlist_refused)
 {
-	static const char policy[] = RUN_HEAD RUN_COMMAND RUN_RESOURCES RUN_AUDIT RUN_MOUNTS;
+	/* A mount that the good half of a broken list would allow. */
+	static const char policy[] = RUN_HEAD RUN_COMMAND RUN_RESOURCES RUN_AUDIT
+		"mounts: [{source: /usr, target: /data, read_only: true}]\n";
 
 	for (size_t i = 0; i < COUNT(allowlists); i++) {
 		struct run run RUN_CLEANUP;
@@ -283,6 +292,10 @@ Test(validate_mount, allowlist_refused)
 		cr_expect(!run.valid, "%s", allowlists[i].text);
 		cr_expect_eq(strncmp(run.errors, allowlists[i].error, strlen(allowlists[i].error)),
 			     0, "%s: %s", allowlists[i].error, run.errors);
+		cr_expect_not_null(strstr(run.errors, "SR-POL-101 mounts[0].source: "), "%s: %s",
+				   allowlists[i].text, run.errors);
+		cr_expect_not_null(strstr(run.errors, "SR-POL-102 mounts[0].target: "), "%s: %s",
+				   allowlists[i].text, run.errors);
 	}
 }
 
@@ -299,4 +312,123 @@ Test(validate_mount, allowlist_empty_allows_nothing)
 	cr_expect_not_null(strstr(run.errors, "SR-POL-101 mounts[0].source: "));
 	cr_expect_not_null(strstr(run.errors, "SR-POL-102 mounts[0].target: "));
 	free(policy);
+}
+
+/* Puts a new directory in path's place, over and over: path is there at every moment. */
+static pid_t start_flipper(const char *path)
+{
+	char *next = run_format("%s-next", path);
+	pid_t pid = fork();
+
+	cr_assert_geq(pid, 0);
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (pid == 0) {
+		mkdir(next, 0755);
+		rename(next, path);
+	}
+	free(next);
+	return pid;
+}
+
+/*
+ * The kernel calls a directory that was removed meanwhile "<name> (deleted)". Somebody made a
+ * directory of that very name: it must not be taken for the one that was asked for.
+ */
+Test(validate_mount, removed_while_looked_at)
+{
+	char *path = run_format("%s/flip", tree);
+	size_t taken_for_it = 0;
+	size_t seen = 0;
+	pid_t pid;
+
+	make("flip", NULL, S_IFDIR);
+	make("flip (deleted)", NULL, S_IFDIR);
+	pid = start_flipper(path);
+	for (int round = 0; round < 30000; round++) {
+		struct document document DOCUMENT_CLEANUP;
+		struct resolve_facts facts;
+
+		document_init(&document);
+		if (resolve_path(path, &document, &facts) != 0)
+			continue;
+		taken_for_it += strcmp(facts.path, path) != 0;
+		seen++;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	cr_expect_eq(taken_for_it, 0);
+	cr_expect_gt(seen, 0);
+	free(path);
+}
+
+/* Against the host as the test itself sees it. */
+static char *expected_root_fact(const char *path)
+{
+	struct stat status;
+	char target[4096];
+	char *resolved, *fact;
+	ssize_t len;
+
+	if (lstat(path, &status) < 0 ||
+	    !(S_ISDIR(status.st_mode) || S_ISREG(status.st_mode) || S_ISLNK(status.st_mode)))
+		return run_format("{\"path\":\"%s\",\"type\":\"absent\"}", path);
+	if (!S_ISLNK(status.st_mode))
+		return run_format("{\"path\":\"%s\",\"type\":\"%s\"}", path,
+				  S_ISDIR(status.st_mode) ? "directory" : "file");
+	if (strcmp(path, "/etc/localtime") == 0) {
+		resolved = realpath(path, NULL);
+		if (resolved == NULL)
+			return run_format("{\"path\":\"%s\",\"type\":\"absent\"}", path);
+		fact = run_format("{\"path\":\"%s\",\"resolved\":\"%s\",\"type\":\"file\"}", path,
+				  resolved);
+		free(resolved);
+		return fact;
+	}
+	len = readlink(path, target, sizeof(target) - 1);
+	cr_assert_gt(len, 0);
+	target[len] = '\0';
+	return run_format("{\"path\":\"%s\",\"target\":\"%s\",\"type\":\"symlink\"}", path, target);
+}
+
+Test(validate_mount, host_root_facts)
+{
+	static const char *const paths[] = {"/usr",
+					    "/bin",
+					    "/sbin",
+					    "/lib",
+					    "/lib32",
+					    "/lib64",
+					    "/libx32",
+					    "/etc/alternatives",
+					    "/etc/ld.so.cache",
+					    "/etc/ld.so.conf",
+					    "/etc/ld.so.conf.d",
+					    "/etc/localtime",
+					    "/etc/nsswitch.conf",
+					    "/etc/protocols",
+					    "/etc/services",
+					    "/etc/ssl/certs",
+					    "/etc/ssl/openssl.cnf",
+					    "/etc/ca-certificates",
+					    "/etc/mime.types",
+					    "/etc/magic"};
+	struct run run RUN_CLEANUP;
+	char *expected;
+	size_t len;
+	FILE *out = open_memstream(&expected, &len);
+
+	fputs("{\"mounts\":[],\"root\":[", out);
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		char *fact = expected_root_fact(paths[i]);
+
+		fprintf(out, "%s%s", i > 0 ? "," : "", fact);
+		free(fact);
+	}
+	fputs("],\"rootfs\":null}", out);
+	fclose(out);
+	/* Also when the policy is refused: the record has one form. */
+	run_validate("x", 1, NULL, NULL, &run);
+	cr_expect_str_eq(run.facts, expected);
+	free(expected);
 }
