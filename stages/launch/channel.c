@@ -188,6 +188,12 @@ static ssize_t receive_credentials(int fd, char *text, size_t size, pid_t *sende
 	return len;
 }
 
+static ssize_t receive_once(int fd, char *text, size_t size, pid_t *sender)
+{
+	return sender != NULL ? receive_credentials(fd, text, size, sender)
+			      : read_message(fd, text, size);
+}
+
 int channel_receive(int fd, int timeout_ms, struct json_object **message, pid_t *sender)
 {
 	char text[CHANNEL_MESSAGE_MAX];
@@ -197,13 +203,15 @@ int channel_receive(int fd, int timeout_ms, struct json_object **message, pid_t 
 	*message = NULL;
 	if (wait_readable(fd, timeout_ms) < 0)
 		return -1;
-	len = sender != NULL ? receive_credentials(fd, text, sizeof text, sender)
-			     : read_message(fd, text, sizeof text);
-	/* A peer that died with words of ours unread resets the connection. */
-	if (len == 0 || (len < 0 && errno == ECONNRESET))
-		return 0;
-	if (len < 0)
-		return -1;
+	len = receive_once(fd, text, sizeof text, sender);
+	/*
+	 * A peer that ended with words of ours unread resets the connection, and that is told
+	 * before its last message (net/unix, sock_error): once, the message is still there.
+	 */
+	if (len < 0 && errno == ECONNRESET)
+		len = receive_once(fd, text, sizeof text, sender);
+	if (len <= 0)
+		return len == 0 ? 0 : -1;
 	if (canon_parse(text, (size_t)len, FAULT_RUN_LAUNCH, message, &fault) == FAULT_NONE)
 		return 1;
 	errno = EBADMSG;

@@ -160,6 +160,23 @@ Test(launch_channel, names_the_sender)
 	json_object_put(message);
 }
 
+/* A child that fails has often not read what it was told meanwhile. */
+Test(launch_channel, keeps_the_last_message_of_one_that_ended)
+{
+	struct json_object *message = object_new(), *got;
+	int ours, theirs;
+	pid_t sender;
+
+	cr_assert_eq(channel_pair(&ours, &theirs), 0);
+	cr_assert_eq(channel_tell(ours, CHANNEL_FORK, NULL, 0), 0);
+	cr_assert_eq(channel_report(theirs, message), 0);
+	(void)close(theirs);
+	cr_expect_eq(channel_receive(ours, 1000, &got, &sender), 1);
+	json_object_put(got);
+	cr_expect_eq(channel_receive(ours, 1000, &got, &sender), 0);
+	json_object_put(message);
+}
+
 static int report_of(size_t len)
 {
 	struct json_object *message = object_new();

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sr-launch while the workload runs: signals, records, terminals, deaths. */
+#include "tests/stage/launch_bundle.h"
+#include "tests/stage/launch_run.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORDS(...)                                                                                 \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+
+/* Says so once its traps are set, and stays. */
+#define STAYS "echo ready; while :; do sleep 1000 & wait $!; done"
+
+TestSuite(stage_launch_live, .init = launch_need_sandbox, .timeout = 120);
+
+static void start(struct launch_live *live, const char *script, const char *const options[])
+{
+	launch_live_start(live, options);
+	launch_live_give(live, launch_policy(WORDS("/bin/sh", "-c", script)));
+	cr_assert(launch_live_await(live, "vm.started"));
+	launch_live_await_output(live, "ready");
+}
+
+static void expect_end(struct launch_live *live, const char *signal, const char *stop)
+{
+	struct launch_events events;
+	int status = launch_live_end(live, &events);
+
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "signal"), signal);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "stopReason"), stop);
+	cr_expect_not_null(launch_event(&events, "run.cleaned"));
+	launch_events_release(&events);
+}
+
+Test(stage_launch_live, forwards_signals)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} cases[] = {
+		{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}, {SIGQUIT, "SIGQUIT"}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct launch_live live;
+
+		start(&live, STAYS, NULL);
+		cr_assert_eq(kill(live.pid, cases[i].number), 0);
+		expect_end(&live, cases[i].name, "interrupted");
+	}
+}
+
+Test(stage_launch_live, forwards_what_the_control_records_say)
+{
+	struct launch_live live;
+	struct launch_events events;
+
+	start(&live, "trap 'echo caught; exit 5' USR1; " STAYS, NULL);
+	/* What is no record, or no signal, is nothing. */
+	cr_assert_gt(dprintf(live.control,
+			     "{\"signal\":0}\n{\"signal\":65}\n{\"stop\":\"x\"}\n"
+			     "{\"signal\":%d}\n",
+			     SIGUSR1),
+		     0);
+	launch_live_await_output(&live, "caught");
+	(void)launch_live_end(&live, &events);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "5");
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "forwarded"), "[ \"SIGUSR1\" ]");
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "stopReason"), "");
+	launch_events_release(&events);
+}
+
+Test(stage_launch_live, stops_for_output)
+{
+	struct launch_live live;
+
+	start(&live, "trap '' TERM; " STAYS, NULL);
+	cr_assert_gt(dprintf(live.control, "{\"stop\":\"output\"}\n"), 0);
+	expect_end(&live, "SIGKILL", "output");
+}
+
+/* The writers of the control descriptor may go: the run stays. */
+Test(stage_launch_live, outlives_its_control)
+{
+	struct launch_live live;
+
+	start(&live, STAYS, NULL);
+	(void)close(live.control);
+	live.control = -1;
+	cr_assert_eq(kill(live.pid, SIGTERM), 0);
+	expect_end(&live, "SIGTERM", "interrupted");
+}
+
+/* No witness, no execution. */
+Test(stage_launch_live, ends_with_its_reader)
+{
+	struct launch_live live;
+	int status;
+
+	start(&live, "trap '' TERM HUP; " STAYS, NULL);
+	(void)close(live.out);
+	live.out = -1;
+	status = launch_live_end(&live, NULL);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 3, "%x", status);
+}
+
+Test(stage_launch_live, a_signal_before_the_bundle_ends_the_run)
+{
+	struct launch_events events;
+	struct launch_live live;
+	int status;
+
+	launch_live_start(&live, NULL);
+	/* Taken while it waits, or still to come: both end it, with or without a stream. */
+	cr_assert_eq(kill(live.pid, SIGTERM), 0);
+	status = launch_live_end(&live, &events);
+	if (WIFEXITED(status)) {
+		cr_expect_eq(WEXITSTATUS(status), 1);
+		launch_expect_types(&events, "compile run.failed");
+	} else {
+		cr_expect_eq(WTERMSIG(status), SIGTERM);
+	}
+	launch_events_release(&events);
+}
+
+Test(stage_launch_live, nothing_survives_it)
+{
+	struct launch_live live;
+
+	start(&live,
+	      "trap '' TERM HUP INT; (setsid sh -c 'trap \"\" HUP; sleep 1000' &); (sleep 1000 "
+	      "&); " STAYS,
+	      WORDS("--run-id", "unit-launch-killed"));
+	cr_assert_eq(kill(live.pid, SIGKILL), 0);
+	/* All that could survive holds the output; launch_live_end waits for its end of file. */
+	cr_expect_eq(launch_live_end(&live, NULL), SIGKILL);
+	launch_remove_cgroups("unit-launch-killed");
+}
+
+/* At every moment of the set-up: 0.1 ms later each time, until it is past the start. */
+Test(stage_launch_live, nothing_survives_it_at_any_moment)
+{
+	size_t killed = 0;
+
+	for (long delay_us = 0; delay_us < 20000; delay_us += 100) {
+		const struct timespec delay = {.tv_nsec = delay_us * 1000};
+		struct launch_live live;
+
+		launch_live_start(&live, WORDS("--run-id", "unit-launch-moment"));
+		launch_live_give(&live, launch_policy(WORDS("/bin/sleep", "1000")));
+		(void)nanosleep(&delay, NULL);
+		cr_assert_eq(kill(live.pid, SIGKILL), 0);
+		killed += launch_live_end(&live, NULL) == SIGKILL;
+		launch_remove_cgroups("unit-launch-moment");
+	}
+	cr_expect_eq(killed, 200);
+}
+
+/* A terminal of its own: it is the controlling one, and Ctrl-C comes through it. */
+Test(stage_launch_live, gives_a_terminal)
+{
+	struct json_object *policy = launch_policy(
+		WORDS("/bin/sh", "-c",
+		      "trap 'exit 9' INT; [ -t 0 ] && [ -t 2 ] && echo own > /dev/tty; "
+		      "while :; do sleep 1000 & wait $!; done"));
+	struct json_object *bundle = launch_bundle(policy);
+	char number[16], seen[256] = "";
+	const char *argv[] = {child_path("sr-launch"), "--tty", "--pty-fd", number, NULL};
+	int main_fd, pty_fd, in[2], out[2], status;
+	size_t len, seen_len = 0;
+	char *line = launch_line(bundle, &len);
+	pid_t pid;
+
+	cr_assert_eq(openpty(&main_fd, &pty_fd, NULL, NULL, NULL), 0);
+	cr_assert(pipe(in) == 0 && pipe(out) == 0);
+	(void)snprintf(number, sizeof number, "%d", pty_fd);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(in[0], 0);
+		(void)dup2(out[1], 1);
+		(void)close(in[1]);
+		(void)close(out[0]);
+		(void)close(main_fd);
+		execv(argv[0], (char *const *)argv);
+		_exit(99);
+	}
+	(void)close(pty_fd);
+	(void)close(in[0]);
+	(void)close(out[1]);
+	cr_assert_eq(write(in[1], line, len), (ssize_t)len);
+	(void)close(in[1]);
+	while (strstr(seen, "own") == NULL) {
+		ssize_t got = read(main_fd, seen + seen_len, sizeof seen - 1 - seen_len);
+
+		cr_assert_gt(got, 0, "%s", seen);
+		seen_len += (size_t)got;
+		seen[seen_len] = '\0';
+	}
+	cr_assert_eq(write(main_fd, "\x03", 1), 1);
+	struct launch_live live = {.pid = pid, .in = -1, .out = out[0], .control = -1};
+	struct launch_events events;
+
+	live.output = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	status = launch_live_end(&live, &events);
+	cr_expect_eq(status, 0);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "9");
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "forwarded"), "[ ]");
+	launch_events_release(&events);
+	(void)close(main_fd);
+	json_object_put(bundle);
+	json_object_put(policy);
+	free(line);
+}
+
+static void expect_input(const char *mode, const char *output)
+{
+	struct json_object *policy = launch_policy(WORDS("/bin/cat"));
+	char number[16];
+	int pair[2];
+	const struct child_options child = {.keep_fds = {0}};
+	struct child_options options = child;
+	struct launch_run run;
+
+	launch_set(policy, "runtime.stdin", mode);
+	cr_assert_eq(pipe(pair), 0);
+	cr_assert_eq(write(pair[1], "words", 5), 5);
+	(void)close(pair[1]);
+	options.keep_fds[0] = pair[0];
+	(void)snprintf(number, sizeof number, "%d", pair[0]);
+	launch_run_policy(&run, policy, WORDS("--stdin-fd", number), &options);
+	cr_expect_str_eq(run.result.err, output);
+	cr_expect_str_eq(launch_text(&run.events, "vm.exited", "exitCode"), "0");
+	launch_run_release(&run);
+	(void)close(pair[0]);
+}
+
+Test(stage_launch_live, gives_input_when_asked_to)
+{
+	expect_input("\"inherit\"", "words");
+	expect_input("\"none\"", "");
+}
