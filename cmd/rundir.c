@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rundir.h"
 
+#include "cmd/rundir_remove.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,25 +108,50 @@ static int check_owner(int dir_fd)
 	return -1;
 }
 
+/* Everything of it, under a name gc passes over; then it appears, locked, under its own. */
+static int fill(struct rundir *rundir, int base_fd, const char *early_name)
+{
+	rundir->dir_fd = make_below(base_fd, early_name);
+	if (rundir->dir_fd < 0 || check_owner(rundir->dir_fd) != 0)
+		return -1;
+	rundir->artifacts_fd = make_below(rundir->dir_fd, "artifacts");
+	if (rundir->artifacts_fd < 0 || flock(rundir->artifacts_fd, LOCK_EX | LOCK_NB) != 0)
+		return -1;
+	rundir->stages_fd = make_below(rundir->dir_fd, "stages");
+	if (rundir->stages_fd < 0)
+		return -1;
+	return renameat(base_fd, early_name, base_fd, rundir->run_id);
+}
+
+static enum fault_code make_in(struct rundir *rundir, int base_fd, const char *base,
+			       struct fault *fault)
+{
+	char early_name[sizeof(RUNDIR_EARLY) + RUNID_SIZE];
+	int error;
+
+	snprintf(early_name, sizeof(early_name), "%s%s", RUNDIR_EARLY, rundir->run_id);
+	if (fill(rundir, base_fd, early_name) == 0) {
+		snprintf(rundir->path, sizeof(rundir->path), "%s/%s", base, rundir->run_id);
+		return FAULT_NONE;
+	}
+	error = errno;
+	rundir_close(rundir);
+	/* What cannot be removed now is gc's; why it could not be made is what counts. */
+	(void)!rundir_remove(base_fd, early_name);
+	return fault_set_errno(fault, FAULT_RUN_INIT, error, "workdir",
+			       "cannot make a run directory in '%s'", base);
+}
+
 enum fault_code rundir_make(struct rundir *rundir, const char *base, struct fault *fault)
 {
-	int base_fd;
-	enum fault_code code = open_base(base, &base_fd, fault);
+	int base_fd = -1;
+	enum fault_code code;
 
-	if (code == FAULT_NONE && (size_t)snprintf(rundir->path, sizeof(rundir->path), "%s/%s",
-						   base, rundir->run_id) >= sizeof(rundir->path))
-		code = fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, "workdir", "%s", base);
-	if (code == FAULT_NONE) {
-		rundir->dir_fd = make_below(base_fd, rundir->run_id);
-		if (rundir->dir_fd >= 0 && check_owner(rundir->dir_fd) == 0)
-			rundir->artifacts_fd = make_below(rundir->dir_fd, "artifacts");
-		if (rundir->artifacts_fd >= 0 &&
-		    flock(rundir->artifacts_fd, LOCK_EX | LOCK_NB) == 0)
-			rundir->stages_fd = make_below(rundir->dir_fd, "stages");
-		if (rundir->stages_fd < 0)
-			code = fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir",
-					       "cannot make the run directory '%s'", rundir->path);
-	}
+	if (strlen(base) + RUNID_SIZE >= sizeof(rundir->path))
+		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, "workdir", "%s", base);
+	code = open_base(base, &base_fd, fault);
+	if (code == FAULT_NONE)
+		code = make_in(rundir, base_fd, base, fault);
 	if (base_fd >= 0)
 		close(base_fd);
 	return code;

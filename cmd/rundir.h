@@ -30,6 +30,7 @@ struct rundir {
 
 #define RUNDIR_BASE_ROOT     "/var/lib/safe-run/runs"
 #define RUNDIR_BASE_VARIABLE "SAFE_RUN_WORKDIR_BASE"
+#define RUNDIR_EARLY	     "." /* before the run id, until the directory is locked */
 #define RUNDIR_REPORT	     "run_report.json"
 
 /*

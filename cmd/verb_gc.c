@@ -18,17 +18,17 @@
 #define SYNOPSIS "[--workdir DIR] [--older-than SECONDS] [--dry-run]"
 
 /*
- * A run locks its directory a few system calls after making it. A minute is long enough for that,
- * and nobody misses the space for a minute.
+ * A directory has its early name for a few system calls only, until it is locked. After a minute
+ * whoever made it is dead.
  */
-#define OLDER_THAN_S	 60
+#define EARLY_S		 60
 #define OLDER_THAN_MAX_S (UINT64_C(100) * 366 * 24 * 3600)
 
 enum gc_option { GC_WORKDIR, GC_OLDER_THAN, GC_DRY_RUN, GC_OPTION_COUNT };
 
 static const struct option table[GC_OPTION_COUNT] = {
 	[GC_WORKDIR] = {"workdir", "DIR", "where the run directories are"},
-	[GC_OLDER_THAN] = {"older-than", "SECONDS", "leave runs alone that began later (60)"},
+	[GC_OLDER_THAN] = {"older-than", "SECONDS", "leave runs alone that began later"},
 	[GC_DRY_RUN] = {"dry-run", NULL, "say what would be removed"},
 };
 
@@ -37,6 +37,16 @@ struct gc {
 	uint64_t older_than_s;
 	struct gc_report report;
 };
+
+static bool is_dead(int base_fd, const char *name, time_t before)
+{
+	size_t early_len = strlen(RUNDIR_EARLY);
+	bool early = strncmp(name, RUNDIR_EARLY, early_len) == 0;
+	time_t started = rundir_started(early ? name + early_len : name);
+
+	return started >= 0 && started <= before && (!early || started <= time(NULL) - EARLY_S) &&
+	       rundir_look(base_fd, name) == RUNDIR_DEAD;
+}
 
 static void sweep_runs(int base_fd, const char *base, time_t before, struct gc_report *report)
 {
@@ -49,10 +59,7 @@ static void sweep_runs(int base_fd, const char *base, time_t before, struct gc_r
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
-		time_t started = rundir_started(entry->d_name);
-
-		if (started < 0 || started > before ||
-		    rundir_look(base_fd, entry->d_name) != RUNDIR_DEAD)
+		if (!is_dead(base_fd, entry->d_name, before))
 			continue;
 		if (report->dry_run || rundir_remove(base_fd, entry->d_name) == 0)
 			gc_report_done(report, base, entry->d_name, 0);
@@ -90,7 +97,7 @@ static int sweep(struct gc *gc)
 int verb_gc(int argc, char **argv)
 {
 	struct option_cursor cursor = {"gc", SYNOPSIS, table, GC_OPTION_COUNT, argv, 1};
-	struct gc gc = {.older_than_s = OLDER_THAN_S};
+	struct gc gc = {.older_than_s = 0};
 	const char *value;
 	size_t index;
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEAD "sr-20200101-000000-0000dead"
@@ -84,6 +85,8 @@ Test(gc, dead_runs_go_finished_ones_stay)
 	make_file(base, "sr-20200101-000000-00000f1d/artifacts/run_report.json");
 	make_dead(base, "my-own-directory");
 	make_dead(base, "sr-20200101-000000");
+	sweep(base, "3153600000", 0);
+	cr_expect(is_there(base, DEAD), "it is not a hundred years old");
 	sweep(base, "60", 0);
 	cr_expect_not(is_there(base, DEAD));
 	cr_expect(is_there(base, "sr-20200101-000000-00000f1d/artifacts/run_report.json"));
@@ -92,12 +95,27 @@ Test(gc, dead_runs_go_finished_ones_stay)
 	cr_expect(is_there(base, "sr-20200101-000000/artifacts/stdout.log"));
 	child_remove_dir(base);
 	free(base);
-	/* A run of today's, unfinished or not, is younger than a minute. */
 	run_start(&run, NULL, WORDS("true"), "", 0);
-	sweep(run.base, "60", 0);
 	sweep(run.base, "0", 0);
 	cr_expect(is_there(run.dir, "artifacts/run_report.json"));
 	run_release(&run);
+}
+
+/* Before it is locked a directory has another name, which is nobody's for a minute. */
+Test(gc, beginning_run_stays)
+{
+	char *base = child_make_dir("sr-gc"), name[64];
+	time_t now = time(NULL);
+	struct tm utc;
+
+	strftime(name, sizeof(name), ".sr-%Y%m%d-%H%M%S-00000abc", gmtime_r(&now, &utc));
+	make_dead(base, name);
+	make_dead(base, "." DEAD);
+	sweep(base, "0", 0);
+	cr_expect(is_there(base, name));
+	cr_expect_not(is_there(base, "." DEAD));
+	child_remove_dir(base);
+	free(base);
 }
 
 Test(gc, living_run_stays)
