@@ -164,8 +164,14 @@ struct json_object *fault_to_json(const struct fault *fault)
 struct json_object *fault_list_to_json(const struct fault_list *list)
 {
 	struct json_object *array = array_new();
+	struct fault rest;
 
 	for (size_t i = 0; i < list->count; i++)
 		array_append(array, fault_to_json(&list->items[i]));
+	if (list->dropped == 0)
+		return array;
+	fault_set(&rest, list->items[FAULT_LIST_MAX - 1].code, "", "and %zu more, not listed",
+		  list->dropped);
+	array_append(array, fault_to_json(&rest));
 	return array;
 }

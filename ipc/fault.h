@@ -46,6 +46,7 @@ enum fault_code {
 #define FAULT_PATH_SIZE	   192
 #define FAULT_MESSAGE_SIZE 640
 #define FAULT_LIST_MAX	   64
+#define FAULT_ARRAY_MAX	   (FAULT_LIST_MAX + 1) /* elements of fault_list_to_json */
 
 struct fault {
 	enum fault_code code;
@@ -53,7 +54,10 @@ struct fault {
 	char message[FAULT_MESSAGE_SIZE];
 };
 
-/* All the faults of one input. More than FAULT_LIST_MAX are counted in dropped, not kept. */
+/*
+ * All the faults of one input. More than FAULT_LIST_MAX are counted in dropped, not kept; as JSON
+ * a last element says how many, so that no reader takes the list for all there is.
+ */
 struct fault_list {
 	struct fault items[FAULT_LIST_MAX];
 	size_t count;

@@ -61,7 +61,7 @@ static enum fault_code read_fields(struct validation *validation, struct fault *
 	if (code == FAULT_NONE)
 		code = fields_bool(&top, "valid", &validation->valid, fault);
 	if (code == FAULT_NONE)
-		code = fields_array(&top, "errors", FAULT_LIST_MAX, &validation->errors, fault);
+		code = fields_array(&top, "errors", FAULT_ARRAY_MAX, &validation->errors, fault);
 	if (code == FAULT_NONE)
 		code = fields_any(&top, "hostFacts", &validation->host_facts, fault);
 	if (code == FAULT_NONE)

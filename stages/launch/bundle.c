@@ -172,7 +172,7 @@ enum fault_code bundle_parse(const char *line, size_t len, struct bundle *bundle
 	if (code == FAULT_NONE)
 		code = fields_literal(&top, "schemaVersion", "safe-run.bundle/v1", fault);
 	if (code == FAULT_NONE)
-		code = fields_array(&top, "errors", FAULT_LIST_MAX + 1, &errors, fault);
+		code = fields_array(&top, "errors", FAULT_ARRAY_MAX, &errors, fault);
 	if (code != FAULT_NONE)
 		return code;
 	if (json_object_array_length(errors) > 0)

@@ -138,6 +138,44 @@ Test(stage_validate, refuses)
 	vectors_release(&set);
 }
 
+/* policy with count fields nobody knows; the caller frees it. */
+static char *with_unknown_fields(size_t count)
+{
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	fputs(policy, out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "unknown%zu: 1\n", i);
+	fclose(out);
+	return text;
+}
+
+/* No error is dropped in silence: the last one says how many there is no room for. */
+Test(stage_validate, more_errors_than_are_listed)
+{
+	for (size_t count = FAULT_LIST_MAX - 1; count <= FAULT_LIST_MAX + 1; count++) {
+		char *text = with_unknown_fields(count);
+		struct child_result result;
+		struct json_object *record, *errors, *last;
+		const char *message;
+
+		child_run(stage, text, strlen(text), NULL, &result);
+		cr_expect_eq(result.status, 1);
+		record = read_record(&result);
+		errors = json_object_object_get(record, "errors");
+		cr_expect_eq(json_object_array_length(errors), count, "%zu", count);
+		last = json_object_array_get_idx(errors, count - 1);
+		message = json_object_get_string(json_object_object_get(last, "message"));
+		cr_expect_eq(strcmp(message, "and 1 more, not listed") == 0, count > FAULT_LIST_MAX,
+			     "%zu: %s", count, message);
+		json_object_put(record);
+		child_release(&result);
+		free(text);
+	}
+}
+
 /* policy, then a comment up to len bytes. */
 static char *padded(size_t len)
 {

@@ -125,27 +125,43 @@ Test(ipc_fault, adds_the_reason_for_an_errno)
 	cr_expect_str_eq(fault.message, "cannot run: unknown error");
 }
 
+/* An element of the list's array as text. */
+static void expect_element(struct json_object *array, size_t index, const char *text)
+{
+	struct fault fault;
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	cr_expect_eq(
+		canon_write(json_object_array_get_idx(array, index), &out, FAULT_RUN_INIT, &fault),
+		FAULT_NONE);
+	buf_append(&out, "", 1);
+	cr_expect_str_eq(out.data, text);
+	buf_release(&out);
+}
+
 Test(ipc_fault, list_keeps_64_and_counts_the_rest)
 {
 	static struct fault_list list;
 	struct fault fault;
 	struct json_object *array;
-	struct buf out;
 
 	for (size_t i = 0; i < FAULT_LIST_MAX + 2; i++) {
 		fault_set(&fault, FAULT_POLICY_FORMAT, "p", "number %zu\x01", i);
 		fault_list_add(&list, &fault);
 		cr_expect_eq(list.count, i < FAULT_LIST_MAX ? i + 1 : FAULT_LIST_MAX);
+		array = fault_list_to_json(&list);
+		cr_expect_eq(json_object_array_length(array),
+			     i < FAULT_LIST_MAX ? i + 1 : FAULT_ARRAY_MAX);
+		json_object_put(array);
 	}
 	cr_expect_eq(list.dropped, 2);
 	array = fault_list_to_json(&list);
-	cr_expect_eq(json_object_array_length(array), FAULT_LIST_MAX);
-	buf_init(&out, 1 << 20);
-	cr_expect_eq(canon_write(json_object_array_get_idx(array, 7), &out, FAULT_RUN_INIT, &fault),
-		     FAULT_NONE);
-	buf_append(&out, "", 1);
-	cr_expect_str_eq(out.data, "{\"code\":\"SR-POL-002\",\"message\":\"number 7\\\\x01\","
-				   "\"path\":\"p\"}");
-	buf_release(&out);
+	expect_element(array, 7,
+		       "{\"code\":\"SR-POL-002\",\"message\":\"number 7\\\\x01\","
+		       "\"path\":\"p\"}");
+	expect_element(array, FAULT_LIST_MAX,
+		       "{\"code\":\"SR-POL-002\",\"message\":\"and 2 more, not listed\","
+		       "\"path\":\"\"}");
 	json_object_put(array);
 }
