@@ -326,3 +326,8 @@ bool filter_file_read(struct filter_file *file, const char *path)
 	file->error[0] = '\0';
 	return source_read(file, path, false, false);
 }
+
+bool filter_file_add(struct filter_file *file, const char *path)
+{
+	return source_read(file, path, true, true);
+}

@@ -44,4 +44,8 @@ struct filter_file {
 bool filter_file_read(struct filter_file *file, const char *path)
 	__attribute__((warn_unused_result));
 
+/* The lines of path that allow, behind those of a file already read. */
+bool filter_file_add(struct filter_file *file, const char *path)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -2,7 +2,9 @@
 /*
  * filtergen: turns a .filter file into a C header that holds the seccomp program, at build time.
  *
- *     filtergen NAME FILE > build/gen/filter_NAME.h
+ *     filtergen NAME FILE [EXTRA] > build/gen/filter_NAME.h
+ *
+ * EXTRA is a second file, read as if FILE ended with an include-allowed of it.
  *
  * A .filter file is lines of words; # starts a comment that runs to the end of the line.
  *
@@ -123,11 +125,11 @@ int main(int argc, char **argv)
 	static struct filter_file file;
 	scmp_filter_ctx context;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: filtergen NAME FILE\n");
+	if (argc < 3 || argc > 4) {
+		fprintf(stderr, "usage: filtergen NAME FILE [EXTRA]\n");
 		return 2;
 	}
-	if (!filter_file_read(&file, argv[2])) {
+	if (!filter_file_read(&file, argv[2]) || (argv[3] && !filter_file_add(&file, argv[3]))) {
 		fprintf(stderr, "filtergen: %s\n", file.error);
 		return 1;
 	}

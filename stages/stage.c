@@ -15,6 +15,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef SAFE_RUN_SANITIZED
+/* LeakSanitizer looks at the process through ptrace(2), which PR_SET_DUMPABLE 0 takes from it. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
 void stage_complain(const struct stage *stage, const char *format, ...)
 {
 	char text[FAULT_MESSAGE_SIZE];

@@ -207,6 +207,9 @@ static bool cell_holds(char cell, int status)
 
 static void try_column(size_t at)
 {
+#ifdef SAFE_RUN_SANITIZED
+	cr_skip_test("a sanitizer's runtime calls more than any filter allows");
+#endif
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *cell = rows[i].cells;
 		size_t seen = 0;
