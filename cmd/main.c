@@ -108,6 +108,8 @@ static void prepare_process(void)
 	}
 	umask(077);
 	sigaction(SIGPIPE, &ignore, NULL);
+	/* A limit on files (RLIMIT_FSIZE) is as good as a full disk: an error, not an end. */
+	sigaction(SIGXFSZ, &ignore, NULL);
 	/* With SIGCHLD ignored the kernel reaps the stages itself and their status is lost. */
 	sigaction(SIGCHLD, &standard, NULL);
 }

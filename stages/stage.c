@@ -96,9 +96,15 @@ static bool asks_end(int number)
 	return number == SIGINT || number == SIGQUIT || number == SIGHUP || number == SIGTERM;
 }
 
+/* A broken pipe and a file that reached its limit (RLIMIT_FSIZE) are errors to report. */
+static bool is_error_too(int number)
+{
+	return number == SIGPIPE || number == SIGXFSZ;
+}
+
 /*
  * Handlers do not survive execve(2), ignored signals and the mask do: whoever started us decides
- * neither. A broken pipe is an error to report, so SIGPIPE stays ignored.
+ * neither.
  */
 static bool reset_signals(bool survives_keyboard)
 {
@@ -107,7 +113,7 @@ static bool reset_signals(bool survives_keyboard)
 	sigset_t none;
 
 	for (int number = 1; number < _NSIG; number++) {
-		bool ignored = number == SIGPIPE || (survives_keyboard && asks_end(number));
+		bool ignored = is_error_too(number) || (survives_keyboard && asks_end(number));
 
 		/* SIGKILL, SIGSTOP and the two glibc keeps cannot be set. */
 		if (sigaction(number, ignored ? &ignore : &usual, NULL) < 0 && errno != EINVAL)

@@ -100,8 +100,9 @@ static void usual_surroundings(void)
 	const struct sigaction usual = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	/* The launcher ignores this one alone (stages/stage.c). */
+	/* The launcher ignores these two alone (stages/stage.c). */
 	(void)sigaction(SIGPIPE, &usual, NULL);
+	(void)sigaction(SIGXFSZ, &usual, NULL);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(022);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -229,4 +230,31 @@ Test(host, no_inodes_left_at_every_file)
 		fitted = fits(options);
 	}
 	cr_expect(fitted, "32 files are not enough for one run");
+}
+
+/* SIGXFSZ would end safe-run and every stage without a word, and the run with them. */
+Test(host, file_size_limit_at_every_kibibyte)
+{
+	struct rlimit limit;
+	bool fitted = false;
+
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (unsigned kib = 0; kib <= 64 && !fitted; kib++) {
+		struct run run;
+
+		limit.rlim_cur = kib * 1024;
+		cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		run_start(&run, NULL, WORDS("echo", "some output"), "", 0);
+		fitted = run.child.status == 0;
+		cr_expect_null(strstr(run.child.err, "SIGXFSZ"), "%u: %s", kib, run.child.err);
+		if (!fitted) {
+			cr_expect_eq(run.child.status, 125, "%u: %d", kib, run.child.status);
+			cr_expect_not_null(strstr(run.child.err, "File too large"), "%u: %s", kib,
+					   run.child.err);
+		}
+		if (run.report != NULL)
+			run_expect(&run, run.child.status, run_text(&run, "outcome.cause"));
+		run_release(&run);
+	}
+	cr_expect(fitted, "64 KiB are not enough for one run");
 }

@@ -124,7 +124,7 @@ Test(skeleton, starts_from_nothing)
 	expect_member(seen, "directory", "\"/\"");
 	expect_member(seen, "umask", "63"); /* 077 */
 	expect_member(seen, "blocked", "0");
-	expect_member(seen, "ignored", "[\"HUP\",\"INT\",\"QUIT\",\"PIPE\",\"TERM\"]");
+	expect_member(seen, "ignored", "[\"HUP\",\"INT\",\"QUIT\",\"PIPE\",\"TERM\",\"XFSZ\"]");
 	expect_member(seen, "dumpable", "0");
 	json_object_put(seen);
 }
