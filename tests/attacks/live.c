@@ -193,16 +193,24 @@ pid_t live_stage(const struct live *live, const char *name)
 	return found;
 }
 
-int live_end(struct live *live, unsigned limit_ms)
+bool live_ends(const struct live *live, unsigned limit_ms)
 {
-	int pidfd = pidfd_open(live->pid, 0), status;
+	int pidfd = pidfd_open(live->pid, 0);
 	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
 	bool in_time = poll(&ended, 1, (int)limit_ms) == 1;
+
+	close(pidfd);
+	return in_time;
+}
+
+int live_end(struct live *live, unsigned limit_ms)
+{
+	bool in_time = live_ends(live, limit_ms);
+	int status;
 
 	if (!in_time)
 		kill(live->pid, SIGKILL);
 	cr_assert_eq(waitpid(live->pid, &status, 0), live->pid);
-	close(pidfd);
 	if (live->out_fd >= 0)
 		close(live->out_fd);
 	live->out_fd = -1;

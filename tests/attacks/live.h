@@ -22,6 +22,8 @@ bool live_wait_started(struct live *live);
 char *live_event(struct live *live, const char *type, const char *name);
 /* A child of safe-run by the name of its executable; 0 when there is none. */
 pid_t live_stage(const struct live *live, const char *name);
+/* Whether it ends by itself within limit_ms; it is not waited for yet. */
+bool live_ends(const struct live *live, unsigned limit_ms);
 /* safe-run's end, at most limit_ms away; its status as a shell would show it, or -1: still there,
  * and killed now. */
 int live_end(struct live *live, unsigned limit_ms);

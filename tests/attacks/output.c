@@ -133,7 +133,7 @@ Test(attacks, RG6_reader_that_never_reads, .timeout = 120)
 	attack_close(&attack);
 }
 
-/* A caller that goes away (| head): the run goes on, and the report says whose pipe broke. */
+/* A caller that goes away (| head): the workload's own pipe breaks, and the report says why. */
 Test(attacks, RG6_reader_that_leaves, .timeout = 120)
 {
 	const char *argv[] = {ATTACK_INSIDE "/flood", "4194304", "0", NULL};
@@ -151,7 +151,8 @@ Test(attacks, RG6_reader_that_leaves, .timeout = 120)
 	attack_load(&attack);
 	cr_expect_str_eq(attack_event(&attack, "output.truncated", "payload.reason"),
 			 "caller-closed");
-	cr_expect_eq(attack_number(&attack, "output.stdout.bytes"), 4194304);
+	cr_expect_gt(attack_number(&attack, "output.stdout.bytes"), 0);
+	cr_expect_leq(attack_number(&attack, "output.stdout.bytes"), 4194304);
 	attack_close(&attack);
 }
 

@@ -37,6 +37,9 @@ static void double_fork(void)
 		if (fork() != 0)
 			_exit(0);
 		setsid();
+		/* Or whoever reads our output would wait for this one. */
+		close_range(0, 2, 0);
+		stay();
 	}
 }
 
@@ -74,6 +77,8 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 2 ? argv[1] : "";
 
+	printf("ready\n");
+	fflush(stdout);
 	if (!strcmp(how, "fork-bomb")) {
 		fork_bomb();
 	} else if (!strcmp(how, "double-fork")) {
@@ -91,10 +96,7 @@ int main(int argc, char **argv)
 	} else {
 		/* The parent ends at once: does what it leaves behind end with it? */
 		double_fork();
-		printf("ready\n");
 		return 0;
 	}
-	printf("ready\n");
-	fflush(stdout);
 	stay();
 }
