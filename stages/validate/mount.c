@@ -24,6 +24,9 @@ static void refuse_resolve(const struct site *site, const char *text, int error)
 	case ELOOP:
 		why = "goes through a loop of links or a link of /proc; write the real path";
 		break;
+	case ENOTDIR:
+		why = "goes through something that is no directory; correct the path";
+		break;
 	case EILSEQ:
 		why = "leads to a name with control characters or bytes that are not UTF-8; rename "
 		      "it";
@@ -32,8 +35,9 @@ static void refuse_resolve(const struct site *site, const char *text, int error)
 		why = "changed while it was looked at; try again when nothing moves it";
 		break;
 	default:
-		why = strerror(error);
-		break;
+		site_refuse(site, FAULT_MOUNT_SOURCE, "the source '" SITE_TEXT "': %s", text,
+			    strerror(error));
+		return;
 	}
 	site_refuse(site, FAULT_MOUNT_SOURCE, "the source '" SITE_TEXT "' %s", text, why);
 }
@@ -58,6 +62,14 @@ static bool source_allowed(const struct site *site, const char *text,
 
 	if (source_denied(site, text, facts->path))
 		return false;
+	/* What is mounted below a source comes along: with / all of /proc, /sys and /dev would. */
+	if (strcmp(facts->path, "/") == 0) {
+		site_refuse(site, FAULT_MOUNT_SOURCE,
+			    "the source '" SITE_TEXT
+			    "' is the whole host; name the directory that is needed",
+			    text);
+		return false;
+	}
 	if (facts->type != RESOLVE_DIRECTORY && facts->type != RESOLVE_FILE) {
 		site_refuse(site, FAULT_MOUNT_SOURCE,
 			    "the source '" SITE_TEXT "' is neither a directory nor a regular file",
