@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -196,24 +197,29 @@ static ssize_t receive_once(int fd, char *text, size_t size, pid_t *sender)
 
 int channel_receive(int fd, int timeout_ms, struct json_object **message, pid_t *sender)
 {
-	char text[CHANNEL_MESSAGE_MAX];
 	struct fault fault;
 	ssize_t len;
+	char *text;
+	bool parsed;
 
 	*message = NULL;
 	if (wait_readable(fd, timeout_ms) < 0)
 		return -1;
-	len = receive_once(fd, text, sizeof text, sender);
+	/* Not on the stack, where the whole of it would be cleared for every message. */
+	text = malloc(CHANNEL_MESSAGE_MAX);
+	if (text == NULL)
+		buf_no_memory();
+	len = receive_once(fd, text, CHANNEL_MESSAGE_MAX, sender);
 	/*
 	 * A peer that ended with words of ours unread resets the connection, and that is told
 	 * before its last message (net/unix, sock_error): once, the message is still there.
 	 */
 	if (len < 0 && errno == ECONNRESET)
-		len = receive_once(fd, text, sizeof text, sender);
-	if (len <= 0)
-		return len == 0 ? 0 : -1;
-	if (canon_parse(text, (size_t)len, FAULT_RUN_LAUNCH, message, &fault) == FAULT_NONE)
-		return 1;
-	errno = EBADMSG;
-	return -1;
+		len = receive_once(fd, text, CHANNEL_MESSAGE_MAX, sender);
+	parsed = len > 0 &&
+		 canon_parse(text, (size_t)len, FAULT_RUN_LAUNCH, message, &fault) == FAULT_NONE;
+	free(text);
+	if (len > 0 && !parsed)
+		errno = EBADMSG;
+	return parsed ? 1 : len == 0 ? 0 : -1;
 }

@@ -1,119 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/launch/exec.h"
 
+#include "ipc/buf.h"
+#include "stages/launch/lookup.h"
 #include "stages/launch/script.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define CODE FAULT_RUN_LAUNCH
 #define PATH "launch.exec"
-
-/* execve(2)'s own conditions, before anything is read: a regular file with an execute bit. */
-static int open_executable(const char *path)
-{
-	struct stat info;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &info) == 0) {
-		if (!S_ISREG(info.st_mode))
-			errno = EACCES;
-		else if (faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0)
-			return fd;
-	}
-	int error_number = errno;
-
-	(void)close(fd);
-	errno = error_number;
-	return -1;
-}
-
-static const char *search_path(const struct plan *plan)
-{
-	for (char **entry = plan->envp; *entry != NULL; entry++)
-		if (strncmp(*entry, "PATH=", 5) == 0)
-			return *entry + 5;
-	return "";
-}
-
-/* execvp(3)'s walk: the first that can be run; EACCES is remembered, a missing file is not. */
-static int open_in_path(const struct plan *plan, const char *name, char found[PLAN_PATH_MAX])
-{
-	const char *directory = search_path(plan);
-	int error_number = ENOENT;
-
-	while (*directory != '\0') {
-		size_t len = strcspn(directory, ":");
-		int fd = -1;
-
-		/* Relative entries would make the work directory a source of commands. */
-		if (directory[0] == '/' && snprintf(found, PLAN_PATH_MAX, "%.*s/%s", (int)len,
-						    directory, name) < PLAN_PATH_MAX)
-			fd = open_executable(found);
-		else
-			errno = ENOENT;
-		if (fd >= 0)
-			return fd;
-		if (errno == EACCES)
-			error_number = EACCES;
-		directory += len;
-		if (*directory == ':')
-			directory++;
-	}
-	errno = error_number;
-	return -1;
-}
-
-static int open_command(const struct plan *plan, char found[PLAN_PATH_MAX])
-{
-	const char *name = plan->argv[0];
-
-	if (strchr(name, '/') == NULL)
-		return open_in_path(plan, name, found);
-	(void)snprintf(found, PLAN_PATH_MAX, "%s", name);
-	return open_executable(name);
-}
-
-/* The hash of all of it, through the descriptor that will be executed. */
-static int hash_file(struct exec_file *file)
-{
-	struct digest *digest = digest_new();
-	uint8_t value[DIGEST_SIZE];
-	char block[65536];
-	off_t offset = 0;
-	ssize_t len;
-
-	while ((len = pread(file->fd, block, sizeof block, offset)) > 0) {
-		digest_update(digest, block, (size_t)len);
-		offset += len;
-	}
-	digest_value(digest, value);
-	digest_free(digest);
-	digest_text(value, file->hash);
-	return len < 0 ? -1 : 0;
-}
-
-static int name_file(struct exec_file *file)
-{
-	char link[32];
-	ssize_t len;
-
-	/* /proc is our own instance, so what it says of the descriptor is the kernel's word. */
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
-	len = readlink(link, file->path, sizeof file->path - 1);
-	if (len < 0)
-		return -1;
-	file->path[len] = '\0';
-	return 0;
-}
 
 static enum fault_code explain(const char *name, int cause, int *error_number, struct fault *fault)
 {
@@ -142,7 +43,7 @@ static enum fault_code prepare_interpreter(struct exec_plan *exec, int *error_nu
 	char head[SCRIPT_HEAD_SIZE];
 	ssize_t len;
 
-	exec->interpreter.fd = open_executable(exec->interpreter_name);
+	exec->interpreter.fd = lookup_open(exec->interpreter_name);
 	if (exec->interpreter.fd < 0)
 		return explain(exec->interpreter_name, errno, error_number, fault);
 	len = pread(exec->interpreter.fd, head, sizeof head, 0);
@@ -153,7 +54,7 @@ static enum fault_code prepare_interpreter(struct exec_plan *exec, int *error_nu
 				 "script's first line",
 				 exec->interpreter_name);
 	}
-	if (name_file(&exec->interpreter) < 0 || hash_file(&exec->interpreter) < 0)
+	if (lookup_name(&exec->interpreter) < 0 || lookup_hash(&exec->interpreter) < 0)
 		return explain(exec->interpreter_name, errno, error_number, fault);
 	return FAULT_NONE;
 }
@@ -167,11 +68,11 @@ enum fault_code exec_prepare(const struct plan *plan, struct exec_plan *exec, in
 	ssize_t len;
 
 	*error_number = 0;
-	exec->program.fd = open_command(plan, found);
+	exec->program.fd = lookup_command(plan, found);
 	if (exec->program.fd < 0)
 		return explain(plan->argv[0], errno, error_number, fault);
 	len = pread(exec->program.fd, head, sizeof head, 0);
-	if (len < 0 || name_file(&exec->program) < 0 || hash_file(&exec->program) < 0)
+	if (len < 0 || lookup_name(&exec->program) < 0 || lookup_hash(&exec->program) < 0)
 		return explain(plan->argv[0], errno, error_number, fault);
 	kind = script_parse(head, (size_t)len, exec->interpreter_name, exec->interpreter_argument);
 	exec->script = kind == SCRIPT_YES;
@@ -181,7 +82,7 @@ enum fault_code exec_prepare(const struct plan *plan, struct exec_plan *exec, in
 		bool stays = script_stays(plan, exec->program.path);
 
 		(void)snprintf(exec->script_argument, sizeof exec->script_argument, "%s",
-			       stays ? found : "/dev/fd/3");
+			       stays ? found : EXEC_SCRIPT_PATH);
 		return prepare_interpreter(exec, error_number, fault);
 	}
 	return FAULT_NONE;
@@ -192,6 +93,10 @@ static void arrange_argv(const struct plan *plan, struct exec_plan *exec)
 {
 	size_t count = 0;
 
+	/* Interpreter, its argument and the script in place of the command, and NULL. */
+	exec->argv = calloc(plan->arg_count + 3, sizeof *exec->argv);
+	if (exec->argv == NULL)
+		buf_no_memory();
 	if (exec->script) {
 		exec->argv[count++] = exec->interpreter_name;
 		if (exec->interpreter_argument[0] != '\0')
@@ -229,44 +134,57 @@ static const char *last_byte(const char **strict_name)
 	return NULL;
 }
 
-enum fault_code exec_arrange(const struct plan *plan, struct exec_plan *exec,
-			     const char **strict_name, struct fault *fault)
+/* The one form of exec the strict filter lets through; see there. */
+static enum fault_code arrange_strict(struct exec_plan *exec, struct exec_file *target,
+				      const char **strict_name, struct fault *fault)
 {
-	struct exec_file *target = exec->script ? &exec->interpreter : &exec->program;
-	bool strict = strcmp(plan->seccomp, "strict") == 0;
-	int fd;
+	int fd = dup3(target->fd, EXEC_FD, O_CLOEXEC);
 
-	arrange_argv(plan, exec);
-	exec->exec_path = last_byte(strict_name);
-	fd = dup3(target->fd, EXEC_FD, O_CLOEXEC);
-	if (fd < 0 && strict)
+	if (fd < 0)
 		return fault_set_errno(fault, FAULT_HOST_LACKS, errno, "launch.limits",
 				       "the strict profile needs a hard limit of more than %d open "
 				       "files: raise it (ulimit -Hn), or use the standard profile",
 				       EXEC_FD);
-	if (exec->exec_path == NULL && strict)
-		return fault_set(
-			fault, FAULT_HOST_LACKS, PATH,
-			"the last page of memory is taken, which the strict profile needs: "
-			"use the standard profile");
-	if (exec->exec_path == NULL)
-		exec->exec_path = "";
-	if (fd >= 0) {
-		(void)close(target->fd);
-		target->fd = fd;
-	}
-	if (!exec->script || exec->script_argument[0] == '\0')
+	(void)close(target->fd);
+	target->fd = fd;
+	exec->exec_path = last_byte(strict_name);
+	if (exec->exec_path != NULL)
 		return FAULT_NONE;
-	if (strcmp(exec->script_argument, "/dev/fd/3") != 0) {
-		(void)close(exec->program.fd);
+	return fault_set(
+		fault, FAULT_HOST_LACKS, PATH,
+		"the last page of memory is taken, which the strict profile needs: use the "
+		"standard profile");
+}
+
+/* For "/dev/fd/3"; every other script is closed, and opened again by its interpreter. */
+static enum fault_code arrange_script(struct exec_plan *exec, struct fault *fault)
+{
+	int fd = exec->program.fd;
+
+	if (strcmp(exec->script_argument, EXEC_SCRIPT_PATH) != 0) {
+		(void)close(fd);
 		return FAULT_NONE;
 	}
-	if (exec->program.fd == EXEC_SCRIPT_FD ? fcntl(EXEC_SCRIPT_FD, F_SETFD, 0) < 0
-					       : dup2(exec->program.fd, EXEC_SCRIPT_FD) < 0)
-		return fault_set_errno(fault, CODE, errno, PATH, "cannot keep the script open");
-	if (exec->program.fd != EXEC_SCRIPT_FD)
-		(void)close(exec->program.fd);
-	return FAULT_NONE;
+	if (fd == EXEC_SCRIPT_FD && fcntl(fd, F_SETFD, 0) == 0)
+		return FAULT_NONE;
+	if (fd != EXEC_SCRIPT_FD && dup2(fd, EXEC_SCRIPT_FD) == EXEC_SCRIPT_FD && close(fd) == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, CODE, errno, PATH, "cannot keep the script open");
+}
+
+enum fault_code exec_arrange(const struct plan *plan, struct exec_plan *exec,
+			     const char **strict_name, struct fault *fault)
+{
+	struct exec_file *target = exec->script ? &exec->interpreter : &exec->program;
+	enum fault_code code = FAULT_NONE;
+
+	arrange_argv(plan, exec);
+	exec->exec_path = "";
+	if (strcmp(plan->seccomp, "strict") == 0)
+		code = arrange_strict(exec, target, strict_name, fault);
+	if (code == FAULT_NONE && exec->script)
+		code = arrange_script(exec, fault);
+	return code;
 }
 
 int exec_run(const struct plan *plan, const struct exec_plan *exec)

@@ -20,8 +20,9 @@
  * /dev/fd/3 with the descriptor that was hashed left open, as execveat(2) does for scripts: the one
  * case in which a workload has a fourth descriptor, and $0 is not the script's name.
  */
-#define EXEC_FD	       4096 /* where policies/seccomp/strict.filter expects it */
-#define EXEC_SCRIPT_FD 3
+#define EXEC_FD		 4096 /* where policies/seccomp/strict.filter expects it */
+#define EXEC_SCRIPT_FD	 3
+#define EXEC_SCRIPT_PATH "/dev/fd/3"
 
 struct exec_file {
 	int fd;
@@ -36,7 +37,7 @@ struct exec_plan {
 	char interpreter_name[PLAN_PATH_MAX]; /* as the script writes it */
 	char interpreter_argument[256];	      /* "" when it has none */
 	char script_argument[PLAN_PATH_MAX];
-	char *argv[PLAN_ARG_MAX + 4];
+	char **argv;	       /* allocated by exec_arrange; exec is the end of it */
 	const char *exec_path; /* "" at the one address the strict filter allows */
 };
 

@@ -126,7 +126,6 @@ static enum fault_code understand(struct launch *launch, struct fault *fault)
 /* Everything until the program runs. The compile event goes out whatever was found. */
 static enum fault_code start(struct launch *launch, struct fault *fault)
 {
-	struct fault_list errors = {.count = 0};
 	struct fault setup_fault;
 	enum fault_code setup_code = setup_start(launch, &setup_fault);
 	enum fault_code code = understand(launch, fault);
@@ -136,9 +135,8 @@ static enum fault_code start(struct launch *launch, struct fault *fault)
 		*fault = setup_fault;
 		code = setup_code;
 	}
-	if (code != FAULT_NONE)
-		fault_list_add(&errors, fault);
-	if (report_compile(launch, &errors, &report_fault) != FAULT_NONE) {
+	if (report_compile(launch, code == FAULT_NONE ? NULL : fault, &report_fault) !=
+	    FAULT_NONE) {
 		*fault = report_fault;
 		return fault->code;
 	}

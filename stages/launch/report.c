@@ -56,11 +56,16 @@ static enum fault_code add_nonce(struct json_object *payload, struct fault *faul
 	return FAULT_NONE;
 }
 
-static struct json_object *compile_errors(const struct launch *launch,
-					  const struct fault_list *errors)
+static struct json_object *errors_of(const struct launch *launch, const struct fault *failure)
 {
-	return launch->bundle.errors != NULL ? json_object_get(launch->bundle.errors)
-					     : fault_list_to_json(errors);
+	struct json_object *list;
+
+	if (launch->bundle.errors != NULL)
+		return json_object_get(launch->bundle.errors);
+	list = array_new();
+	if (failure != NULL)
+		array_append(list, fault_to_json(failure));
+	return list;
 }
 
 static void add_artifacts(const struct launch *launch, struct json_object *payload)
@@ -74,7 +79,7 @@ static void add_artifacts(const struct launch *launch, struct json_object *paylo
 	object_add(payload, "artifacts", artifacts);
 }
 
-enum fault_code report_compile(struct launch *launch, const struct fault_list *errors,
+enum fault_code report_compile(struct launch *launch, const struct fault *failure,
 			       struct fault *fault)
 {
 	struct json_object *payload = object_new();
@@ -84,7 +89,7 @@ enum fault_code report_compile(struct launch *launch, const struct fault_list *e
 	if (launch->challenge != NULL)
 		object_add_escaped(payload, "challenge", launch->challenge,
 				   strlen(launch->challenge));
-	object_add(payload, "errors", compile_errors(launch, errors));
+	object_add(payload, "errors", errors_of(launch, failure));
 	object_add(payload, "kernel", json_object_get(launch->kernel));
 	object_add_string(payload, "mode", launch->plan->rootless ? "rootless" : "root");
 	if (add_nonce(payload, fault) != FAULT_NONE) {
@@ -253,14 +258,12 @@ enum fault_code report_closing(struct launch *launch, const struct fault *failur
 			       struct fault *fault)
 {
 	struct json_object *payload = object_new();
-	struct fault_list errors = {.count = 0};
 
 	object_add_shared(payload, "cleanup", launch->cleanup);
 	if (failure == NULL)
 		return event_emit(&launch->events, EVENT_RUN_CLEANED, EVENT_BY_LAUNCHER, payload,
 				  fault);
-	fault_list_add(&errors, failure);
-	object_add(payload, "errors", compile_errors(launch, &errors));
+	object_add(payload, "errors", errors_of(launch, failure));
 	if (launch->exec_errno != 0) {
 		const char *name = strerrorname_np(launch->exec_errno);
 

@@ -15,8 +15,8 @@ struct json_object;
  * cannot be written is a fault like any other, and ends the run: no witness, no execution.
  */
 
-/* The first event of every stream, whatever became of the bundle. */
-enum fault_code report_compile(struct launch *launch, const struct fault_list *errors,
+/* The first event of every stream, whatever became of the bundle; failure says what, or is NULL. */
+enum fault_code report_compile(struct launch *launch, const struct fault *failure,
 			       struct fault *fault) __attribute__((warn_unused_result));
 
 /* mount.validated, .applied or .rejected from init's {"type":"mount"} message. */

@@ -279,6 +279,25 @@ static enum fault_code take_args(size_t count, size_t len)
 	return code;
 }
 
+/* Above it, the descriptor that the strict filter leaves exec open on could be had. */
+Test(launch_bundle, strict_needs_its_descriptor_out_of_reach)
+{
+	for (int limit = 4095; limit <= 4097; limit++) {
+		struct json_object *bundle = fresh();
+		struct plan *plan;
+		struct fault fault;
+		char text[16];
+
+		(void)snprintf(text, sizeof text, "%d", limit);
+		launch_set(bundle, "processPlan.limits.nofile", text);
+		launch_set(bundle, "processPlan.seccomp", "\"strict\"");
+		launch_set(bundle, "policy.runtime.seccomp", "\"strict\"");
+		launch_rehash(bundle);
+		cr_expect_eq(take(bundle, &plan, &fault) == FAULT_NONE, limit <= 4096, "%d", limit);
+		plan_free(plan);
+	}
+}
+
 Test(launch_bundle, caps_arguments)
 {
 	cr_expect_eq(take_args(PLAN_ARG_MAX - 2, 1), FAULT_NONE);
