@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -403,6 +404,43 @@ Test(stage_monitor, a_reader_that_stalls_stalls_only_the_workload)
 	struct json_object *last OBJECT_CLEANUP = parse(watch_finish(&watch));
 	expect_count(last, "payload.output.stdout.bytes", (int64_t)len);
 	watch_release(&watch);
+	free(data);
+	free(got);
+}
+
+/*
+ * O_NONBLOCK belongs to the open file description, which the caller's shell shares: it stays off. A
+ * socket cannot be opened anew, so it takes the other way, with the same result.
+ */
+Test(stage_monitor, the_callers_descriptors_stay_as_they_are)
+{
+	size_t len = 1000000;
+	char *data = make_data(len);
+	char *got = malloc(len);
+
+	for (int kind = 0; kind < 2; kind++) {
+		int ends[2];
+		char number[12];
+		struct watch watch;
+
+		cr_assert_eq(kind == 0 ? pipe(ends) : socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+		(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+		(void)snprintf(number, sizeof(number), "%d", ends[1]);
+		watch_start(&watch, WATCH_OUT | WATCH_ERR,
+			    (const char *const[]){"--copy-stdout-fd", number, NULL});
+		watch_begin(&watch, NO_LIMIT);
+		write_all_and_exit(watch.out_fd, data, len);
+		cr_expect_eq(watch_read(ends[0], got, len), len);
+		cr_expect_eq(memcmp(got, data, len), 0);
+		cr_expect_eq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+		cr_expect_eq(reap_any(), 0);
+		watch_end(&watch);
+		struct json_object *last OBJECT_CLEANUP = parse(watch_finish(&watch));
+		expect_count(last, "payload.output.stdout.bytes", (int64_t)len);
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		watch_release(&watch);
+	}
 	free(data);
 	free(got);
 }

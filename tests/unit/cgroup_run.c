@@ -123,6 +123,12 @@ Test(cgroup_run, limits_are_what_the_kernel_answers)
 		     (int64_t)(64 * MIB + 1));
 	cr_expect_eq(json_object_get_int64(json_object_object_get(memory, "effective")),
 		     (int64_t)(64 * MIB));
+	/* RG2: swap is limited too, or there is none; one of both is said. */
+	const char *swap = json_object_get_string(
+		json_object_object_get(json_object_object_get(memory, "evidence"), "swap"));
+	cr_assert_not_null(swap);
+	cr_expect(strcmp(swap, "limited") == 0 || strcmp(swap, "the host has none") == 0, "%s",
+		  swap);
 	struct json_object *cpu = json_object_array_get_idx(array, CGROUP_CLAUSE_CPU);
 	cr_expect_str_eq(json_object_get_string(json_object_object_get(cpu, "effective")),
 			 "100000 100000");
