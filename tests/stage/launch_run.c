@@ -5,9 +5,9 @@
 #include "tests/stage/launch_bundle.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <signal.h>
@@ -266,19 +266,43 @@ int launch_live_end(struct launch_live *live, struct launch_events *events)
 	return status;
 }
 
-/* The cgroup file systems are small: a walk costs a few milliseconds. */
-static int remove_match(const char *path, const struct stat *info, int flag, struct FTW *walk)
+/* The dying are in it a moment longer than their descriptors are open; nothing tells when. */
+static void remove_one(const char *path)
 {
-	(void)info;
-	if (flag == FTW_DP && strncmp(path + walk->base, "safe-run-unit-launch-", 21) == 0)
-		(void)rmdir(path);
-	return 0;
+	int tries = 0;
+
+	while (rmdir(path) < 0 && errno == EBUSY && tries++ < 1000)
+		(void)poll(NULL, 0, 1);
+	cr_expect_neq(access(path, F_OK), 0, "%s stays", path);
+}
+
+/* The cgroup file systems are small: a walk costs a few milliseconds. */
+static void remove_below(const char *path, const char *name)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	char child[4096];
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
+		    snprintf(child, sizeof child, "%s/%s", path, entry->d_name) >=
+			    (int)sizeof child)
+			continue;
+		if (strcmp(entry->d_name, name) == 0)
+			remove_one(child);
+		else
+			remove_below(child, name);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
 }
 
 void launch_remove_cgroups(const char *run_id)
 {
-	cr_assert_eq(strncmp(run_id, "unit-launch-", 12), 0);
-	(void)nftw("/sys/fs/cgroup", remove_match, 16, FTW_PHYS | FTW_DEPTH);
+	char name[80];
+
+	(void)snprintf(name, sizeof name, "safe-run-%s", run_id);
+	remove_below("/sys/fs/cgroup", name);
 }
 
 void launch_need_sandbox(void)
