@@ -111,6 +111,12 @@ static const char *number_form(const struct value_range *range)
 	return range->unlimited ? "plain decimal digits, or max" : "plain decimal digits";
 }
 
+/* Quotes around these make text of what would be a number. */
+static bool all_digits(const char *text)
+{
+	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 static void refuse_number(const struct site *site, const struct value_range *range,
 			  enum scalar_number result)
 {
@@ -118,7 +124,7 @@ static void refuse_number(const struct site *site, const struct value_range *ran
 
 	if (result == SCALAR_NUMBER_RANGE)
 		site_refuse(site, site->code, "%.64s is out of range; %s", text, range->words);
-	else if (site->node->quoted)
+	else if (site->node->quoted && all_digits(text))
 		site_refuse(site, site->code, "\"%.64s\" is text; write %s, without quotes", text,
 			    number_form(range));
 	else
@@ -144,7 +150,7 @@ void value_number(const struct site *site, const void *rule, void *value)
 	result = range->size ? scalar_size(node->text, range->min, range->max, &limit.number)
 			     : scalar_integer(node->text, range->min, range->max, &limit.number);
 	/* "1024" in quotes is text, "1Ki" is text either way. */
-	if (node->quoted && node->text[strspn(node->text, "0123456789")] == '\0')
+	if (node->quoted && all_digits(node->text))
 		result = SCALAR_NUMBER_SPELLING;
 	if (result == SCALAR_NUMBER_OK)
 		*(struct value_limit *)value = limit;
