@@ -12,6 +12,7 @@
  */
 #include "cmd/option.h"
 #include "cmd/verb.h"
+#include "ipc/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +118,7 @@ static void prepare_process(void)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
+	struct fault unknown;
 
 	prepare_process();
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
@@ -126,8 +128,11 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		if (strcmp(name, verbs[i].name) == 0)
 			return verbs[i].main(argc - 1, argv + 1);
-	if (*name != '\0')
-		fprintf(stderr, "safe-run: there is no verb '%s'\n", name);
+	if (*name != '\0') {
+		/* Escaped: a word of the command line may hold a terminal sequence. */
+		fault_set(&unknown, FAULT_RUN_INIT, "", "there is no verb '%s'", name);
+		fprintf(stderr, "safe-run: %s\n", unknown.message);
+	}
 	print_verbs(stderr);
 	return VERB_USAGE;
 }

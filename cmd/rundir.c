@@ -24,9 +24,14 @@ static const char *variable(const char *name)
 static enum fault_code join(char out[PATH_MAX], const char *head, const char *tail,
 			    struct fault *fault)
 {
-	if ((size_t)snprintf(out, PATH_MAX, "%s%s", head, tail) < PATH_MAX)
-		return FAULT_NONE;
-	return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, "workdir", "%s", head);
+	size_t len = (size_t)snprintf(out, PATH_MAX, "%s%s", head, tail);
+
+	if (len >= PATH_MAX)
+		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, "workdir", "%s", head);
+	/* Behind a slash O_NOFOLLOW would follow the last link. */
+	while (len > 1 && out[len - 1] == '/')
+		out[--len] = '\0';
+	return FAULT_NONE;
 }
 
 enum fault_code rundir_base(const char *option, char base[PATH_MAX], struct fault *fault)
@@ -34,6 +39,9 @@ enum fault_code rundir_base(const char *option, char base[PATH_MAX], struct faul
 	char here[PATH_MAX];
 	const char *given = option != NULL ? option : variable(RUNDIR_BASE_VARIABLE);
 
+	if (given != NULL && given[0] == '\0')
+		return fault_set(fault, FAULT_RUN_INIT, "workdir",
+				 "--workdir is empty; name the directory for run directories");
 	if (given != NULL && given[0] == '/')
 		return join(base, given, "", fault);
 	if (given != NULL) {
@@ -70,22 +78,44 @@ static int make_parents(const char *base)
 	return 0;
 }
 
-static enum fault_code open_base(const char *base, int *fd, struct fault *fault)
+/* Where somebody else may rename a directory, a run's could be swapped for another. */
+static enum fault_code check_base(const char *base, const struct stat *status, struct fault *fault)
 {
-	struct stat status;
-
-	*fd = open(base, OPEN_DIRECTORY);
-	if (*fd < 0 && errno == ENOENT && make_parents(base) == 0)
-		*fd = open(base, OPEN_DIRECTORY);
-	if (*fd < 0 || fstat(*fd, &status) != 0)
-		return fault_set_errno(fault, FAULT_RUN_INIT, errno, "workdir",
-				       "cannot use '%s' for run directories", base);
-	/* Where anybody may rename a directory, a run's could be swapped for another. */
-	if ((status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0)
+	if (status->st_uid != geteuid() && status->st_uid != 0)
+		return fault_set(fault, FAULT_RUN_INIT, "workdir",
+				 "'%s' belongs to another user (%u), who could put other reports "
+				 "in place of yours; give another --workdir",
+				 base, (unsigned)status->st_uid);
+	if ((status->st_mode & S_IWOTH) != 0 && (status->st_mode & S_ISVTX) == 0)
 		return fault_set(
 			fault, FAULT_RUN_INIT, "workdir",
 			"anybody may write to '%s'; chmod o-w it or give another --workdir", base);
 	return FAULT_NONE;
+}
+
+static enum fault_code refuse_base(const char *base, int error_number, struct fault *fault)
+{
+	struct stat status;
+
+	if (lstat(base, &status) == 0 && S_ISLNK(status.st_mode))
+		return fault_set(fault, FAULT_RUN_INIT, "workdir",
+				 "'%s' is a link, which may lead elsewhere tomorrow; name the "
+				 "directory itself",
+				 base);
+	return fault_set_errno(fault, FAULT_RUN_INIT, error_number, "workdir",
+			       "cannot use '%s' for run directories", base);
+}
+
+static enum fault_code open_base(const char *base, int *fd, struct fault *fault)
+{
+	struct stat status;
+
+	*fd = open(base, OPEN_DIRECTORY | O_NOFOLLOW);
+	if (*fd < 0 && errno == ENOENT && make_parents(base) == 0)
+		*fd = open(base, OPEN_DIRECTORY | O_NOFOLLOW);
+	if (*fd < 0 || fstat(*fd, &status) != 0)
+		return refuse_base(base, errno, fault);
+	return check_base(base, &status, fault);
 }
 
 static int make_below(int dir_fd, const char *name)

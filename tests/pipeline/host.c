@@ -64,6 +64,41 @@ Test(host, workdir_anybody_may_write)
 	run_release(&run);
 }
 
+static void expect_refused(char *base, const char *words)
+{
+	struct run run;
+
+	run_in(&run, base, WORDS("true"));
+	cr_expect_eq(run.child.status, 125, "%s: %d", base, run.child.status);
+	cr_expect_not_null(strstr(run.child.err, words), "%s: %s", base, run.child.err);
+	child_release(&run.child);
+}
+
+/* FS8: who owns the way to a report could put another one in its place. */
+Test(host, fs8_workdir_of_somebody_else)
+{
+	char *base = child_make_dir("sr-host"), *link = NULL, *slash = NULL;
+	struct run run;
+
+	cr_assert_gt(asprintf(&link, "%s/link", base), 0);
+	cr_assert_gt(asprintf(&slash, "%s//", link), 0);
+	cr_assert_eq(symlink(base, link), 0);
+	expect_refused(link, "is a link");
+	expect_refused(slash, "is a link");
+	expect_refused((char[]){""}, "--workdir is empty");
+	cr_assert_eq(unlink(link), 0);
+	if (getuid() == 0) {
+		cr_assert_eq(chown(base, 12345, 0), 0);
+		expect_refused(base, "belongs to another user (12345)");
+		cr_assert_eq(chown(base, 0, 0), 0);
+	}
+	run_in(&run, base, WORDS("true"));
+	cr_expect_eq(run.child.status, 0, "%s", run.child.err);
+	run_release(&run);
+	free(link);
+	free(slash);
+}
+
 /* In a forked child, where nothing of Criterion's may be called: what fails ends it, told apart. */
 #define NO_NAMESPACES 98
 #define NO_MOUNT      99

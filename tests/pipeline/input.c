@@ -143,6 +143,7 @@ Test(input, usage_of_the_verbs)
 	static const char *const wrong[][5] = {
 		{"safe-run", NULL},
 		{"safe-run", "no-such-verb", NULL},
+		{"safe-run", "\033[31mred", NULL},
 		{"safe-run", "validate", NULL},
 		{"safe-run", "validate", "a", "b", NULL},
 		{"safe-run", "validate", "--dry-run", "a", NULL},
@@ -161,6 +162,7 @@ Test(input, usage_of_the_verbs)
 		cr_expect_eq(result.status, 2, "case %zu: %d", i, result.status);
 		cr_expect_str_empty(result.out, "case %zu", i);
 		cr_expect_not_null(strstr(result.err, "usage: "), "case %zu", i);
+		cr_expect_null(strchr(result.err, '\033'), "case %zu", i);
 		child_release(&result);
 	}
 }
