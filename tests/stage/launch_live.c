@@ -26,10 +26,19 @@
 
 TestSuite(stage_launch_live, .init = launch_need_sandbox, .timeout = 120);
 
+/* No deadline that could end it in place of what is tested. */
+static struct json_object *endless(const char *const argv[])
+{
+	struct json_object *policy = launch_policy(argv);
+
+	launch_set(policy, "runtime.timeoutSec", "10000");
+	return policy;
+}
+
 static void start(struct launch_live *live, const char *script, const char *const options[])
 {
 	launch_live_start(live, options);
-	launch_live_give(live, launch_policy(WORDS("/bin/sh", "-c", script)));
+	launch_live_give(live, endless(WORDS("/bin/sh", "-c", script)));
 	cr_assert(launch_live_await(live, "vm.started"));
 	launch_live_await_output(live, "ready");
 }
@@ -59,7 +68,7 @@ Test(stage_launch_live, forwards_signals)
 
 		/* No shell, whose own ways with SIGINT depend on the moment. */
 		launch_live_start(&live, NULL);
-		launch_live_give(&live, launch_policy(WORDS("/bin/sleep", "1000")));
+		launch_live_give(&live, endless(WORDS("/bin/sleep", "1000")));
 		cr_assert(launch_live_await(&live, "vm.started"));
 		cr_assert_eq(kill(live.pid, cases[i].number), 0);
 		expect_end(&live, cases[i].name, "interrupted");
@@ -163,7 +172,7 @@ Test(stage_launch_live, nothing_survives_it_at_any_moment)
 		struct launch_live live;
 
 		launch_live_start(&live, WORDS("--run-id", "unit-launch-moment"));
-		launch_live_give(&live, launch_policy(WORDS("/bin/sleep", "1000")));
+		launch_live_give(&live, endless(WORDS("/bin/sleep", "1000")));
 		(void)nanosleep(&delay, NULL);
 		cr_assert_eq(kill(live.pid, SIGKILL), 0);
 		killed += launch_live_end(&live, NULL) == SIGKILL;
