@@ -242,9 +242,27 @@ Test(stage_monitor, nobody_to_write_to_ends_it)
 	watch_start(&watch, 0, NULL);
 	watch_close(&watch.records_fd);
 	watch_begin(&watch, NO_LIMIT);
-	cr_assert_eq(waitpid(watch.pid, &status, 0), watch.pid);
+	watch_reap(&watch, &status);
 	cr_expect_eq(WEXITSTATUS(status), 3);
 	watch_close(&watch.events_fd);
+	watch_release(&watch);
+}
+
+/* No event and no sample comes along to find it out by. */
+Test(stage_monitor, a_sealer_that_dies_in_a_quiet_run_ends_it)
+{
+	struct watch watch;
+	int status = 0;
+
+	watch_start(&watch, ALL_OUTPUT, NULL);
+	watch_begin(&watch, NO_LIMIT);
+	(void)watch_await(&watch, "vm.started");
+	watch_close(&watch.records_fd);
+	watch_reap(&watch, &status);
+	cr_expect_eq(WEXITSTATUS(status), 3);
+	watch_close(&watch.events_fd);
+	watch_close(&watch.out_fd);
+	watch_close(&watch.err_fd);
 	watch_release(&watch);
 }
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -250,6 +251,16 @@ const char *watch_await(struct watch *watch, const char *text)
 	}
 }
 
+void watch_reap(struct watch *watch, int *status)
+{
+	int pidfd = pidfd_open(watch->pid, 0);
+
+	cr_assert_geq(pidfd, 0);
+	await_readable(pidfd);
+	(void)close(pidfd);
+	cr_assert_eq(waitpid(watch->pid, status, 0), watch->pid);
+}
+
 const char *watch_finish(struct watch *watch)
 {
 	int status = 0;
@@ -261,7 +272,7 @@ const char *watch_finish(struct watch *watch)
 	watch_close(&watch->copy_in_fd);
 	while (read_more(watch))
 		;
-	cr_assert_eq(waitpid(watch->pid, &status, 0), watch->pid);
+	watch_reap(watch, &status);
 	watch->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	char *last = watch->text + watch->text_len;
 	if (last > watch->text)

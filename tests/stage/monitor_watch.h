@@ -59,6 +59,8 @@ void watch_end(struct watch *watch);
 const char *watch_await(struct watch *watch, const char *text);
 /* Close all that is left on our side, read to the end, reap; the last record. */
 const char *watch_finish(struct watch *watch);
+/* Wait for its end, for WATCH_MS like everything else. */
+void watch_reap(struct watch *watch, int *status);
 void watch_release(struct watch *watch);
 
 /* Read exactly len bytes, or what there is before end of file; how many. */
