@@ -112,6 +112,14 @@ static const struct {
 	[PIPELINE_SEAL] = {plan_seal, -1},
 };
 
+/*
+ * The launcher first: it makes its namespaces while the two stages before it work on the policy,
+ * and it is what the run waits for. The witness and seal have nothing to do until it speaks.
+ */
+static const enum pipeline_stage start_order[PIPELINE_STAGE_COUNT] = {
+	PIPELINE_LAUNCH, PIPELINE_VALIDATE, PIPELINE_COMPILE, PIPELINE_MONITOR, PIPELINE_SEAL,
+};
+
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
 static enum fault_code start_stages(struct pipeline *pipeline, const struct pipeline_plan *plan,
 				    const struct wires *wires, struct fault *fault)
@@ -120,7 +128,8 @@ static enum fault_code start_stages(struct pipeline *pipeline, const struct pipe
 	enum fault_code first = FAULT_NONE;
 
 	snprintf(parent, sizeof(parent), "%d", (int)getpid());
-	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++) {
+	for (size_t k = 0; k < PIPELINE_STAGE_COUNT; k++) {
+		enum pipeline_stage i = start_order[k];
 		struct fault later;
 		struct spawn spawn;
 		enum fault_code code;
