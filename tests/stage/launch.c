@@ -235,6 +235,46 @@ Test(stage_launch, shows_only_the_sandbox)
 	}
 }
 
+static void write_program(const char *dir, const char *name, const char *text)
+{
+	char path[4200];
+
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	child_write_file(path, text, strlen(text));
+	cr_assert_eq(chmod(path, 0755), 0);
+}
+
+static struct json_object *with_mount(struct json_object *policy, const char *source)
+{
+	char text[4300];
+
+	(void)snprintf(text, sizeof text,
+		       "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]", source);
+	launch_set(policy, "mounts", text);
+	return policy;
+}
+
+/* init has the workload's own uid: only the Landlock domain is between them. */
+Test(stage_launch, cannot_signal_what_is_outside_its_domain)
+{
+	struct json_object *list;
+	struct launch_run run;
+	int scoped = 0;
+
+	sh(&run, "kill -0 1 2>/dev/null; echo $?; kill -0 $$; echo $?");
+	list = launch_get(launch_event(&run.events, "run.prepared"), "payload.enforcement");
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *entry = json_object_array_get_idx(list, i);
+
+		if (strcmp(json_object_get_string(launch_get(entry, "clause")),
+			   "default.landlock") == 0)
+			scoped = json_object_get_int(launch_get(entry, "evidence.scoped"));
+	}
+	/* Linux 6.12 and later. */
+	cr_expect_str_eq(run.result.err, scoped & 2 ? "1\n0\n" : "0\n0\n");
+	launch_run_release(&run);
+}
+
 /* /tmp, /dev/shm and the work directory draw on one budget. */
 Test(stage_launch, has_one_disk_budget)
 {
@@ -278,25 +318,6 @@ Test(stage_launch, strict_runs_one_program_once)
 	launch_run_policy(&run, policy, NULL, NULL);
 	cr_expect_str_eq(launch_text(&run.events, "vm.exited", "exitCode"), "126");
 	launch_run_release(&run);
-}
-
-static void write_program(const char *dir, const char *name, const char *text)
-{
-	char path[4200];
-
-	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
-	child_write_file(path, text, strlen(text));
-	cr_assert_eq(chmod(path, 0755), 0);
-}
-
-static struct json_object *with_mount(struct json_object *policy, const char *source)
-{
-	char text[4300];
-
-	(void)snprintf(text, sizeof text,
-		       "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]", source);
-	launch_set(policy, "mounts", text);
-	return policy;
 }
 
 /* A script outside the system is executed through the descriptor that was hashed. */

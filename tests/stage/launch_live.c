@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,7 +66,7 @@ Test(stage_launch_live, forwards_signals)
 		{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}, {SIGQUIT, "SIGQUIT"}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct launch_live live;
+		struct launch_live live = {.before = NULL};
 
 		/* No shell, whose own ways with SIGINT depend on the moment. */
 		launch_live_start(&live, NULL);
@@ -77,7 +79,7 @@ Test(stage_launch_live, forwards_signals)
 
 Test(stage_launch_live, forwards_what_the_control_records_say)
 {
-	struct launch_live live;
+	struct launch_live live = {.before = NULL};
 	struct launch_events events;
 
 	start(&live, "trap 'echo caught; exit 5' USR1; " STAYS, NULL);
@@ -95,9 +97,26 @@ Test(stage_launch_live, forwards_what_the_control_records_say)
 	launch_events_release(&events);
 }
 
+/* Its own streams have high numbers here and no close-on-exec; control and events are ours. */
+Test(stage_launch_live, leaves_no_other_descriptor_open)
+{
+	struct launch_live live = {.before = NULL};
+
+	start(&live,
+	      "for fd in /proc/self/fd/*; do [ ${fd##*/} -gt 2 ] && [ -e $fd ] && echo open $fd; "
+	      "done; echo ready; exit 6",
+	      NULL);
+	struct launch_events events;
+
+	(void)launch_live_end(&live, &events);
+	cr_expect_null(strstr(live.seen, "open"), "%s", live.seen);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "6");
+	launch_events_release(&events);
+}
+
 Test(stage_launch_live, stops_for_output)
 {
-	struct launch_live live;
+	struct launch_live live = {.before = NULL};
 
 	start(&live, "trap '' TERM; " STAYS, NULL);
 	cr_assert_gt(dprintf(live.control, "{\"stop\":\"output\"}\n"), 0);
@@ -107,7 +126,7 @@ Test(stage_launch_live, stops_for_output)
 /* The writers of the control descriptor may go: the run stays. */
 Test(stage_launch_live, outlives_its_control)
 {
-	struct launch_live live;
+	struct launch_live live = {.before = NULL};
 
 	start(&live, STAYS, NULL);
 	(void)close(live.control);
@@ -119,7 +138,7 @@ Test(stage_launch_live, outlives_its_control)
 /* No witness, no execution. */
 Test(stage_launch_live, ends_with_its_reader)
 {
-	struct launch_live live;
+	struct launch_live live = {.before = NULL};
 	int status;
 
 	start(&live, "trap '' TERM HUP; " STAYS, NULL);
@@ -132,7 +151,7 @@ Test(stage_launch_live, ends_with_its_reader)
 Test(stage_launch_live, a_signal_before_the_bundle_ends_the_run)
 {
 	struct launch_events events;
-	struct launch_live live;
+	struct launch_live live = {.before = NULL};
 	int status;
 
 	launch_live_start(&live, NULL);
@@ -150,7 +169,7 @@ Test(stage_launch_live, a_signal_before_the_bundle_ends_the_run)
 
 Test(stage_launch_live, nothing_survives_it)
 {
-	struct launch_live live;
+	struct launch_live live = {.before = NULL};
 
 	start(&live,
 	      "trap '' TERM HUP INT; (setsid sh -c 'trap \"\" HUP; sleep 1000' &); (sleep 1000 "
@@ -169,7 +188,7 @@ Test(stage_launch_live, nothing_survives_it_at_any_moment)
 
 	for (long delay_us = 0; delay_us < 20000; delay_us += 100) {
 		const struct timespec delay = {.tv_nsec = delay_us * 1000};
-		struct launch_live live;
+		struct launch_live live = {.before = NULL};
 
 		launch_live_start(&live, WORDS("--run-id", "unit-launch-moment"));
 		launch_live_give(&live, endless(WORDS("/bin/sleep", "1000")));
@@ -263,4 +282,58 @@ Test(stage_launch_live, gives_input_when_asked_to)
 {
 	expect_input("\"inherit\"", "words");
 	expect_input("\"none\"", "");
+}
+
+static int wrong_device(const char *argument)
+{
+	(void)argument;
+	return mount("/dev/zero", "/dev/full", NULL, MS_BIND, NULL);
+}
+
+/* What stands at /dev/full of a strange host is looked at, not only named. */
+Test(stage_launch_live, takes_only_the_right_devices)
+{
+	struct launch_live live = {.before = wrong_device};
+	struct launch_events events;
+	int status;
+
+	launch_live_start(&live, NULL);
+	launch_live_give(&live, endless(WORDS("/bin/true")));
+	status = launch_live_end(&live, &events);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%x", status);
+	cr_expect_str_eq(launch_text(&events, "run.failed", "step"), "launch.root.device");
+	launch_events_release(&events);
+}
+
+static int mount_below(const char *path)
+{
+	return mount("none", path, "tmpfs", 0, "mode=0777");
+}
+
+/* A tree mounted below a read-only source is as read-only as the source. */
+Test(stage_launch_live, closes_what_is_mounted_below)
+{
+	char *dir = child_make_dir("launch"), below[4200], mounts[4300];
+	struct launch_live live = {.before = mount_below, .argument = below};
+	struct launch_events events;
+	struct json_object *policy =
+		endless(WORDS("/bin/sh", "-c",
+			      "touch /opt/in/below/x 2>/dev/null && echo writable; grep -c /opt/in "
+			      "/proc/self/mountinfo; echo ready"));
+
+	cr_assert_eq(chmod(dir, 0755), 0);
+	(void)snprintf(below, sizeof below, "%s/below", dir);
+	cr_assert_eq(mkdir(below, 0755), 0);
+	(void)snprintf(mounts, sizeof mounts,
+		       "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]", dir);
+	launch_set(policy, "mounts", mounts);
+	launch_live_start(&live, NULL);
+	launch_live_give(&live, policy);
+	launch_live_await_output(&live, "ready");
+	cr_expect_str_eq(live.seen, "2\nready\n");
+	(void)launch_live_end(&live, &events);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "0");
+	launch_events_release(&events);
+	child_remove_dir(dir);
+	free(dir);
 }

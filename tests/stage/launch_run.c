@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -135,14 +137,46 @@ void launch_expect_refused(const struct launch_run *run, const char *code, const
 	cr_expect_null(launch_event(&run->events, "vm.started"));
 }
 
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t written = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	(void)close(fd);
+	return written < 0 ? -1 : 0;
+}
+
+/* In a process of one thread: a user namespace is for nobody else (unshare(2)). */
+static int own_mounts(void)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	char uids[64], gids[64];
+
+	(void)snprintf(uids, sizeof uids, "%u %u 1", uid, uid);
+	(void)snprintf(gids, sizeof gids, "%u %u 1", gid, gid);
+	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return -1;
+	if (uid != 0 && (write_text("/proc/self/setgroups", "deny") < 0 ||
+			 write_text("/proc/self/uid_map", uids) < 0 ||
+			 write_text("/proc/self/gid_map", gids) < 0))
+		return -1;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
 /* sr-launch with our pipes on 0, 1 and three numbers above. */
-_Noreturn static void become_launch(const int ends[4], const char *const argv[])
+_Noreturn static void become_launch(const struct launch_live *live, const int ends[4],
+				    const char *const argv[])
 {
 	enum { INPUT = 0, EVENTS = 1, OUTPUT = 10, CONTROL = 11 };
 	const char *path = child_path(argv[0]);
 	int high[4];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (live->before != NULL && (own_mounts() < 0 || live->before(live->argument) < 0)) {
+		perror("cannot stage the test");
+		_exit(98);
+	}
 	for (size_t i = 0; i < 4; i++)
 		high[i] = fcntl(ends[i], F_DUPFD, 100);
 	if (dup2(high[0], INPUT) < 0 || dup2(high[1], EVENTS) < 0 || dup2(high[2], OUTPUT) < 0 ||
@@ -168,7 +202,7 @@ void launch_live_start(struct launch_live *live, const char *const options[])
 	if (live->pid == 0) {
 		const int ends[4] = {in[0], out[1], output[1], control[0]};
 
-		become_launch(ends, argv);
+		become_launch(live, ends, argv);
 	}
 	(void)close(in[0]);
 	(void)close(out[1]);
@@ -221,16 +255,16 @@ bool launch_live_await(struct launch_live *live, const char *type)
 
 void launch_live_await_output(struct launch_live *live, const char *text)
 {
-	char seen[4096];
 	size_t len = 0;
 
 	do {
-		ssize_t got = read_soon(live->output, seen + len, sizeof seen - len - 1);
+		ssize_t got =
+			read_soon(live->output, live->seen + len, sizeof live->seen - len - 1);
 
 		cr_assert_gt(got, 0, "%s did not come", text);
 		len += (size_t)got;
-		seen[len] = '\0';
-	} while (strstr(seen, text) == NULL);
+		live->seen[len] = '\0';
+	} while (strstr(live->seen, text) == NULL);
 }
 
 static void close_all(struct launch_live *live)

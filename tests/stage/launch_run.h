@@ -43,6 +43,10 @@ void launch_expect_types(const struct launch_events *events, const char *types);
 void launch_expect_refused(const struct launch_run *run, const char *code, const char *step);
 
 struct launch_live {
+	/* Set by the caller, or NULL: runs in a mount namespace made for it, before sr-launch; -1
+	 * ends the test. */
+	int (*before)(const char *argument);
+	const char *argument;
 	pid_t pid;
 	int in;	    /* the bundle's pipe */
 	int out;    /* events */
@@ -50,6 +54,7 @@ struct launch_live {
 	int control; /* -1 when closed */
 	char text[262144];
 	size_t len;
+	char seen[4096]; /* what launch_live_await_output read */
 };
 
 /* Started, nothing written yet. options as above, after --stdout-fd, --stderr-fd, --control-fd. */
