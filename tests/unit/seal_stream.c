@@ -60,7 +60,7 @@ static const struct {
 	int nth;
 	const char *path;    /* in errors[0] of the closing event */
 	const char *message; /* part of it */
-	int events;	     /* in the report */
+	size_t events;	     /* in the report */
 } refusals[] = {
 	{"not canonical", "\"seq\":4", "\"seq\": 4", 0, "events[4]", "not canonical", 5},
 	{"not JSON", "\"seq\":4", "\"seq\"=4", 0, "events[4]", "not canonical", 5},
