@@ -78,7 +78,7 @@ Test(programs, make_in_parallel, .timeout = 300)
 {
 	expect_standard(&(struct program){"/usr/bin/make", "make",
 					  "printf 'all: 1 2 3 4 5 6 7 8\\n\\t@echo "
-					  "made\\n%%%%:\\n\\t@touch $@\\n' >Makefile\n"
+					  "made\\n%%:\\n\\t@touch $@\\n' >Makefile\n"
 					  "make -j4",
 					  "made"});
 }
