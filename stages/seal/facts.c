@@ -56,7 +56,10 @@ enum fault_code facts_order(const struct facts *facts, const struct head *event,
 		return fault_set(fault, code, "type",
 				 facts->count == 0 ? "the first event must be compile"
 						   : "only the first event may be compile");
+	if (event->type == EVENT_VM_STARTED && !facts->prepared)
+		return fault_set(fault, code, "type", "nothing starts before run.prepared");
 	if ((event->type == EVENT_RUN_PREPARED && facts->prepared) ||
+	    (event->type == EVENT_VM_STARTED && facts->started) ||
 	    (event->type == EVENT_VM_EXITED && facts->exited))
 		return fault_set(fault, code, "type", "a run has only one %s event",
 				 event_type_name(event->type));
@@ -119,6 +122,33 @@ static bool fits(const struct buf *buf, size_t len)
 	return len < buf->max_len - buf->len;
 }
 
+/* What was started must be what was prepared, where both events name it. */
+static enum fault_code check_started(const struct facts *facts, const struct head *event,
+				     enum fault_code code, struct fault *fault)
+{
+	static const struct {
+		const char *name, *prepared_name, *path;
+	} pairs[] = {
+		{"hash", "sha256", "payload.executable.hash"},
+		{"path", "path", "payload.executable.path"},
+	};
+	struct span started = span_get(event->payload, "executable");
+	struct span prepared = {.at = "", .len = facts->executable.len};
+
+	if (prepared.len > 0)
+		prepared.at = facts->executable.data;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct span one = span_get(started, pairs[i].name);
+		struct span other = span_get(prepared, pairs[i].prepared_name);
+
+		if (span_kind(one) == SPAN_STRING && span_kind(other) == SPAN_STRING &&
+		    (one.len != other.len || memcmp(one.at, other.at, one.len) != 0))
+			return fault_set(fault, code, pairs[i].path, "run.prepared says %.*s",
+					 other.len < 200 ? (int)other.len : 200, other.at);
+	}
+	return FAULT_NONE;
+}
+
 /* What the closing event says must not contradict what the launcher saw. */
 static enum fault_code check_closing(const struct facts *facts, const struct head *event,
 				     enum fault_code code, struct fault *fault)
@@ -149,6 +179,8 @@ enum fault_code facts_admit(const struct facts *facts, const struct head *event,
 		return failed;
 	if (event->type == EVENT_COMPILE)
 		return payload_check_hashes(event, code, fault);
+	if (event->type == EVENT_VM_STARTED)
+		return check_started(facts, event, code, fault);
 	if (event->type == EVENT_MOUNT_REJECTED &&
 	    !fits(&facts->mount_reasons, span_get(event->payload, "reason").len))
 		return fault_set(fault, code, "payload.reason", "too many mounts were rejected");
@@ -239,6 +271,9 @@ static void take_payload(struct facts *facts, const struct head *event,
 	case EVENT_RESOURCE_SAMPLED:
 		take_sample(facts, sample);
 		break;
+	case EVENT_VM_STARTED:
+		facts->started = true;
+		break;
 	case EVENT_VM_EXITED:
 		take_exit(facts, payload);
 		break;
@@ -250,7 +285,6 @@ static void take_payload(struct facts *facts, const struct head *event,
 	case EVENT_NETWORK_PLAN_GENERATED:
 	case EVENT_NETWORK_RULE_RELEASED:
 	case EVENT_NETWORK_RULE_CLEANUP_FAILED:
-	case EVENT_VM_STARTED:
 	case EVENT_OUTPUT_TRUNCATED:
 	case EVENT_STAGE_KILLED:
 	case EVENT_TYPE_COUNT:

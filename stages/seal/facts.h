@@ -25,7 +25,7 @@ struct facts {
 	char run_id[RUNID_SIZE];
 	char started_at[EVENT_TIMESTAMP_SIZE];
 	char finished_at[EVENT_TIMESTAMP_SIZE];
-	bool prepared, exited, closed;
+	bool prepared, started, exited, closed;
 
 	struct buf artifacts, policy_summary; /* of compile */
 	struct buf enforcement, executable;   /* of run.prepared */

@@ -234,6 +234,14 @@ static enum fault_code check_closing(const struct head *head, enum fault_code co
 	return failed;
 }
 
+/* A process ends by itself or by a signal; one that never ran has neither. */
+static enum fault_code check_exited(struct span payload, enum fault_code code, struct fault *fault)
+{
+	if (span_null(span_get(payload, "exitCode")) || span_null(span_get(payload, "signal")))
+		return FAULT_NONE;
+	return fault_set(fault, code, "payload.signal", "an exit code and a signal as well");
+}
+
 enum fault_code payload_check_hashes(const struct head *head, enum fault_code code,
 				     struct fault *fault)
 {
@@ -250,8 +258,11 @@ enum fault_code payload_check_hashes(const struct head *head, enum fault_code co
 		char text[DIGEST_TEXT_SIZE];
 		uint8_t value[DIGEST_SIZE];
 
-		if (span_kind(of) != SPAN_OBJECT)
+		if (span_kind(of) != SPAN_OBJECT && span_null(span_get(artifacts, pairs[i].hash)))
 			continue;
+		if (span_kind(of) != SPAN_OBJECT)
+			return fault_set(fault, code, pairs[i].path,
+					 "there is no payload.%s to be the hash of", pairs[i].of);
 		digest_bytes(of.at, of.len, value);
 		digest_text(value, text);
 		if (!span_says(span_get(artifacts, pairs[i].hash), text))
@@ -278,6 +289,8 @@ enum fault_code payload_check(const struct head *head, enum fault_code code, str
 	if (head->type == EVENT_NETWORK_RULE_HIT &&
 	    !one_of(span_get(head->payload, "verdict"), verdicts, COUNT(verdicts)))
 		return fault_set(fault, code, "payload.verdict", "allowed or blocked");
+	if (head->type == EVENT_VM_EXITED)
+		return check_exited(head->payload, code, fault);
 	if (event_type_closes(head->type))
 		return check_closing(head, code, fault);
 	return FAULT_NONE;

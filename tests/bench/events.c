@@ -68,8 +68,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	emit(&writer, EVENT_COMPILE, EVENT_BY_LAUNCHER,
-	     "{\"artifacts\":{\"commandHash\":\"" ZERO_HASH "\",\"kernelHash\":\"" ZERO_HASH
-	     "\",\"policyHash\":\"" ZERO_HASH "\",\"rootfsHash\":\"" ZERO_HASH "\"},\"errors\":[],"
+	     "{\"artifacts\":{\"commandHash\":\"" ZERO_HASH "\",\"kernelHash\":null,"
+	     "\"policyHash\":\"" ZERO_HASH "\",\"rootfsHash\":null},\"errors\":[],"
 	     "\"kernel\":null,\"mode\":\"root\",\"nonce\":\"00000000000000000000000000000000\","
 	     "\"policySummary\":null,\"root\":null,\"safeRun\":{\"version\":\"0.1.0\"}}");
 	emit(&writer, EVENT_RUN_PREPARED, EVENT_BY_LAUNCHER,

@@ -16,11 +16,11 @@
 #define HASH(two)    "\"sha256:" H8(two) H8(two) H8(two) H8(two) "\""
 #define COMMAND_HASH HASH("c0")
 #define POLICY_HASH  HASH("c2")
-#define ROOTFS_HASH  HASH("c3")
 #define ECHO_HASH    HASH("c4")
 
-/* Of the kernel in compile_payload. */
+/* Of the kernel and the root in compile_payload. */
 #define KERNEL_HASH "\"sha256:7ca036ddb5de54c1181137663a64f466e0b3c23b806e0d649054d2b3d86e9c32\""
+#define ROOTFS_HASH "\"sha256:57411f9b9e90f5cae1530ec1c11c07a6c8a6b0fce1f09e7e5aecf866f2e9e9ef\""
 
 static const char compile_payload[] =
 	"{\"artifacts\":{\"commandHash\":" COMMAND_HASH ",\"kernelHash\":" KERNEL_HASH
@@ -29,7 +29,8 @@ static const char compile_payload[] =
 	"\"sysname\":\"Linux\",\"version\":\"#1\"},\"mode\":\"root\","
 	"\"nonce\":\"00112233445566778899aabbccddeeff\",\"observedBy\":\"launcher\","
 	"\"policySummary\":{\"auditLevel\":\"basic\",\"mounts\":1,\"name\":\"hello\","
-	"\"networkMode\":\"none\"},\"root\":null,\"safeRun\":{\"version\":\"0.1.0\"}}";
+	"\"networkMode\":\"none\"},\"root\":{\"kind\":\"host\"},\"safeRun\":{\"version\":\"0.1.0\"}"
+	"}";
 
 static const char mount_payload[] =
 	"{\"bootNs\":\"2000\",\"index\":0,\"observedBy\":\"launcher\",\"source\":\"/srv\","
