@@ -143,9 +143,11 @@ Test(gc, nothing_else_is_touched)
 	char *base = child_make_dir("sr-gc"), *other = child_make_dir("sr-gc");
 	char *link = path_of(base, "sr-20200101-000000-00000001");
 	char *inner = path_of(base, DEAD "/stages/link");
+	char *victim;
 
 	make_dead(other, DEAD);
-	cr_assert_eq(symlink(other, link), 0);
+	victim = path_of(other, DEAD);
+	cr_assert_eq(symlink(victim, link), 0);
 	make_dead(base, DEAD);
 	cr_assert_eq(symlink(other, inner), 0);
 	make_dir(base, DEAD "/artifacts/kept");
@@ -157,6 +159,7 @@ Test(gc, nothing_else_is_touched)
 	cr_expect_not(is_there(base, DEAD "/stages"));
 	child_remove_dir(base);
 	child_remove_dir(other);
+	free(victim);
 	free(link);
 	free(inner);
 	free(base);
