@@ -214,8 +214,8 @@ static enum fault_code check_landlock(const struct readback_place *readback,
 	return FAULT_NONE;
 }
 
-static enum fault_code check_probes(struct json_object *ready, struct json_object *enforcement,
-				    struct fault *fault)
+enum fault_code readback_probes(struct json_object *ready, struct json_object *enforcement,
+				struct fault *fault)
 {
 	struct json_object *probes = member(ready, "probes");
 
@@ -299,5 +299,5 @@ enum fault_code readback_process(const struct readback_process *process, struct 
 {
 	enum fault_code code = check_status(process, enforcement, fault);
 
-	return code == FAULT_NONE ? check_probes(ready, enforcement, fault) : code;
+	return code == FAULT_NONE ? readback_probes(ready, enforcement, fault) : code;
 }

@@ -41,6 +41,10 @@ enum fault_code readback_process(const struct readback_process *process, struct 
 				 struct json_object *enforcement, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* ready's probes: each must have failed. */
+enum fault_code readback_probes(struct json_object *ready, struct json_object *enforcement,
+				struct fault *fault) __attribute__((warn_unused_result));
+
 /* {"mnt":"mnt:[4026531841]",...} of /proc/<process>/ns; null where it cannot be read. The caller
  * owns it. */
 struct json_object *readback_namespaces(const char *process);

@@ -6,6 +6,8 @@
 #include "stages/launch/identity.h"
 #include "stages/launch/mountinfo.h"
 #include "stages/launch/plan.h"
+#include "stages/launch/probe.h"
+#include "stages/launch/readback.h"
 #include "stages/launch/script.h"
 #include "stages/launch/text_file.h"
 
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -247,4 +250,59 @@ Test(launch_identity, is_the_runs_own)
 	cr_expect_neq(one, two);
 	cr_expect_eq(one & 0xFFF00000U, 0x6F000000U);
 	cr_expect_eq(identity_for_run("sr-20260101-000000-00000001"), one);
+}
+
+/* One attempt that worked, or one nobody made, refuses the run. */
+Test(launch_readback, refuses_a_probe_that_worked)
+{
+	static const struct {
+		int value; /* of one probe, the others fail as they must; -1: it is missing */
+		bool good;
+	} cases[] = {{EPERM, true}, {ENOENT, true}, {0, false}, {-1, false}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		for (size_t odd = 0; odd < PROBE_COUNT; odd++) {
+			struct json_object *ready = object_new();
+			struct json_object *probes = object_new();
+			struct json_object *enforcement = array_new();
+			struct fault fault;
+
+			for (size_t j = 0; j < PROBE_COUNT; j++)
+				if (j != odd || cases[i].value >= 0)
+					object_add_integer(probes, probe_name((enum probe_kind)j),
+							   j == odd ? cases[i].value : EACCES);
+			object_add(ready, "probes", probes);
+			cr_expect_eq(readback_probes(ready, enforcement, &fault) == FAULT_NONE,
+				     cases[i].good, "%zu %zu", i, odd);
+			json_object_put(ready);
+			json_object_put(enforcement);
+		}
+	}
+}
+
+/* This process is not confined at all: each thing alone must be found. */
+Test(launch_readback, refuses_a_process_that_is_not_as_set)
+{
+	struct plan *plan = plan_new();
+	struct readback_process process = {
+		.plan = plan,
+		.pid = getpid(),
+		.outer_filter_count = 0,
+		.outer_uid = geteuid() + 1,
+		.outer_gid = getegid(),
+	};
+	struct json_object *enforcement = array_new();
+	struct fault fault;
+
+	cr_expect_neq(readback_process(&process, NULL, enforcement, &fault), FAULT_NONE);
+	cr_expect_str_eq(fault.path, "launch.readback.identity");
+	process.outer_uid = geteuid();
+	cr_expect_neq(readback_process(&process, NULL, enforcement, &fault), FAULT_NONE);
+	cr_expect_str_eq(fault.path, "launch.readback.noNewPrivs");
+	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	cr_expect_neq(readback_process(&process, NULL, enforcement, &fault), FAULT_NONE);
+	cr_expect(strcmp(fault.path, "launch.readback.capabilities") == 0 ||
+		  strcmp(fault.path, "launch.readback.seccomp") == 0);
+	json_object_put(enforcement);
+	plan_free(plan);
 }
