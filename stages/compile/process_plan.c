@@ -16,7 +16,13 @@
 #define DEFAULT_LANG "C.UTF-8"
 #define HOST_NAME    "safe-run"
 
-#define LIMIT_NOFILE  4096
+#define LIMIT_NOFILE 4096
+/*
+ * No core, not even to the program in core_pattern: with 0 the kernel still starts that one, as
+ * root on the host, and takes 1 alone as "none at all" (fs/coredump.c). No ELF core fits into one
+ * byte.
+ */
+#define LIMIT_CORE    1
 #define LIMIT_MEMLOCK 65536
 
 /* PATH, HOME and LANG are always there; a policy that names one of them decides its value. */
@@ -93,7 +99,7 @@ static struct json_object *make_limits(void)
 {
 	struct json_object *limits = object_new();
 
-	object_add_integer(limits, "core", 0);
+	object_add_integer(limits, "core", LIMIT_CORE);
 	object_add_integer(limits, "memlock", LIMIT_MEMLOCK);
 	object_add_integer(limits, "msgqueue", 0);
 	object_add_integer(limits, "nofile", LIMIT_NOFILE);

@@ -36,7 +36,7 @@ enum { CORE, NOFILE, MEMLOCK, MSGQUEUE };
 static enum fault_code read_limits(struct fields *process, struct plan *plan, struct fault *fault)
 {
 	static const struct plan_limit known[PLAN_LIMIT_COUNT] = {
-		[CORE] = {RLIMIT_CORE, "core", "Max core file size", 0},
+		[CORE] = {RLIMIT_CORE, "core", "Max core file size", 1},
 		[NOFILE] = {RLIMIT_NOFILE, "nofile", "Max open files", 1 << 20},
 		[MEMLOCK] = {RLIMIT_MEMLOCK, "memlock", "Max locked memory", 1 << 30},
 		[MSGQUEUE] = {RLIMIT_MSGQUEUE, "msgqueue", "Max msgqueue size", 1 << 20},
@@ -46,8 +46,10 @@ static enum fault_code read_limits(struct fields *process, struct plan *plan, st
 	enum fault_code code = fields_enter(process, "limits", &limits, fault);
 
 	for (size_t i = 0; code == FAULT_NONE && i < PLAN_LIMIT_COUNT; i++) {
-		code = fields_integer(&limits, known[i].name, 0, (int64_t)known[i].value, &value,
-				      fault);
+		/* The kernel starts its core_pattern program at a limit of 0 too, and never at 1.
+		 */
+		code = fields_integer(&limits, known[i].name, i == CORE, (int64_t)known[i].value,
+				      &value, fault);
 		plan->limits[i] = known[i];
 		plan->limits[i].value = (uint64_t)value;
 	}

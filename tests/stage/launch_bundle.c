@@ -193,7 +193,7 @@ static struct json_object *make_process(struct json_object *policy)
 	object_add(process, "env", make_env(policy));
 	object_add_string(process, "hostname", "safe-run");
 	object_add(process, "limits",
-		   parse("{\"core\":0,\"memlock\":65536,\"msgqueue\":0,\"nofile\":4096}"));
+		   parse("{\"core\":1,\"memlock\":65536,\"msgqueue\":0,\"nofile\":4096}"));
 	object_add(process, "mountFacts", make_facts(launch_get(policy, "mounts")));
 	object_add(process, "root", make_root());
 	return process;
