@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -162,6 +163,15 @@ static void install_core_handler(void)
 	write_file("/proc/sys/kernel/core_pattern", CORE_HANDLER);
 }
 
+/* As systemd starts its services; Linux by itself gives 4096 at most. */
+static void raise_limits(void)
+{
+	const struct rlimit files = {1024, 524288};
+
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		guest_die("RLIMIT_NOFILE");
+}
+
 static void raise_loopback(void)
 {
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
@@ -262,6 +272,7 @@ int main(void)
 	delegate_cgroups();
 	raise_loopback();
 	install_core_handler();
+	raise_limits();
 	FILE *plan = fopen("/guest/plan", "re");
 	if (!plan)
 		guest_die("/guest/plan");
