@@ -3,6 +3,7 @@
 #include "tests/pipeline/run.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,52 @@ Test(input, policy_on_standard_input)
 	child_release(&piped);
 	child_release(&named);
 	free(policy);
+	free(path);
+}
+
+/* A mebibyte is copied to its last byte, where the policy of this one stands; one more is refused.
+ */
+Test(input, largest_policy)
+{
+	char *path = run_policy("default.yaml");
+	size_t len;
+	char *policy = child_read_file(path, &len), *padded = filled('#', MIB + 1);
+
+	for (size_t total = MIB - 1; total <= MIB + 1; total++) {
+		struct run run;
+
+		padded[total - len - 1] = '\n';
+		memcpy(padded + total - len, policy, len);
+		run_start(&run, WORDS("--policy", "-"), NULL, padded, total);
+		cr_expect_eq(run.child.status, total <= MIB ? 0 : 125, "%zu: %s", total,
+			     run.child.err);
+		run_release(&run);
+		memset(padded, '#', MIB + 1);
+	}
+	free(padded);
+	free(policy);
+	free(path);
+}
+
+/* A descriptor the caller left open can be named, and reaches nobody else. */
+Test(input, policy_on_another_descriptor)
+{
+	char *path = run_policy("default.yaml"), *base = child_make_dir("sr-input"), name[32];
+	int fd = open(path, O_RDONLY);
+	struct child_options options = {.keep_fds = {fd}};
+	struct run run = {.base = base};
+	const char **argv;
+
+	snprintf(name, sizeof(name), "/dev/fd/%d", fd);
+	argv = run_argv(base, WORDS("--policy", name), WORDS("ls", "/proc/self/fd"));
+	child_run(argv, "", 0, &options, &run.child);
+	run_collect(&run);
+	run_expect(&run, 0, "exit");
+	cr_expect_str_eq(run.child.out, "0\n1\n2\n3\n", "3 is ls's own directory: %s",
+			 run.child.out);
+	run_release(&run);
+	close(fd);
+	free(argv);
 	free(path);
 }
 
