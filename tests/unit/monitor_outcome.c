@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/monitor/outcome.h"
 
+#include "ipc/canon.h"
 #include "ipc/object.h"
 #include "stages/monitor/sentence.h"
 
@@ -339,6 +340,28 @@ Test(monitor_outcome, as_the_report_has_it)
 			 "\"pidsMaxHits\":0,\"signalNumber\":9},\"exitCode\":137,"
 			 "\"signal\":\"SIGKILL\",\"state\":\"failed\",\"summary\":\"ran out of "
 			 "memory (limit 256.0 MiB) and was killed\"}");
+}
+
+/* A reason that fills its place leaves too little for the words around it. */
+Test(monitor_outcome, a_long_sentence_is_cut_between_characters)
+{
+	for (size_t offset = 0; offset < 4; offset++) {
+		struct outcome_facts facts = {.closing = OUTCOME_FAILED};
+		struct outcome outcome;
+		struct buf out BUF_CLEANUP;
+		struct fault fault;
+		char text[sizeof(facts.refused.message)] = "xxxx";
+
+		for (size_t used = offset; used + 3 < sizeof(text); used += 3)
+			memcpy(text + used, "\xe2\x82\xac", 4);
+		(void)fault_set(&facts.refused, FAULT_RUN_LAUNCH, "launch.exec", "%s", text);
+		outcome_decide(&facts, &outcome);
+		struct json_object *object OBJECT_CLEANUP = outcome_to_json(&outcome, &facts);
+		buf_init(&out, 1 << 16);
+		cr_expect_eq(canon_write(object, &out, FAULT_RUN_INIT, &fault), FAULT_NONE,
+			     "%zu: %s", offset, outcome.summary);
+		cr_expect_gt(strlen(outcome.summary), sizeof(outcome.summary) - 5);
+	}
 }
 
 Test(monitor_outcome, stop_reasons)
