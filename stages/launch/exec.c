@@ -20,21 +20,23 @@ static enum fault_code explain(const char *name, int cause, int *error_number, s
 {
 	*error_number = cause;
 	if (cause == ENOENT && strchr(name, '/') == NULL)
-		return fault_set(fault, CODE, PATH,
-				 "%s is in no directory of the sandbox's PATH: give an absolute "
-				 "path, or mount the directory that has it",
-				 name);
+		return fault_set(
+			fault, CODE, PATH,
+			"%.200s is in no directory of the sandbox's PATH: give an absolute "
+			"path, or mount the directory that has it",
+			name);
 	if (cause == ENOENT)
-		return fault_set(fault, CODE, PATH,
-				 "%s does not exist in the sandbox: only the system directories "
-				 "and the policy's mounts are there",
-				 name);
+		return fault_set(
+			fault, CODE, PATH,
+			"%.200s does not exist in the sandbox: only the system directories "
+			"and the policy's mounts are there",
+			name);
 	if (cause == EACCES)
 		return fault_set(fault, CODE, PATH,
-				 "%s cannot be executed: it must be a regular file that the "
+				 "%.200s cannot be executed: it must be a regular file that the "
 				 "workload's user may read and execute",
 				 name);
-	return fault_set_errno(fault, CODE, cause, PATH, "cannot execute %s", name);
+	return fault_set_errno(fault, CODE, cause, PATH, "cannot execute %.200s", name);
 }
 
 static enum fault_code prepare_interpreter(struct exec_plan *exec, int *error_number,
@@ -50,7 +52,7 @@ static enum fault_code prepare_interpreter(struct exec_plan *exec, int *error_nu
 	if (len >= 2 && memcmp(head, "#!", 2) == 0) {
 		*error_number = ENOEXEC;
 		return fault_set(fault, CODE, PATH,
-				 "the interpreter %s is a script itself: name a program in the "
+				 "the interpreter %.200s is a script itself: name a program in the "
 				 "script's first line",
 				 exec->interpreter_name);
 	}

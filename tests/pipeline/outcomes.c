@@ -99,6 +99,21 @@ Test(outcomes, not_found)
 	run_release(&run);
 }
 
+/* However long its name is, what is wrong with it is still said. */
+Test(outcomes, not_found_under_a_long_name)
+{
+	char name[4096] = "";
+	struct run run;
+
+	for (size_t used = 0; used + 4 < sizeof(name); used += 4)
+		memcpy(name + used, used % 240 == 0 ? "/abc" : "x\xe2\x82\xac", 5);
+	run_start(&run, NULL, WORDS(name), "", 0);
+	run_expect(&run, 127, "setup");
+	cr_expect_not_null(strstr(run.child.err, "does not exist in the sandbox"), "%s",
+			   run.child.err);
+	run_release(&run);
+}
+
 Test(outcomes, not_executable)
 {
 	struct run run;
