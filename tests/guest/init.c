@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GUEST_UID    1000
@@ -238,6 +239,7 @@ static void tell_tap(void)
 
 static void run_line(char *line)
 {
+	struct timespec started, ended;
 	static char tap_option[] = "--tap=" TAP_FILE;
 	char *argv[ARGUMENT_MAX + 2] = {NULL}, *rest = NULL;
 	size_t count = 0;
@@ -252,15 +254,18 @@ static void run_line(char *line)
 	argv[count] = tap_option;
 	printf("guest-run %s %s\n", who, argv[0]);
 	fflush(stdout);
+	clock_gettime(CLOCK_BOOTTIME, &started);
 	pid_t child = fork();
 	if (child < 0)
 		guest_die("fork");
 	if (!child)
 		run_child(!strcmp(who, "user"), argv);
 	int status = wait_for(child);
+	clock_gettime(CLOCK_BOOTTIME, &ended);
 	putchar('\n');
 	tell_tap();
-	printf("guest-status %s %s %d\n", who, argv[0], status);
+	printf("guest-status %s %s %d %ld\n", who, argv[0], status,
+	       (long)(ended.tv_sec - started.tv_sec));
 	fflush(stdout);
 }
 
