@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifdef SAFE_RUN_SANITIZED
@@ -103,6 +104,19 @@ static bool is_error_too(int number)
 }
 
 /*
+ * glibc keeps two signals to itself and lets nobody set them, but its posix_spawn (make, for one)
+ * leaves them ignored in the child. Only the system call brings them back: a struct sigaction of
+ * the kernel's is all zero for the default, and fits in eight words everywhere.
+ */
+static bool reset_kept(int number)
+{
+	static const unsigned long usual[8];
+
+	return number == SIGKILL || number == SIGSTOP ||
+	       syscall(SYS_rt_sigaction, number, usual, NULL, _NSIG / 8) == 0;
+}
+
+/*
  * Handlers do not survive execve(2), ignored signals and the mask do: whoever started us decides
  * neither.
  */
@@ -115,8 +129,9 @@ static bool reset_signals(bool survives_keyboard)
 	for (int number = 1; number < _NSIG; number++) {
 		bool ignored = is_error_too(number) || (survives_keyboard && asks_end(number));
 
-		/* SIGKILL, SIGSTOP and the two glibc keeps cannot be set. */
-		if (sigaction(number, ignored ? &ignore : &usual, NULL) < 0 && errno != EINVAL)
+		/* SIGKILL and SIGSTOP cannot be set. */
+		if (sigaction(number, ignored ? &ignore : &usual, NULL) < 0 &&
+		    (errno != EINVAL || !reset_kept(number)))
 			return false;
 	}
 	sigemptyset(&none);
