@@ -55,7 +55,8 @@ static const struct sandbox_limit limits_verify[] = {
 
 /* Inherited by the workload, which gets its own: nothing that could be less than the policy. */
 static const struct sandbox_limit limits_launch[] = {
-	{RLIMIT_CORE, 0},
+	/* Not 0: the workload gets 1, which alone keeps the kernel from core_pattern's program. */
+	{RLIMIT_CORE, 1},
 };
 
 /* Counters are read here; what a cgroup's files say is all the monitor sees of the host. */

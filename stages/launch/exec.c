@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CODE FAULT_RUN_LAUNCH
@@ -140,8 +141,15 @@ static const char *last_byte(const char **strict_name)
 static enum fault_code arrange_strict(struct exec_plan *exec, struct exec_file *target,
 				      const char **strict_name, struct fault *fault)
 {
-	int fd = dup3(target->fd, EXEC_FD, O_CLOEXEC);
+	struct rlimit files;
+	int fd = -1;
 
+	/* The soft limit decides what numbers there are, and is 1024 nearly everywhere. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &files) == 0)
+			fd = dup3(target->fd, EXEC_FD, O_CLOEXEC);
+	}
 	if (fd < 0)
 		return fault_set_errno(fault, FAULT_HOST_LACKS, errno, "launch.limits",
 				       "the strict profile needs a hard limit of more than %d open "

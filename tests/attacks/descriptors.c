@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -270,12 +271,16 @@ Test(attacks, FD8_no_core)
 
 	/* In the guest core_pattern is a handler that notes each core here (tests/guest/init.c). */
 	size_t noted = cores_in("/run/cores"), here = cores_in(".");
+	struct rlimit ours;
+	cr_assert_eq(getrlimit(RLIMIT_CORE, &ours), 0);
 	attack_open(&attack, argv);
 	attack_run(&attack);
 	cr_expect_eq(attack.result.status, 128 + 11);
 	cr_expect_str_eq(attack_event(&attack, "vm.exited", "payload.signal"), "SIGSEGV");
 	cr_expect_str_eq(attack_event(&attack, "vm.exited", "payload.coreDumped"), "false");
 	cr_expect_str_eq(attack_text(&attack, "outcome.cause"), "signal");
+	/* 1, not 0: the only value that keeps the kernel from core_pattern's program. */
+	cr_expect_eq(attack_effective(&attack, "default.limits.core"), ours.rlim_max ? 1 : 0);
 	cr_expect_eq(cores_in("."), here);
 	cr_expect_eq(cores_in(attack.dir), 0);
 	cr_expect_eq(cores_in("/run/cores"), noted, "the host's core handler was started");

@@ -107,7 +107,8 @@ Test(attacks, RG7_killed_at_any_moment, .timeout = 180)
 		"%zu none%s\n",
 		tally.rounds, KILL_LIMIT_MS / 1000, tally.killed, tally.valid, tally.incomplete,
 		tally.none, tally.rounds < KILL_ROUNDS ? "; not all rounds fit" : "");
-	cr_expect_geq(tally.rounds, 4 * VICTIM_COUNT);
+	/* Each of them at both moments, at least. */
+	cr_expect_geq(tally.rounds, 2 * VICTIM_COUNT);
 	cr_expect_gt(tally.killed, tally.rounds / 4);
 	cr_expect_gt(tally.valid, 0);
 	attack_close(&attack);

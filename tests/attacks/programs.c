@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct program {
@@ -198,10 +199,15 @@ Test(programs, strict_computes, .timeout = 300)
 		"      refused(lambda: open('/tmp/x', 'w')), refused(socket.socket))\n";
 	const char *argv[] = {"/usr/bin/python3", "-c", script, NULL};
 	struct program python = {"/usr/bin/python3", "python3", NULL, NULL};
+	struct rlimit files;
 	struct attack attack;
 
 	if (access(python.needs, X_OK))
 		skip_or_fail(&python);
+	/* What a login has: the launcher's own exec needs a number beyond. */
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = 1024;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
 	attack_open(&attack, argv);
 	attack_set(&attack, "runtime.seccomp", "\"strict\"");
 	attack_run(&attack);

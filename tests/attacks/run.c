@@ -261,6 +261,22 @@ const char *attack_event(const struct attack *attack, const char *type, const ch
 	return "";
 }
 
+long long attack_effective(const struct attack *attack, const char *clause)
+{
+	struct json_object *all = value_at(attack->report, "enforcement");
+
+	for (size_t i = 0; all && i < json_object_array_length(all); i++) {
+		struct json_object *item = json_object_array_get_idx(all, i);
+		struct json_object *name = value_at(item, "clause");
+		struct json_object *effective = value_at(item, "effective");
+
+		if (name && !strcmp(json_object_get_string(name), clause) &&
+		    json_object_is_type(effective, json_type_int))
+			return json_object_get_int64(effective);
+	}
+	return -1;
+}
+
 size_t attack_events(const struct attack *attack)
 {
 	return json_object_array_length(value_at(attack->report, "events"));

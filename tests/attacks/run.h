@@ -61,6 +61,8 @@ const char *attack_text(const struct attack *attack, const char *name);
 long long attack_number(const struct attack *attack, const char *name);
 /* A value of the last event of that type, as text; "" when there is none. */
 const char *attack_event(const struct attack *attack, const char *type, const char *name);
+/* What enforcement[] says a clause came to, when that is a number; else -1. */
+long long attack_effective(const struct attack *attack, const char *clause);
 size_t attack_events(const struct attack *attack);
 /* The codes of errors[], joined by a space; a buffer that the next call overwrites. */
 const char *attack_errors(const struct attack *attack);
