@@ -22,6 +22,7 @@
 #include "stages/stage.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum {
@@ -147,12 +148,22 @@ static enum stage_exit monitor_prewarm(struct stage_context *context)
 	return STAGE_FAILED;
 }
 
+/* As any program would whose output goes nowhere; a caller that closed its end knows. */
+static void tell_undelivered(const struct stage *stage, const struct relay *relay)
+{
+	if (relay->copy_errno != 0)
+		stage_complain(stage, "the command's %s cannot be passed on: %s. It was closed",
+			       relay->name, strerror(relay->copy_errno));
+}
+
 static enum stage_exit monitor_confined(struct stage_context *context)
 {
 	struct monitor *monitor = context->state;
 	struct fault fault;
 	enum fault_code code = monitor_run(monitor, context->out, &fault);
 
+	tell_undelivered(context->stage, &monitor->out);
+	tell_undelivered(context->stage, &monitor->err);
 	monitor_release(monitor);
 	if (code == FAULT_NONE)
 		return STAGE_DONE;

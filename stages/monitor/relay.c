@@ -92,7 +92,9 @@ static void flush(struct relay *relay)
 		ssize_t put = endpoint_write(&relay->copy, relay->data + relay->done,
 					     relay->len - relay->done);
 		if (put < 0) {
-			truncate_for(relay, RELAY_CALLER_CLOSED);
+			relay->copy_errno = errno == EPIPE ? 0 : errno;
+			truncate_for(relay, errno == EPIPE ? RELAY_CALLER_CLOSED
+							   : RELAY_CALLER_FAILED);
 			endpoint_close(&relay->copy);
 			close_source(relay);
 			drop_pending(relay);
@@ -215,6 +217,8 @@ static const char *reason_name(enum relay_truncation truncation)
 		return "limit";
 	case RELAY_CALLER_CLOSED:
 		return "caller-closed";
+	case RELAY_CALLER_FAILED:
+		return "caller-failed";
 	case RELAY_FILE:
 		return "file";
 	case RELAY_WHOLE:

@@ -22,6 +22,7 @@ enum relay_truncation {
 	RELAY_WHOLE,
 	RELAY_LIMIT,	     /* resources.output.max is used up: hashed, no longer kept */
 	RELAY_CALLER_CLOSED, /* the caller's end is gone: the workload's end is closed too */
+	RELAY_CALLER_FAILED, /* the caller's end is there and fails; as above */
 	RELAY_FILE,	     /* the log cannot be written */
 };
 
@@ -44,7 +45,8 @@ struct relay {
 	bool captured;	/* there was a source */
 	bool abandoned; /* left while something still held the other end */
 	int log_errno;
-	char *data; /* RELAY_BUFFER_SIZE; what is not yet copied is data[done..len) */
+	int copy_errno; /* why the caller's end takes nothing; 0: it does, or is gone */
+	char *data;	/* RELAY_BUFFER_SIZE; what is not yet copied is data[done..len) */
 	size_t len;
 	size_t done;
 	nfds_t source_place;

@@ -108,6 +108,16 @@ int sampler_timeout(const struct sampler *sampler, uint64_t now_ms)
 	return left < INT_MAX ? (int)left : INT_MAX;
 }
 
+/* From now, not from when it was due: a process that was stopped does not catch up. */
+static void plan_next(struct sampler *sampler, uint64_t now_ms)
+{
+	if (++sampler->taken > SAMPLER_ROUND) {
+		sampler->interval_ms *= 2;
+		sampler->taken = 1;
+	}
+	sampler->next_ms = now_ms + sampler->interval_ms;
+}
+
 static bool has_any(const struct cgroup_counters *counters)
 {
 	for (size_t i = 0; i < CGROUP_COUNTER_COUNT; i++) {
@@ -123,8 +133,7 @@ struct json_object *sampler_take(struct sampler *sampler, uint64_t now_ms)
 
 	if (sampler_timeout(sampler, now_ms) != 0)
 		return NULL;
-	/* From now, not from when it was due: a process that was stopped does not catch up. */
-	sampler->next_ms = now_ms + sampler->interval_ms;
+	plan_next(sampler, now_ms);
 	cgroup_reader_read(&sampler->reader, &counters);
 	if (!has_any(&counters))
 		return NULL;

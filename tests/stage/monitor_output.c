@@ -208,6 +208,27 @@ Test(stage_monitor, a_caller_that_is_gone_ends_the_stream_at_the_workload)
 	free(data);
 }
 
+Test(stage_monitor, a_caller_that_cannot_take_it_is_told_why)
+{
+	struct watch watch;
+	char number[12];
+	int full_fd = open("/dev/full", O_WRONLY);
+
+	cr_assert_geq(full_fd, 0);
+	(void)snprintf(number, sizeof(number), "%d", full_fd);
+	watch_start(&watch, WATCH_OUT | WATCH_ERR,
+		    (const char *const[]){"--copy-stdout-fd", number, NULL});
+	watch_begin(&watch, NO_LIMIT);
+	seen_write(watch.out_fd, "hello\n", 6);
+	(void)seen_reap();
+	(void)watch_await(&watch, "\"reason\":\"caller-failed\",\"stream\":\"stdout\"");
+	watch_end(&watch);
+	struct json_object *last OBJECT_CLEANUP = seen_parse(watch_finish(&watch));
+	seen_flag(last, "payload.output.stdout.truncated", true);
+	(void)close(full_fd);
+	watch_release(&watch);
+}
+
 Test(stage_monitor, a_log_that_cannot_be_written_stops_the_run)
 {
 	struct watch watch;

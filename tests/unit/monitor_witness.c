@@ -253,3 +253,26 @@ Test(monitor_sampler, keeps_time)
 	cr_expect_eq(sampler_timeout(&sampler, 9999), -1);
 	sampler_release(&sampler);
 }
+
+/* Due at every call, and nothing to read: only the pace is looked at. */
+Test(monitor_sampler, a_long_run_is_sampled_less_often)
+{
+	struct sampler sampler = {.root_fd = -1, .interval_ms = 100};
+	uint64_t now = 1;
+	struct {
+		unsigned samples;
+		uint64_t interval_ms;
+	} rows[] = {
+		{SAMPLER_ROUND - 1, 100}, {1, 100}, {1, 200}, {SAMPLER_ROUND - 1, 200}, {1, 400}};
+
+	cgroup_reader_init(&sampler.reader);
+	sampler_start(&sampler, now);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (unsigned k = 0; k < rows[i].samples; k++) {
+			now = sampler.next_ms;
+			cr_assert_null(sampler_take(&sampler, now));
+		}
+		cr_expect_eq(sampler.next_ms - now, rows[i].interval_ms, "row %zu: %llu ms", i,
+			     (unsigned long long)(sampler.next_ms - now));
+	}
+}
