@@ -93,8 +93,8 @@ static void flush(struct relay *relay)
 					     relay->len - relay->done);
 		if (put < 0) {
 			relay->copy_errno = errno == EPIPE ? 0 : errno;
-			truncate_for(relay, errno == EPIPE ? RELAY_CALLER_CLOSED
-							   : RELAY_CALLER_FAILED);
+			truncate_for(relay,
+				     errno == EPIPE ? RELAY_CALLER_CLOSED : RELAY_CALLER_FAILED);
 			endpoint_close(&relay->copy);
 			close_source(relay);
 			drop_pending(relay);
