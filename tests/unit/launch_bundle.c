@@ -349,6 +349,7 @@ Test(launch_bundle, caps_and_admits_mounts)
 	cr_expect_neq(take_mounts(PLAN_MOUNT_MAX + 1, "/m", "/srv"), FAULT_NONE);
 	cr_expect_eq(take_mounts(1, "/opt/x", "/srv"), FAULT_NONE);
 	cr_expect_eq(take_mounts(1, "/m", "/proc/1/root"), FAULT_RUN_MOUNT);
+	cr_expect_neq(take_mounts(1, "/m", "/"), FAULT_NONE);
 	cr_expect_eq(take_mounts(1, "/m", "/sys/fs/cgroup"), FAULT_RUN_MOUNT);
 	cr_expect_eq(take_mounts(1, "/m", "/dev/shm"), FAULT_RUN_MOUNT);
 	cr_expect_eq(take_mounts(1, "/m", "/process"), FAULT_NONE);
