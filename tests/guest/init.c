@@ -112,12 +112,27 @@ static void move_to_real_root(void)
 		guest_die("root");
 }
 
+/* As udev makes them. */
+static void link_descriptors(void)
+{
+	static const char *const links[][2] = {{"/proc/self/fd", "/dev/fd"},
+					       {"/proc/self/fd/0", "/dev/stdin"},
+					       {"/proc/self/fd/1", "/dev/stdout"},
+					       {"/proc/self/fd/2", "/dev/stderr"}};
+
+	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+		if (symlink(links[i][0], links[i][1]))
+			guest_die(links[i][1]);
+	}
+}
+
 static void mount_all(void)
 {
 	move_to_real_root();
 	mount_on("proc", "/proc", 0555, NULL);
 	mount_on("sysfs", "/sys", 0555, NULL);
 	mount_on("devtmpfs", "/dev", 0755, NULL);
+	link_descriptors();
 	mount_on("devpts", "/dev/pts", 0755, "gid=5,mode=620,ptmxmode=666");
 	mount_on("tmpfs", "/dev/shm", 01777, "mode=1777");
 	mount_on("tmpfs", "/run", 0755, "mode=0755");
