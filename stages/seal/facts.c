@@ -2,6 +2,7 @@
 #include "stages/seal/facts.h"
 
 #include "ipc/record.h"
+#include "stages/seal/degraded.h"
 #include "stages/seal/payload.h"
 
 #include <inttypes.h>
@@ -16,7 +17,6 @@ void facts_init(struct facts *facts)
 		.memory_peak_bytes = FACTS_UNKNOWN,
 		.pids_peak = FACTS_UNKNOWN,
 		.wall_ms = FACTS_UNKNOWN,
-		.workload_status = FACTS_UNKNOWN,
 	};
 	buf_init(&facts->artifacts, RECORD_EVENT_MAX);
 	buf_init(&facts->policy_summary, RECORD_EVENT_MAX);
@@ -35,6 +35,31 @@ void facts_release(struct facts *facts)
 	buf_release(&facts->executable);
 	buf_release(&facts->closing);
 	buf_release(&facts->mount_reasons);
+}
+
+/*
+ * Prepared, started, sampled, exited. sr-monitor stops sampling when it reads vm.exited, before it
+ * writes anything else, and the launcher's last sample stands in front of it.
+ */
+static enum fault_code life_order(const struct facts *facts, const struct head *event,
+				  enum fault_code code, struct fault *fault)
+{
+	if (event->type == EVENT_VM_STARTED && !facts->prepared)
+		return fault_set(fault, code, "type", "nothing starts before run.prepared");
+	if ((event->type == EVENT_RUN_PREPARED && facts->prepared) ||
+	    (event->type == EVENT_VM_STARTED && facts->started) ||
+	    (event->type == EVENT_VM_EXITED && facts->ending.exited))
+		return fault_set(fault, code, "type", "a run has only one %s event",
+				 event_type_name(event->type));
+	if (event->type == EVENT_VM_EXITED && !facts->started &&
+	    span_kind(span_get(event->payload, "setup")) != SPAN_OBJECT)
+		return fault_set(fault, code, "type", "nothing exits that never started");
+	if (facts->ending.exited &&
+	    (event->type == EVENT_RESOURCE_SAMPLED || event->type == EVENT_VM_STARTED ||
+	     event->type == EVENT_RUN_PREPARED))
+		return fault_set(fault, code, "type", "no %s stands behind vm.exited",
+				 event_type_name(event->type));
+	return FAULT_NONE;
 }
 
 enum fault_code facts_order(const struct facts *facts, const struct head *event,
@@ -56,39 +81,95 @@ enum fault_code facts_order(const struct facts *facts, const struct head *event,
 		return fault_set(fault, code, "type",
 				 facts->count == 0 ? "the first event must be compile"
 						   : "only the first event may be compile");
-	if (event->type == EVENT_VM_STARTED && !facts->prepared)
-		return fault_set(fault, code, "type", "nothing starts before run.prepared");
-	if ((event->type == EVENT_RUN_PREPARED && facts->prepared) ||
-	    (event->type == EVENT_VM_STARTED && facts->started) ||
-	    (event->type == EVENT_VM_EXITED && facts->exited))
-		return fault_set(fault, code, "type", "a run has only one %s event",
-				 event_type_name(event->type));
-	return FAULT_NONE;
+	return life_order(facts, event, code, fault);
 }
 
-/* False when object or the member is there and not of its form. Absent and null are unknown. */
-static bool read_counter(struct span object, const char *name, int64_t *out)
-{
-	struct span value;
+/*
+ * The counters of one group: where each goes, or NULL for those a report derives nothing from.
+ * Names in order of how often they stand there.
+ */
+struct counter {
+	struct span name;
+	int64_t *out;
+};
 
-	*out = FACTS_UNKNOWN;
-	if (span_kind(object) != SPAN_OBJECT)
-		return span_null(object);
-	if (!span_member(object, name, &value) || span_null(value))
-		return true;
-	return span_integer(value, out) && *out >= 0;
+#define COUNTER(text, out)                                                                         \
+	{                                                                                          \
+		{(text), sizeof(text) - 1}, (out)                                                  \
+	}
+
+static bool read_group(struct span group, const struct counter *counters, size_t count)
+{
+	struct span_walk walk;
+	struct span key, value;
+	int64_t number;
+
+	if (!span_walk_object(group, &walk))
+		return false;
+	while (span_next_member(&walk, &key, &value)) {
+		size_t i = 0;
+
+		while (i < count && !span_same(key, counters[i].name))
+			i++;
+		if (i == count || !span_integer(value, &number) || number < 0)
+			return false;
+		if (counters[i].out != NULL)
+			*counters[i].out = number;
+	}
+	return true;
 }
 
-static bool read_memory(struct span memory, struct facts_sample *sample)
+static bool read_cpu(struct span group, struct facts_sample *sample)
 {
-	return read_counter(memory, "currentBytes", &sample->memory_current_bytes) &&
-	       read_counter(memory, "peakBytes", &sample->memory_peak_bytes);
+	const struct counter counters[] = {
+		COUNTER("usageUs", &sample->cpu_usage_us),
+		COUNTER("userUs", NULL),
+		COUNTER("systemUs", NULL),
+		COUNTER("throttledUs", NULL),
+		COUNTER("nrThrottled", NULL),
+	};
+
+	return read_group(group, counters, sizeof(counters) / sizeof(counters[0]));
 }
 
-static bool read_pids(struct span pids, struct facts_sample *sample)
+static bool read_memory(struct span group, struct facts_sample *sample)
 {
-	return read_counter(pids, "current", &sample->pids_current) &&
-	       read_counter(pids, "peak", &sample->pids_peak);
+	const struct counter counters[] = {
+		COUNTER("currentBytes", &sample->memory_current_bytes),
+		COUNTER("peakBytes", &sample->memory_peak_bytes),
+		COUNTER("oomKills", NULL),
+	};
+
+	return read_group(group, counters, sizeof(counters) / sizeof(counters[0]));
+}
+
+static bool read_pids(struct span group, struct facts_sample *sample)
+{
+	const struct counter counters[] = {
+		COUNTER("current", &sample->pids_current),
+		COUNTER("peak", &sample->pids_peak),
+		COUNTER("maxHits", NULL),
+	};
+
+	return read_group(group, counters, sizeof(counters) / sizeof(counters[0]));
+}
+
+static bool read_member(struct span key, struct span value, struct facts_sample *sample)
+{
+	uint64_t number;
+
+	if (span_equal(key, "cpu"))
+		return read_cpu(value, sample);
+	if (span_equal(key, "memory"))
+		return read_memory(value, sample);
+	if (span_equal(key, "pids"))
+		return read_pids(value, sample);
+	if (span_equal(key, "sample"))
+		return span_says(value, "periodic") || span_says(value, "first") ||
+		       span_says(value, "last");
+	if (span_equal(key, "launcherBootNs"))
+		return span_string(value, &value) && span_decimal(value, &number);
+	return span_equal(key, "bootNs") || span_equal(key, "observedBy"); /* head_scan read them */
 }
 
 /* Nearly every event is a sample, so this is one walk and no table. */
@@ -102,14 +183,8 @@ static enum fault_code read_sample(struct span payload, enum fault_code code,
 	*sample = (struct facts_sample){FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN,
 					FACTS_UNKNOWN};
 	while (good && span_next_member(&walk, &key, &value)) {
-		if (span_equal(key, "cpu"))
-			good = read_counter(value, "usageUs", &sample->cpu_usage_us);
-		else if (span_equal(key, "memory"))
-			good = read_memory(value, sample);
-		else if (span_equal(key, "pids"))
-			good = read_pids(value, sample);
-		else if (span_equal(key, "sample"))
-			good = named = span_kind(value) == SPAN_STRING;
+		good = read_member(key, value, sample);
+		named = named || span_equal(key, "sample");
 	}
 	if (!good || !named)
 		return fault_set(fault, code, "payload", "not a resource sample: %.*s",
@@ -149,22 +224,6 @@ static enum fault_code check_started(const struct facts *facts, const struct hea
 	return FAULT_NONE;
 }
 
-/* What the closing event says must not contradict what the launcher saw. */
-static enum fault_code check_closing(const struct facts *facts, const struct head *event,
-				     enum fault_code code, struct fault *fault)
-{
-	struct span outcome = span_get(event->payload, "outcome");
-	int64_t exit_code = 0;
-	bool exited = span_says(span_get(outcome, "cause"), "exit");
-
-	if (!span_integer(span_get(outcome, "exitCode"), &exit_code))
-		return fault_set(fault, code, "payload.outcome.exitCode", "no number");
-	if ((exited || event->type == EVENT_RUN_CLEANED) && exit_code != facts->workload_status)
-		return fault_set(fault, code, "payload.outcome.exitCode",
-				 "%" PRId64 ", but vm.exited says otherwise", exit_code);
-	return FAULT_NONE;
-}
-
 enum fault_code facts_admit(const struct facts *facts, const struct head *event,
 			    enum fault_code code, struct facts_sample *sample, struct fault *fault)
 {
@@ -179,13 +238,15 @@ enum fault_code facts_admit(const struct facts *facts, const struct head *event,
 		return failed;
 	if (event->type == EVENT_COMPILE)
 		return payload_check_hashes(event, code, fault);
+	if (event->type == EVENT_RUN_PREPARED)
+		return degraded_check(event, code, fault);
 	if (event->type == EVENT_VM_STARTED)
 		return check_started(facts, event, code, fault);
 	if (event->type == EVENT_MOUNT_REJECTED &&
 	    !fits(&facts->mount_reasons, span_get(event->payload, "reason").len))
 		return fault_set(fault, code, "payload.reason", "too many mounts were rejected");
 	if (event_type_closes(event->type))
-		return check_closing(facts, event, code, fault);
+		return ending_check_closing(&facts->ending, event, code, fault);
 	return FAULT_NONE;
 }
 
@@ -216,9 +277,7 @@ static void take_exit(struct facts *facts, struct span payload)
 	struct span wall = {.at = "", .len = 0};
 	uint64_t wall_ns;
 
-	facts->exited = true;
-	if (!read_counter(payload, "exitCode", &facts->workload_status))
-		facts->workload_status = FACTS_UNKNOWN;
+	ending_take_exited(&facts->ending, payload);
 	if (span_string(span_get(payload, "wallNs"), &wall) && span_decimal(wall, &wall_ns))
 		facts->wall_ms = (int64_t)(wall_ns / NS_PER_MS);
 }
@@ -274,6 +333,9 @@ static void take_payload(struct facts *facts, const struct head *event,
 	case EVENT_VM_STARTED:
 		facts->started = true;
 		break;
+	case EVENT_OUTPUT_TRUNCATED:
+		ending_take_truncated(&facts->ending, payload);
+		break;
 	case EVENT_VM_EXITED:
 		take_exit(facts, payload);
 		break;
@@ -285,7 +347,6 @@ static void take_payload(struct facts *facts, const struct head *event,
 	case EVENT_NETWORK_PLAN_GENERATED:
 	case EVENT_NETWORK_RULE_RELEASED:
 	case EVENT_NETWORK_RULE_CLEANUP_FAILED:
-	case EVENT_OUTPUT_TRUNCATED:
 	case EVENT_STAGE_KILLED:
 	case EVENT_TYPE_COUNT:
 		break;

@@ -6,6 +6,7 @@
 #include "ipc/event.h"
 #include "ipc/fault.h"
 #include "ipc/runid.h"
+#include "stages/seal/ending.h"
 #include "stages/seal/head.h"
 
 #include <stdbool.h>
@@ -25,7 +26,8 @@ struct facts {
 	char run_id[RUNID_SIZE];
 	char started_at[EVENT_TIMESTAMP_SIZE];
 	char finished_at[EVENT_TIMESTAMP_SIZE];
-	bool prepared, started, exited, closed;
+	bool prepared, started, closed;
+	struct ending ending; /* of vm.exited and what else decides the outcome */
 
 	struct buf artifacts, policy_summary; /* of compile */
 	struct buf enforcement, executable;   /* of run.prepared */
@@ -33,7 +35,6 @@ struct facts {
 	struct buf mount_reasons;	      /* "a","b": the inside of an array */
 
 	int64_t cpu_usage_us, memory_peak_bytes, pids_peak, wall_ms;
-	int64_t workload_status; /* exit code in vm.exited */
 	uint64_t samples;
 	uint64_t mounts_validated, mounts_rejected;
 	uint64_t rules_applied, hits_allowed, hits_blocked;

@@ -3,122 +3,13 @@
 
 #include "ipc/field.h"
 #include "stages/seal/digest.h"
-#include "stages/seal/shape.h"
+#include "stages/seal/ending.h"
+#include "stages/seal/payload_shape.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define TABLE(array) .fields = (array), .field_count = COUNT(array)
-
-#define HASH_OR_NULL (SHAPE_HASH | SHAPE_NULL)
-
-static const struct shape_field artifacts_fields[] = {
-	{"commandHash", HASH_OR_NULL},
-	{"kernelHash", HASH_OR_NULL},
-	{"policyHash", HASH_OR_NULL},
-	{"rootfsHash", HASH_OR_NULL},
-};
-static const struct shape artifacts_shape = {TABLE(artifacts_fields), .openness = SHAPE_CLOSED};
-
-static const struct shape_field summary_fields[] = {
-	{"mounts", SHAPE_INTEGER},
-	{"networkMode", SHAPE_STRING},
-};
-static const struct shape summary_shape = {TABLE(summary_fields), .openness = SHAPE_OPEN};
-
-static const struct shape_field error_fields[] = {
-	{"code", SHAPE_STRING},
-	{"message", SHAPE_STRING},
-	{"path", SHAPE_STRING},
-};
-static const struct shape error_shape = {TABLE(error_fields), .openness = SHAPE_CLOSED};
-
-static const struct shape_field outcome_fields[] = {
-	{"cause", SHAPE_STRING},     {"evidence", SHAPE_OBJECT},
-	{"exitCode", SHAPE_INTEGER}, {"signal", SHAPE_STRING | SHAPE_NULL},
-	{"state", SHAPE_STRING},     {"summary", SHAPE_STRING},
-};
-static const struct shape outcome_shape = {TABLE(outcome_fields), .openness = SHAPE_CLOSED};
-
-static const struct shape_field output_fields[] = {
-	{"captured", SHAPE_BOOL},
-	{"stderr", SHAPE_OBJECT | SHAPE_NULL},
-	{"stdin", SHAPE_OBJECT | SHAPE_NULL},
-	{"stdout", SHAPE_OBJECT | SHAPE_NULL},
-};
-static const struct shape output_shape = {TABLE(output_fields), .openness = SHAPE_CLOSED};
-
-static const struct shape_field compile_fields[] = {
-	{"artifacts", SHAPE_OBJECT},
-	{"challenge", SHAPE_STRING | SHAPE_OPTIONAL},
-	{"errors", SHAPE_ARRAY},
-	{"nonce", SHAPE_STRING},
-	{"policySummary", SHAPE_OBJECT | SHAPE_NULL},
-};
-static const struct shape_field prepared_fields[] = {
-	{"enforcement", SHAPE_ARRAY},
-	{"executable", SHAPE_OBJECT | SHAPE_NULL | SHAPE_OPTIONAL},
-};
-static const struct shape_field file_fields[] = {
-	{"interpreter", SHAPE_OBJECT | SHAPE_NULL | SHAPE_OPTIONAL},
-	{"path", SHAPE_STRING},
-	{"sha256", SHAPE_HASH},
-};
-static const struct shape file_shape = {TABLE(file_fields), .openness = SHAPE_OPEN};
-
-static const struct shape_field mount_fields[] = {
-	{"reason", SHAPE_STRING | SHAPE_NULL | SHAPE_OPTIONAL},
-	{"source", SHAPE_STRING},
-	{"target", SHAPE_STRING},
-};
-static const struct shape_field rejected_fields[] = {
-	{"reason", SHAPE_STRING},
-	{"source", SHAPE_STRING},
-	{"target", SHAPE_STRING},
-};
-static const struct shape_field hit_fields[] = {
-	{"verdict", SHAPE_STRING},
-};
-static const struct shape_field exited_fields[] = {
-	{"exitCode", SHAPE_INTEGER | SHAPE_NULL},
-	{"signal", SHAPE_STRING | SHAPE_NULL},
-	{"wallNs", SHAPE_DECIMAL},
-};
-static const struct shape_field closing_fields[] = {
-	{"cleanup", SHAPE_ARRAY},
-	{"errors", SHAPE_ARRAY},
-	{"eventCount", SHAPE_INTEGER | SHAPE_OPTIONAL},
-	{"outcome", SHAPE_OBJECT},
-	{"output", SHAPE_OBJECT},
-};
-static const struct shape_field killed_fields[] = {
-	{"killedStage", SHAPE_STRING},
-	{"signal", SHAPE_STRING | SHAPE_NULL},
-	{"signalNumber", SHAPE_INTEGER | SHAPE_NULL},
-	{"status", SHAPE_INTEGER | SHAPE_NULL},
-};
-
-#define OPEN_TABLE(array)                                                                          \
-	{                                                                                          \
-		TABLE(array), .openness = SHAPE_OPEN                                               \
-	}
-
-/*
- * A type without a table gives the report nothing but its place in the chain, or is
- * resource.sampled, which facts_admit reads by itself.
- */
-static const struct shape payload_shapes[EVENT_TYPE_COUNT] = {
-	[EVENT_COMPILE] = OPEN_TABLE(compile_fields),
-	[EVENT_RUN_PREPARED] = OPEN_TABLE(prepared_fields),
-	[EVENT_MOUNT_VALIDATED] = OPEN_TABLE(mount_fields),
-	[EVENT_MOUNT_REJECTED] = OPEN_TABLE(rejected_fields),
-	[EVENT_MOUNT_APPLIED] = OPEN_TABLE(mount_fields),
-	[EVENT_NETWORK_RULE_HIT] = OPEN_TABLE(hit_fields),
-	[EVENT_VM_EXITED] = OPEN_TABLE(exited_fields),
-	[EVENT_RUN_CLEANED] = OPEN_TABLE(closing_fields),
-	[EVENT_RUN_FAILED] = OPEN_TABLE(closing_fields),
-	[EVENT_STAGE_KILLED] = OPEN_TABLE(killed_fields),
-};
 
 static bool one_of(struct span value, const char *const *texts, size_t count)
 {
@@ -149,12 +40,7 @@ static enum fault_code check_errors(struct span errors, enum fault_code code, st
 	if (!span_walk_array(errors, &walk))
 		return fault_set(fault, code, "payload.errors", "an array must stand here");
 	for (size_t i = 0; span_next_element(&walk, &error); i++) {
-		enum fault_code failed;
-
 		field_path_index(path, sizeof(path), "payload.errors", i);
-		failed = shape_check(&error_shape, error, path, code, fault);
-		if (failed != FAULT_NONE)
-			return failed;
 		if (!span_string(span_get(error, "code"), &text) ||
 		    !span_copy(text, name, sizeof(name)) || fault_code_parse(name) == FAULT_NONE)
 			return fault_set(fault, code, path, "the code is not in the registry");
@@ -162,49 +48,50 @@ static enum fault_code check_errors(struct span errors, enum fault_code code, st
 	return FAULT_NONE;
 }
 
+/* Every argument is there when the audit level says so, and then only. */
+static enum fault_code check_summary(struct span summary, enum fault_code code, struct fault *fault)
+{
+	struct span args = span_get(summary, "args");
+	bool full = span_says(span_get(summary, "auditLevel"), "full");
+	struct span_walk walk;
+	struct span arg;
+	int64_t declared = 0, count = 0;
+
+	if (full != (args.len > 0))
+		return fault_set(fault, code, "payload.policySummary.args",
+				 "audit level full has them, and no other");
+	if (!full || !span_integer(span_get(summary, "argsCount"), &declared) ||
+	    !span_walk_array(args, &walk))
+		return FAULT_NONE;
+	while (span_next_element(&walk, &arg))
+		count++;
+	if (count != declared)
+		return fault_set(fault, code, "payload.policySummary.argsCount",
+				 "there are %" PRId64, count);
+	return FAULT_NONE;
+}
+
 static enum fault_code check_compile(struct span payload, enum fault_code code, struct fault *fault)
 {
 	struct span summary = span_get(payload, "policySummary");
-	enum fault_code failed;
+	enum fault_code failed = check_errors(span_get(payload, "errors"), code, fault);
 
-	failed = shape_check(&artifacts_shape, span_get(payload, "artifacts"), "payload.artifacts",
-			     code, fault);
-	if (failed == FAULT_NONE)
-		failed = check_errors(span_get(payload, "errors"), code, fault);
 	if (failed == FAULT_NONE && !span_null(summary))
-		failed = shape_check(&summary_shape, summary, "payload.policySummary", code, fault);
+		failed = check_summary(summary, code, fault);
 	if (failed == FAULT_NONE && !nonce_valid(span_get(payload, "nonce")))
 		failed = fault_set(fault, code, "payload.nonce", "32 hex digits must stand here");
 	return failed;
 }
 
-/* What was executed; a script's interpreter with it. */
-static enum fault_code check_executable(struct span executable, enum fault_code code,
-					struct fault *fault)
+static enum fault_code check_closing(const struct head *head, enum fault_code code,
+				     struct fault *fault)
 {
-	struct span interpreter = span_get(executable, "interpreter");
-	enum fault_code failed = FAULT_NONE;
-
-	if (span_kind(executable) == SPAN_OBJECT)
-		failed = shape_check(&file_shape, executable, "payload.executable", code, fault);
-	if (failed == FAULT_NONE && span_kind(interpreter) == SPAN_OBJECT)
-		failed = shape_check(&file_shape, interpreter, "payload.executable.interpreter",
-				     code, fault);
-	return failed;
-}
-
-static enum fault_code check_outcome(const struct head *head, struct span outcome,
-				     enum fault_code code, struct fault *fault)
-{
-	static const char *const causes[] = {
-		"exit",	  "signal",  "oom",   "timeout",    "cpu",	   "pids",
-		"output", "seccomp", "setup", "stage-lost", "interrupted",
-	};
+	struct span outcome = span_get(head->payload, "outcome");
 	bool cleaned = head->type == EVENT_RUN_CLEANED;
 	int64_t exit_code = 0;
 
-	if (!one_of(span_get(outcome, "cause"), causes, COUNT(causes)))
-		return fault_set(fault, code, "payload.outcome.cause", "there is no such cause");
+	if (check_errors(span_get(head->payload, "errors"), code, fault) != FAULT_NONE)
+		return fault->code;
 	if (!span_says(span_get(outcome, "state"), cleaned ? "finished" : "failed"))
 		return fault_set(fault, code, "payload.outcome.state",
 				 "a %s event must say the run %s", event_type_name(head->type),
@@ -217,29 +104,33 @@ static enum fault_code check_outcome(const struct head *head, struct span outcom
 	return FAULT_NONE;
 }
 
-static enum fault_code check_closing(const struct head *head, enum fault_code code,
-				     struct fault *fault)
+/* The canonical {"args":[..],"command":".."}, where the event has both. */
+static enum fault_code check_command_hash(struct span payload, enum fault_code code,
+					  struct fault *fault)
 {
-	struct span outcome = span_get(head->payload, "outcome");
-	enum fault_code failed;
+	static const char before[] = "{\"args\":", between[] = ",\"command\":";
+	struct span summary = span_get(payload, "policySummary");
+	struct span args = span_get(summary, "args"), command = span_get(summary, "command");
+	struct span claimed = span_get(span_get(payload, "artifacts"), "commandHash");
+	struct digest *running;
+	uint8_t value[DIGEST_SIZE];
+	char text[DIGEST_TEXT_SIZE];
 
-	failed = check_errors(span_get(head->payload, "errors"), code, fault);
-	if (failed == FAULT_NONE)
-		failed = shape_check(&outcome_shape, outcome, "payload.outcome", code, fault);
-	if (failed == FAULT_NONE)
-		failed = check_outcome(head, outcome, code, fault);
-	if (failed == FAULT_NONE)
-		failed = shape_check(&output_shape, span_get(head->payload, "output"),
-				     "payload.output", code, fault);
-	return failed;
-}
-
-/* A process ends by itself or by a signal; one that never ran has neither. */
-static enum fault_code check_exited(struct span payload, enum fault_code code, struct fault *fault)
-{
-	if (span_null(span_get(payload, "exitCode")) || span_null(span_get(payload, "signal")))
+	if (args.len == 0 || command.len == 0)
 		return FAULT_NONE;
-	return fault_set(fault, code, "payload.signal", "an exit code and a signal as well");
+	running = digest_new();
+	digest_update(running, before, sizeof(before) - 1);
+	digest_update(running, args.at, args.len);
+	digest_update(running, between, sizeof(between) - 1);
+	digest_update(running, command.at, command.len);
+	digest_update(running, "}", 1);
+	digest_value(running, value);
+	digest_free(running);
+	digest_text(value, text);
+	if (span_says(claimed, text))
+		return FAULT_NONE;
+	return fault_set(fault, code, "payload.artifacts.commandHash",
+			 "the hash of policySummary's command and arguments is %s", text);
 }
 
 enum fault_code payload_check_hashes(const struct head *head, enum fault_code code,
@@ -269,28 +160,26 @@ enum fault_code payload_check_hashes(const struct head *head, enum fault_code co
 			return fault_set(fault, code, pairs[i].path, "the hash of payload.%s is %s",
 					 pairs[i].of, text);
 	}
-	return FAULT_NONE;
+	return check_command_hash(head->payload, code, fault);
 }
 
 enum fault_code payload_check(const struct head *head, enum fault_code code, struct fault *fault)
 {
 	static const char *const verdicts[] = {"allowed", "blocked"};
-	const struct shape *shape = &payload_shapes[head->type];
-	enum fault_code failed = FAULT_NONE;
+	const struct shape *shape = payload_shape(head->type);
 
-	if (shape->field_count > 0)
-		failed = shape_check(shape, head->payload, "payload", code, fault);
-	if (failed != FAULT_NONE)
-		return failed;
+	if (shape != NULL &&
+	    shape_check(shape, head->payload, "payload", code, fault) != FAULT_NONE)
+		return fault->code;
 	if (head->type == EVENT_COMPILE)
 		return check_compile(head->payload, code, fault);
-	if (head->type == EVENT_RUN_PREPARED)
-		return check_executable(span_get(head->payload, "executable"), code, fault);
 	if (head->type == EVENT_NETWORK_RULE_HIT &&
 	    !one_of(span_get(head->payload, "verdict"), verdicts, COUNT(verdicts)))
 		return fault_set(fault, code, "payload.verdict", "allowed or blocked");
+	if (head->type == EVENT_OUTPUT_TRUNCATED)
+		return ending_check_truncated(head->payload, code, fault);
 	if (head->type == EVENT_VM_EXITED)
-		return check_exited(head->payload, code, fault);
+		return ending_check_exited(head->payload, code, fault);
 	if (event_type_closes(head->type))
 		return check_closing(head, code, fault);
 	return FAULT_NONE;

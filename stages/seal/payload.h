@@ -6,13 +6,16 @@
 #include "stages/seal/head.h"
 
 /*
- * What the payload of each event type must hold for a report to be made from it: the fields the
- * report derives something from, and no others (safe-run-report(5)).
+ * Whether the payload of an event holds what its type holds, and nothing else, and does not
+ * contradict itself (safe-run-ipc(7)).
  */
 enum fault_code payload_check(const struct head *head, enum fault_code code, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* Whether kernelHash and rootfsHash of a compile event are the hashes of its kernel and root. */
+/*
+ * Whether kernelHash, rootfsHash and, where the arguments are there, commandHash of a compile event
+ * are the hashes of what it holds.
+ */
 enum fault_code payload_check_hashes(const struct head *head, enum fault_code code,
 				     struct fault *fault) __attribute__((warn_unused_result));
 

@@ -55,6 +55,28 @@ static bool value_fits(unsigned int kinds, struct span value)
 	return false;
 }
 
+static enum fault_code check_inside(const struct shape_field *field, struct span value,
+				    const char *path, enum fault_code code, struct fault *fault)
+{
+	char place[FAULT_PATH_SIZE], element_place[FAULT_PATH_SIZE];
+	enum fault_code failed = FAULT_NONE;
+	struct span_walk walk;
+	struct span element;
+
+	if (field->inside == NULL)
+		return FAULT_NONE;
+	field_path_name(place, sizeof(place), path, field->name);
+	if (span_kind(value) == SPAN_OBJECT)
+		return shape_check(field->inside, value, place, code, fault);
+	if (!span_walk_array(value, &walk))
+		return FAULT_NONE;
+	for (size_t i = 0; failed == FAULT_NONE && span_next_element(&walk, &element); i++) {
+		field_path_index(element_place, sizeof(element_place), place, i);
+		failed = shape_check(field->inside, element, element_place, code, fault);
+	}
+	return failed;
+}
+
 enum fault_code shape_check(const struct shape *shape, struct span object, const char *path,
 			    enum fault_code code, struct fault *fault)
 {
@@ -82,6 +104,8 @@ enum fault_code shape_check(const struct shape *shape, struct span object, const
 		if (order == 0 && !value_fits(field->kinds, value))
 			return refuse(path, field->name, value, "the value is not of its form",
 				      code, fault);
+		if (order == 0 && check_inside(field, value, path, code, fault) != FAULT_NONE)
+			return fault->code;
 		if (order <= 0)
 			next++;
 		if (order >= 0)

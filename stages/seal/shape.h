@@ -25,8 +25,19 @@ enum shape_kind {
 
 struct shape_field {
 	const char *name;
-	unsigned int kinds; /* enum shape_kind, or-ed */
+	unsigned int kinds;	    /* enum shape_kind, or-ed */
+	const struct shape *inside; /* of the object, or of each element of the array; or NULL */
 };
+
+/* For tables: a field by itself, and one whose inside has a table too. */
+#define SHAPE_FIELD(name, kinds)                                                                   \
+	{                                                                                          \
+		(name), (kinds), NULL                                                              \
+	}
+#define SHAPE_NESTED(name, kinds, inside)                                                          \
+	{                                                                                          \
+		(name), (kinds), &(inside)                                                         \
+	}
 
 enum shape_openness {
 	SHAPE_CLOSED, /* a member that is not in the table is a fault */

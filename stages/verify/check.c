@@ -14,8 +14,11 @@
 #define VALUE_MAX (2 * RECORD_EVENT_MAX)
 
 static const struct shape_field integrity_fields[] = {
-	{"canonicalization", SHAPE_STRING}, {"chainHead", SHAPE_HASH},	{"digest", SHAPE_HASH},
-	{"eventCount", SHAPE_INTEGER},	    {"merkleRoot", SHAPE_HASH},
+	SHAPE_FIELD("canonicalization", SHAPE_STRING),
+	SHAPE_FIELD("chainHead", SHAPE_HASH),
+	SHAPE_FIELD("digest", SHAPE_HASH),
+	SHAPE_FIELD("eventCount", SHAPE_INTEGER),
+	SHAPE_FIELD("merkleRoot", SHAPE_HASH),
 };
 static const struct shape integrity_shape = {
 	.fields = integrity_fields,
@@ -105,6 +108,8 @@ static void check_events(struct report *report, struct verdict *verdict)
 	}
 	while (span_next_element(&walk, &event))
 		events_take(&report->events, event, verdict);
+	if (report->events.count == 0)
+		verdict_refuse_at(verdict, VERDICT_SCHEMA, "events", "there are no events");
 	events_finish(&report->events, verdict);
 }
 
@@ -167,6 +172,7 @@ static enum verdict_check check_of(enum report_member member)
 	case REPORT_STARTED_AT:
 	case REPORT_FINISHED_AT:
 		return VERDICT_CROSS_FIELD;
+	case REPORT_DEGRADED:
 	case REPORT_ENFORCEMENT:
 	case REPORT_ERRORS:
 	case REPORT_EVENTS:
@@ -180,6 +186,7 @@ static enum verdict_check check_of(enum report_member member)
 	case REPORT_RESOURCE_USAGE:
 	case REPORT_SCHEMA_VERSION:
 	case REPORT_STATE:
+	case REPORT_VERDICT:
 	case REPORT_MEMBER_COUNT:
 		break;
 	}
@@ -285,8 +292,9 @@ void check_event_lines(struct span text, struct verdict *verdict)
 			events.count - 1);
 	if (text.len > 0)
 		verdict_refuse_at(verdict, VERDICT_COMPLETE, "events",
-				  "%zu bytes behind event %" PRIu64 " are no whole event", text.len,
-				  events.count == 0 ? 0 : events.count - 1);
+				  "the last %zu bytes, behind %" PRIu64
+				  " whole events, are no whole event",
+				  text.len, events.count);
 	verdict_pass(verdict, VERDICT_SCHEMA);
 	(void)span_copy((struct span){events.facts.run_id, strlen(events.facts.run_id)},
 			verdict->run_id, sizeof(verdict->run_id));

@@ -288,6 +288,8 @@ Test(stage_seal, a_loss_the_monitor_closed_is_told_too)
 
 	finished(&stream);
 	evidence_replace(&stream, "\"cause\":\"exit\"", "\"cause\":\"stage-lost\"", 0);
+	evidence_replace(&stream, "\"evidence\":{},\"exitCode\":0",
+			 "\"evidence\":{},\"exitCode\":125", 0);
 	evidence_replace(&stream, "\"finished\"", "\"failed\"", 0);
 	evidence_replace(&stream, "\"run.cleaned\"", "\"run.failed\"", 0);
 	snprintf(number, sizeof(number), "%d", notice_fd);
@@ -309,7 +311,7 @@ static const struct {
 	int status;
 	const char *expected;
 } run_ids[] = {
-	{EVIDENCE_RUN_ID, 0, "\"state\":\"finished\"}"},
+	{EVIDENCE_RUN_ID, 0, "\"state\":\"finished\",\"verdict\""},
 	{"sr-another", 0, "but the run is sr-another"},
 	{"not_an_id", 2, NULL},
 	{"", 2, NULL},

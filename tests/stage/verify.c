@@ -158,7 +158,8 @@ static const struct {
 } remains[] = {
 	{"closed", NULL, 0, "incomplete", "up to the closing one, 11"},
 	{"no closing event", "{\"hashPrev\"", 0, "incomplete", "up to event 10 and no further"},
-	{"torn event", "{\"hashPrev\"", 40, "incomplete", "40 bytes behind event 10"},
+	{"torn event", "{\"hashPrev\"", 40, "incomplete",
+	 "the last 40 bytes, behind 11 whole events"},
 };
 
 static void write_events(const struct fixture *fixture, const char *path, size_t cut_behind,
@@ -180,6 +181,27 @@ static void write_events(const struct fixture *fixture, const char *path, size_t
 	}
 	child_write_file(path, lines.data, lines.len);
 	buf_release(&lines);
+}
+
+/* A seal killed before the first event came: nothing is covered, and nothing is wrong either. */
+Test(stage_verify, a_run_directory_without_events)
+{
+	struct fixture fixture;
+	struct json_object *answer;
+	char events[700];
+	int status;
+
+	fixture_open(&fixture);
+	snprintf(events, sizeof(events), "%s/events.ndjson", fixture.directory);
+	child_write_file(events, "", 0);
+	answer = answer_get(fixture.directory, &status);
+	cr_expect_eq(status, 1);
+	cr_expect_str_eq(answer_text(answer, "result"), "incomplete", "%s",
+			 json_object_get_string(answer));
+	cr_expect_not_null(strstr(json_object_get_string(answer), "there are no events"));
+	cr_expect_null(strstr(json_object_get_string(answer), "up to event"));
+	json_object_put(answer);
+	fixture_close(&fixture);
 }
 
 /* What a killed seal leaves is named for what it is: as good as its last whole event. */

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ECHO_HASH of tests/support/evidence.c */
+#define FOURS "c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct tamper edits[] = {
@@ -61,8 +64,7 @@ static const struct tamper edits[] = {
 	 "SR-EVD-301",
 	 "events[4].payload.executable.hash"},
 	{"exit code and signal",
-	 {{"\"exitCode\":0,\"observedBy\":\"kernel\",\"signal\":null",
-	   "\"exitCode\":0,\"observedBy\":\"kernel\",\"signal\":\"SIGKILL\"", 0}},
+	 {{"\"setup\":null,\"signal\":null", "\"setup\":null,\"signal\":\"SIGKILL\"", 0}},
 	 TAMPER_ALL,
 	 "invalid",
 	 "SR-EVD-301",
@@ -266,7 +268,9 @@ static const struct tamper rewrites[] = {
 	  {"\"seq\":11", "\"seq\":9", 0},
 	  {"\"eventCount\":12", "\"eventCount\":10", TAMPER_EACH},
 	  {"\"type\":\"run.cleaned\"", "\"type\":\"run.failed\"", 0},
-	  {"\"cause\":\"exit\"", "\"cause\":\"signal\"", TAMPER_EACH},
+	  {"\"cause\":\"exit\"", "\"cause\":\"stage-lost\"", TAMPER_EACH},
+	  {"\"exitCode\":0,\"signal\":null", "\"exitCode\":125,\"signal\":null", TAMPER_EACH},
+	  {"\"exitCode\":0,\"finishedAt\"", "\"exitCode\":125,\"finishedAt\"", 0},
 	  {"\"finished\"", "\"failed\"", TAMPER_EACH},
 	  {"\"cpuUsageUs\":9,\"memoryPeakBytes\":8192,\"pidsPeak\":1,\"samples\":4,\"wallMs\":12",
 	   "\"cpuUsageUs\":7,\"memoryPeakBytes\":8192,\"pidsPeak\":1,\"samples\":3,\"wallMs\":null",
@@ -279,7 +283,7 @@ static const struct tamper rewrites[] = {
 
 static const struct tamper bytes[] = {
 	{"unknown field at the top",
-	 {{",\"state\":\"finished\"}", ",\"state\":\"finished\",\"z\":1}", 0}},
+	 {{"\"verdict\":\"enforced\"}", "\"verdict\":\"enforced\",\"z\":1}", 0}},
 	 TAMPER_ALL,
 	 "invalid",
 	 "SR-EVD-301",
@@ -411,7 +415,7 @@ static const struct tamper bytes[] = {
 	 TAMPER_AS_IT_IS,
 	 "invalid",
 	 "SR-EVD-303",
-	 "events[8].hashSelf"},
+	 "events[0].hashSelf"},
 	{"invalid UTF-8", {{"\xc3\xa9", "\xc3(", 0}}, TAMPER_AS_IT_IS, "invalid", "SR-EVD-306", ""},
 	{"lone surrogate",
 	 {{"\xc3\xa9", "\\ud800", 0}},
@@ -433,7 +437,7 @@ static const struct tamper bytes[] = {
 	 "SR-EVD-306",
 	 ""},
 	{"second value",
-	 {{",\"state\":\"finished\"}", ",\"state\":\"finished\"}{}", 0}},
+	 {{"\"verdict\":\"enforced\"}", "\"verdict\":\"enforced\"}{}", 0}},
 	 TAMPER_AS_IT_IS,
 	 "invalid",
 	 "SR-EVD-306",
@@ -527,8 +531,8 @@ static const struct tamper crossings[] = {
 	 "SR-EVD-301",
 	 "integrity.canonicalization"},
 	{"verification that says pass",
-	 {{",\"state\":\"finished\"}",
-	   ",\"state\":\"finished\",\"verification\":{\"result\":\"pass\"}}", 0}},
+	 {{"\"verdict\":\"enforced\"}",
+	   "\"verdict\":\"enforced\",\"verification\":{\"result\":\"pass\"}}", 0}},
 	 TAMPER_ALL,
 	 "invalid",
 	 "SR-EVD-301",
@@ -540,7 +544,7 @@ static const struct tamper crossings[] = {
 	 "SR-EVD-301",
 	 "exitCode"},
 	{"state above, recomputed",
-	 {{",\"state\":\"finished\"}", ",\"state\":\"failed\"}", 0}},
+	 {{",\"state\":\"finished\",\"verdict\"", ",\"state\":\"failed\",\"verdict\"", 0}},
 	 TAMPER_ALL,
 	 "invalid",
 	 "SR-EVD-301",
@@ -558,7 +562,7 @@ static const struct tamper crossings[] = {
 	 "SR-EVD-301",
 	 "enforcement"},
 	{"finished, but vm.exited says 3",
-	 {{"\"exitCode\":0,\"observedBy\"", "\"exitCode\":3,\"observedBy\"", 0}},
+	 {{"\"exitCode\":0,\"forwarded\"", "\"exitCode\":3,\"forwarded\"", 0}},
 	 TAMPER_ALL,
 	 "invalid",
 	 "SR-EVD-301",
@@ -583,13 +587,136 @@ static const struct tamper crossings[] = {
 	  {"\"outcome\":{\"cause\":\"exit\",\"evidence\":{},\"exitCode\":0,\"signal\":null,"
 	   "\"state\":\"finished\",\"summary\":\"exited with status 0\"}",
 	   "\"outcome\":null", 0},
-	  {"\"output\":{\"captured\":true,\"stderr\":null,\"stdin\":null,\"stdout\":{\"bytes\":3}}",
+	  {"\"output\":{\"captured\":true,\"stderr\":null,\"stdin\":null,\"stdout\":{\"bytes\":3,"
+	   "\"loggedBytes\":3,\"sha256\":\"sha256:" FOURS "\",\"truncated\":true}}",
 	   "\"output\":null", 0},
 	  {"\"state\":\"finished\"", "\"state\":\"failed\"", 0}},
 	 TAMPER_ALL,
 	 "incomplete",
 	 "SR-EVD-305",
 	 "events"},
+};
+
+/* Everything recomputed, above and below; what is left is that one event contradicts another. */
+#define EXITED(find, replace)                                                                      \
+	{                                                                                          \
+		(find), (replace), 0                                                               \
+	}
+#define CAUSE(name)                                                                                \
+	{                                                                                          \
+		"\"cause\":\"exit\"", "\"cause\":\"" name "\"", TAMPER_EACH                        \
+	}
+#define STATUS(status)                                                                             \
+	{"\"exitCode\":0,\"signal\":null,\"state\"",                                               \
+	 "\"exitCode\":" status ",\"signal\":null,\"state\"", TAMPER_EACH},                        \
+		{"\"exitCode\":0,\"finishedAt\"", "\"exitCode\":" status ",\"finishedAt\"", 0},    \
+		{"\"finished\"", "\"failed\"", TAMPER_EACH},                                       \
+	{                                                                                          \
+		"\"type\":\"run.cleaned\"", "\"type\":\"run.failed\"", 0                           \
+	}
+#define OUTCOME_CAUSE  "SR-EVD-301", "events[11].payload.outcome.cause"
+#define OUTCOME_STATUS "SR-EVD-301", "events[11].payload.outcome.exitCode"
+#define OUTCOME_SIGNAL "SR-EVD-301", "events[11].payload.outcome.signal"
+
+static const struct tamper contradictions[] = {
+	{"vm.started taken out",
+	 {TAMPER_EVENT("delete", 4),
+	  {"\"seq\":5", "\"seq\":4", 0},
+	  {"\"seq\":6", "\"seq\":5", 0},
+	  {"\"seq\":7", "\"seq\":6", 0},
+	  {"\"seq\":8", "\"seq\":7", 0},
+	  {"\"seq\":9", "\"seq\":8", 0},
+	  {"\"seq\":10", "\"seq\":9", 0},
+	  {"\"seq\":11", "\"seq\":10", 0},
+	  {"\"eventCount\":12", "\"eventCount\":11", TAMPER_EACH}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[9].type"},
+	{"a sample behind vm.exited",
+	 {TAMPER_EVENT("swap", 9),
+	  {"\"seq\":10", "\"seq\":x", 0},
+	  {"\"seq\":9", "\"seq\":10", 0},
+	  {"\"seq\":x", "\"seq\":9", 0},
+	  {"\"bootNs\":\"7000\"", "\"bootNs\":\"8000\"", 0}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[10].type"},
+	{"oom without a kill", {CAUSE("oom"), STATUS("137")}, TAMPER_ALL, "invalid", OUTCOME_CAUSE},
+	{"timeout without a deadline",
+	 {CAUSE("timeout"), STATUS("124")},
+	 TAMPER_ALL,
+	 "invalid",
+	 OUTCOME_CAUSE},
+	{"seccomp without SIGSYS",
+	 {CAUSE("seccomp"), STATUS("159")},
+	 TAMPER_ALL,
+	 "invalid",
+	 OUTCOME_CAUSE},
+	{"interrupted by nobody",
+	 {CAUSE("interrupted"), STATUS("130")},
+	 TAMPER_ALL,
+	 "invalid",
+	 OUTCOME_CAUSE},
+	{"a deadline, and finished",
+	 {EXITED("\"deadline\":false", "\"deadline\":true")},
+	 TAMPER_ALL,
+	 "invalid",
+	 OUTCOME_CAUSE},
+	{"exit with another code", {STATUS("7")}, TAMPER_ALL, "invalid", OUTCOME_STATUS},
+	{"set-up with a code of its own",
+	 {CAUSE("setup"), STATUS("99")},
+	 TAMPER_ALL,
+	 "invalid",
+	 OUTCOME_STATUS},
+	{"a signal nobody saw",
+	 {{"\"exitCode\":0,\"signal\":null,\"state\"",
+	   "\"exitCode\":0,\"signal\":\"SIGKILL\",\"state\"", TAMPER_EACH}},
+	 TAMPER_ALL,
+	 "invalid",
+	 OUTCOME_SIGNAL},
+	{"evidence of kills that were none",
+	 {{"\"evidence\":{},\"exitCode\"", "\"evidence\":{\"oomKills\":1},\"exitCode\"",
+	   TAMPER_EACH}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[11].payload.outcome.evidence"},
+	{"signal name of another number",
+	 {EXITED("\"exitCode\":0,\"forwarded\"", "\"exitCode\":null,\"forwarded\""),
+	  EXITED("\"setup\":null,\"signal\":null,\"signalNumber\":null",
+		 "\"setup\":null,\"signal\":\"SIGTERM\",\"signalNumber\":9")},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[10].payload.signal"},
+	{"command hash beside the arguments",
+	 {{"\"argsCount\":1,\"auditLevel\":\"basic\"",
+	   "\"args\":[\"hi\"],\"argsCount\":1,\"auditLevel\":\"full\"", TAMPER_EACH}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-302",
+	 "events[0].payload.artifacts.commandHash"},
+	{"field nobody writes",
+	 {{"\"isolation\":\"process\",\"observedBy\"",
+	   "\"hidden\":1,\"isolation\":\"process\",\"observedBy\"", 0}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[4].payload.hidden"},
+	{"field nobody writes, in a sample",
+	 {{"\"usageUs\":6", "\"usageUs\":6,\"z\":1", 0}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[6].payload"},
+	{"field nobody writes, deep inside",
+	 {{"\"truncated\":true", "\"truncated\":true,\"zeal\":1", TAMPER_EACH}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[11].payload.output.stdout.zeal"},
 };
 
 static void expect_answer(const struct tamper *tamper, const char *path)
@@ -652,4 +779,9 @@ Test(stage_verify, c_bytes)
 Test(stage_verify, d_fields_against_each_other)
 {
 	run_table(crossings, COUNT(crossings));
+}
+
+Test(stage_verify, e_events_against_each_other)
+{
+	run_table(contradictions, COUNT(contradictions));
 }

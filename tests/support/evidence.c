@@ -22,14 +22,20 @@
 #define KERNEL_HASH "\"sha256:7ca036ddb5de54c1181137663a64f466e0b3c23b806e0d649054d2b3d86e9c32\""
 #define ROOTFS_HASH "\"sha256:57411f9b9e90f5cae1530ec1c11c07a6c8a6b0fce1f09e7e5aecf866f2e9e9ef\""
 
+/* The challenge has every escape RFC 8785 has, and every length of UTF-8. */
 static const char compile_payload[] =
 	"{\"artifacts\":{\"commandHash\":" COMMAND_HASH ",\"kernelHash\":" KERNEL_HASH
 	",\"policyHash\":" POLICY_HASH ",\"rootfsHash\":" ROOTFS_HASH "},\"bootNs\":\"1000\","
+	"\"challenge\":\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001f/"
+	"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\","
 	"\"errors\":[],\"kernel\":{\"machine\":\"x86_64\",\"release\":\"6.1\","
 	"\"sysname\":\"Linux\",\"version\":\"#1\"},\"mode\":\"root\","
 	"\"nonce\":\"00112233445566778899aabbccddeeff\",\"observedBy\":\"launcher\","
-	"\"policySummary\":{\"auditLevel\":\"basic\",\"mounts\":1,\"name\":\"hello\","
-	"\"networkMode\":\"none\"},\"root\":{\"kind\":\"host\"},\"safeRun\":{\"version\":\"0.1.0\"}"
+	"\"policySummary\":{\"argsCount\":1,\"auditLevel\":\"basic\",\"command\":\"/bin/echo\","
+	"\"cpuMax\":\"100000 100000\",\"diskMax\":67108864,\"isolation\":\"process\","
+	"\"memoryMax\":\"max\",\"mounts\":1,\"name\":\"hello\",\"networkMode\":\"none\","
+	"\"outputMax\":67108864,\"pidsMax\":256,\"seccomp\":\"standard\",\"timeoutSec\":300},"
+	"\"root\":{\"kind\":\"host\"},\"safeRun\":{\"version\":\"0.1.0\"}"
 	"}";
 
 static const char mount_payload[] =
@@ -47,27 +53,29 @@ static const char started_payload[] =
 	"{\"bootNs\":\"4000\",\"executable\":{\"path\":\"/bin/echo\"},\"isolation\":\"process\","
 	"\"observedBy\":\"launcher\",\"pid\":2}";
 
-/* Every escape RFC 8785 has, and every length of UTF-8. */
 static const char truncated_payload[] =
-	"{\"bootNs\":\"6500\",\"limitBytes\":9007199254740991,\"note\":\"\\\"\\\\\\b\\f\\n\\r\\t"
-	"\\u0001\\u001f/\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\",\"observedBy\":\"monitor\","
-	"\"reason\":\"limit\",\"smallest\":-9007199254740991,\"stream\":\"stdout\"}";
+	"{\"bootNs\":\"6500\",\"limitBytes\":9007199254740991,\"observedBy\":\"monitor\","
+	"\"reason\":\"caller-closed\",\"stream\":\"stdout\"}";
 
 static const char exited_payload[] =
 	"{\"bootNs\":\"8000\",\"coreDumped\":false,\"deadline\":false,\"exitCode\":0,"
-	"\"observedBy\":\"kernel\",\"signal\":null,\"signalNumber\":null,\"stopReason\":null,"
+	"\"forwarded\":[],\"observedBy\":\"kernel\",\"oomKills\":0,\"pidsMaxHits\":0,"
+	"\"rusage\":{\"maxRssBytes\":4096,\"systemUs\":1,\"userUs\":1},\"setup\":null,"
+	"\"signal\":null,\"signalNumber\":null,\"stopReason\":null,"
 	"\"wallNs\":\"12345678\"}";
 
 static const char cleaned_payload[] =
 	"{\"bootNs\":\"9000\",\"cleanup\":[],\"errors\":[],\"observedBy\":\"monitor\","
 	"\"outcome\":{\"cause\":\"exit\",\"evidence\":{},\"exitCode\":0,\"signal\":null,"
 	"\"state\":\"finished\",\"summary\":\"exited with status 0\"},"
-	"\"output\":{\"captured\":true,\"stderr\":null,\"stdin\":null,\"stdout\":{\"bytes\":3}}}";
+	"\"output\":{\"captured\":true,\"stderr\":null,\"stdin\":null,\"stdout\":{\"bytes\":3,"
+	"\"loggedBytes\":3,\"sha256\":" ECHO_HASH ",\"truncated\":true}}}";
 
 static const char failed_payload[] =
 	"{\"bootNs\":\"9000\",\"cleanup\":[],\"errors\":[{\"code\":\"SR-RUN-002\",\"message\":"
 	"\"no\",\"path\":\"launch.exec\"}],\"observedBy\":\"monitor\",\"outcome\":{\"cause\":"
-	"\"setup\",\"evidence\":{},\"exitCode\":127,\"signal\":null,\"state\":\"failed\","
+	"\"setup\",\"evidence\":{\"execErrno\":\"ENOENT\"},\"exitCode\":127,\"signal\":null,"
+	"\"state\":\"failed\","
 	"\"summary\":\"not found\"},\"output\":{\"captured\":false,\"stderr\":null,"
 	"\"stdin\":null,\"stdout\":null}}";
 

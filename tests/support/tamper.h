@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Working on the report of evidence_finished, as somebody with an editor and a hash tool can. */
-#define TAMPER_STEPS_MAX 8
+#define TAMPER_STEPS_MAX 10
 
 enum tamper_recompute {
 	TAMPER_AS_IT_IS,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/seal/closing.h"
 #include "stages/seal/stream.h"
 
 #include "ipc/canon.h"
@@ -36,7 +37,7 @@ Test(seal_stream, a_report_is_a_pure_function_of_its_events)
 	/* Recomputed once by a Python script of its own, which shares no line with this program. */
 	cr_expect(contains(&report,
 			   "\"digest\":\"sha256:"
-			   "c1249af9465c8b75b05b9d5bed56cbebd3b1d01616a043cac85824421ecaf414"
+			   "f06cf9ef2bb79cb23ae26aefcef439c92fffe27058fd2cf4ed74e2f024d9d263"
 			   "\""));
 	cr_expect(contains(&report, "\"resourceUsage\":{\"cpuUsageUs\":9,\"memoryPeakBytes\":8192,"
 				    "\"pidsPeak\":1,\"samples\":4,\"wallMs\":12}"));
@@ -93,7 +94,7 @@ static const struct {
 	{"finished with 1", "\"exitCode\":0,\"signal\":null,\"state\"",
 	 "\"exitCode\":1,\"signal\":null,\"state\"", 0, "events[11].payload.outcome.exitCode",
 	 "exits with 0", 12},
-	{"not what vm.exited saw", "\"exitCode\":0,\"observedBy\"", "\"exitCode\":3,\"observedBy\"",
+	{"not what vm.exited saw", "\"exitCode\":0,\"forwarded\"", "\"exitCode\":3,\"forwarded\"",
 	 0, "events[11].payload.outcome.exitCode", "vm.exited", 12},
 	{"cleaned but failed", "\"finished\"", "\"failed\"", 0, "events[11].payload.outcome.state",
 	 "finished", 12},
@@ -110,6 +111,26 @@ static const struct {
 	 "events[0].type", "first event must be compile", 2},
 	{"behind the closing event", "\"type\":\"run.cleaned\"}\n",
 	 "\"type\":\"run.cleaned\"}\n" EXTRA, 0, "events[12]", "behind the closing", 12},
+	{"field nobody writes", "\"isolation\":\"process\",\"obs",
+	 "\"hidden\":1,\"isolation\":\"process\",\"obs", 0, "events[4].payload.hidden", "no field",
+	 5},
+	{"counter nobody writes", "\"usageUs\":6", "\"usageNs\":1,\"usageUs\":6", 0,
+	 "events[6].payload", "not a resource sample", 7},
+	{"exits without a start", "\"vm.started\"", "\"mount.applied\"", 0,
+	 "events[4].payload.executable", "no field", 5},
+	{"signal and its number", "\"signal\":null,\"signalNumber\":null",
+	 "\"signal\":null,\"signalNumber\":9", 0, "events[10].payload.signal", "as well", 11},
+	{"out of memory without a kill", "\"cause\":\"exit\"", "\"cause\":\"oom\"", 0,
+	 "events[11].payload.outcome.cause", "make it exit", 12},
+	{"limit, and yet finished", "\"caller-closed\"", "\"limit\"", 0,
+	 "events[11].payload.outcome.cause", "make it output", 12},
+	{"other stop", "\"stopReason\":null", "\"stopReason\":\"bored\"", 0,
+	 "events[10].payload.stopReason", "no such reason", 11},
+	{"arguments where there are none", "\"argsCount\"", "\"args\":[],\"argsCount\"", 0,
+	 "events[0].payload.policySummary.args", "full", 2},
+	{"not the command's hash", "\"argsCount\":1,\"auditLevel\":\"basic\"",
+	 "\"args\":[\"a\"],\"argsCount\":1,\"auditLevel\":\"full\"", 0,
+	 "events[0].payload.artifacts.commandHash", "command and arguments", 2},
 	{"closed twice", "\"type\":\"vm.exited\"}\n", "\"type\":\"run.cleaned\"}\n", 0,
 	 "events[10].payload.cleanup", "missing", 11},
 	{"cut inside a record", "\"type\":\"run.cleaned\"}\n", "\"type\":\"run.cl", 0, "events[11]",
@@ -146,7 +167,8 @@ Test(seal_stream, what_is_refused_is_named)
 			  refusals[i].message);
 		cr_expect(contains(&report, "\"code\":\"SR-EVD-001\""), "%s", refusals[i].name);
 		cr_expect(contains(&report, "\"cause\":\"stage-lost\""), "%s", refusals[i].name);
-		cr_expect(contains(&report, "\"state\":\"failed\"}"), "%s", refusals[i].name);
+		cr_expect(contains(&report, ",\"state\":\"failed\",\"verdict\":"), "%s",
+			  refusals[i].name);
 		cr_expect_eq(count_events(&report), refusals[i].events, "%s: %zu events",
 			     refusals[i].name, count_events(&report));
 		buf_release(&report);
@@ -199,18 +221,30 @@ Test(seal_stream, depth_of_an_event)
 /* A member whose name sorts next to eventCount in every way the order can go wrong. */
 Test(seal_stream, event_count_takes_its_place_in_the_order)
 {
-	static const char *const names[] = {"\"event\"",	"\"eventCount0\"", "\"event\\\"\"",
-					    "\"event\\\\\"",	"\"eventB\"",	   "\"eventD\"",
-					    "\"errors\\u0001\""};
+	static const char *const names[] = {"event",  "eventCount0", "event\\\"",     "event\\\\",
+					    "eventB", "eventD",	     "errors\\u0001", "a"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char member[64];
-		struct buf report;
+		char payload[256];
+		struct buf line, out;
+		struct fault fault;
+		struct head head;
 
-		snprintf(member, sizeof(member), "\"errors\":[],%s:1,\"observedBy\":\"monitor\"",
-			 names[i]);
-		seal_changed("\"errors\":[],\"observedBy\":\"monitor\"", member, 0, &report);
-		cr_expect(contains(&report, "\"state\":\"finished\"}"), "%s", names[i]);
-		buf_release(&report);
+		buf_init(&line, EVIDENCE_MAX);
+		buf_init(&out, EVIDENCE_MAX);
+		snprintf(payload, sizeof(payload),
+			 "{%s%s%s\"bootNs\":\"1\",%s%s%s\"observedBy\":\"monitor\"}",
+			 names[i][0] < 'b' ? "\"" : "", names[i][0] < 'b' ? names[i] : "",
+			 names[i][0] < 'b' ? "\":1," : "", names[i][0] > 'b' ? "\"" : "",
+			 names[i][0] > 'b' ? names[i] : "", names[i][0] > 'b' ? "\":1," : "");
+		evidence_event(&line, 7, "monitor", "run.failed", payload);
+		cr_assert_eq(head_read(line.data, line.len - 1, HEAD_TRAVELLING,
+				       FAULT_EVIDENCE_EVENT, &head, &fault),
+			     FAULT_NONE, "%s", fault.message);
+		closing_complete(&head, 7, &out);
+		cr_expect(canon_check(out.data, out.len, NULL), "%s", names[i]);
+		cr_expect(contains(&out, "\"eventCount\":8"), "%s", names[i]);
+		buf_release(&line);
+		buf_release(&out);
 	}
 }
