@@ -5,6 +5,7 @@
 #include "stages/launch/root.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -15,7 +16,7 @@
 
 /* Numbers fixed by Documentation/admin-guide/devices.txt. */
 static const struct node {
-	const char *path;
+	const char *path; /* of the host, and of the sandbox */
 	unsigned number_major, number_minor;
 } nodes[] = {
 	{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
@@ -23,11 +24,10 @@ static const struct node {
 };
 
 static const struct {
-	const char *path, *target;
+	const char *name, *target;
 } links[] = {
-	{"dev/fd", "/proc/self/fd"},	   {"dev/stdin", "/proc/self/fd/0"},
-	{"dev/stdout", "/proc/self/fd/1"}, {"dev/stderr", "/proc/self/fd/2"},
-	{"dev/ptmx", "pts/ptmx"},
+	{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
 
 /*
@@ -35,7 +35,7 @@ static const struct {
  * compared with the number it must have, so what stands at /dev/null of a strange host never gets
  * in. Read-only does not stop writing to a device, it stops changing the node.
  */
-static int bind_node(const struct root *root, const struct node *node)
+static int bind_node(const struct root *root, int dev_fd, const struct node *node)
 {
 	struct stat info;
 	int source = mount_open(node->path);
@@ -52,7 +52,7 @@ static int bind_node(const struct root *root, const struct node *node)
 			errno = ENODEV;
 	}
 	if (mount_fd >= 0)
-		place = root_place(root, node->path, false);
+		place = root_place_at(root, dev_fd, node->path + strlen("/dev"), false);
 	if (place >= 0)
 		result = mount_place(mount_fd, place);
 	int error_number = errno;
@@ -65,10 +65,10 @@ static int bind_node(const struct root *root, const struct node *node)
 }
 
 /* Every mount of devpts is an instance of its own (Linux 4.7): no terminal of the host is in it. */
-static int mount_terminals(const struct root *root)
+static int mount_terminals(const struct root *root, int dev_fd)
 {
 	static const struct mount_option options[] = {{"mode", "0600"}, {"ptmxmode", "0666"}};
-	int place = root_place(root, "/dev/pts", true);
+	int place = root_place_at(root, dev_fd, "/pts", true);
 	int fd = place < 0 ? -1
 			   : mount_new("devpts", options, COUNT(options),
 				       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
@@ -81,22 +81,35 @@ static int mount_terminals(const struct root *root)
 	return result;
 }
 
-enum fault_code device_make(const struct root *root, struct fault *fault)
+static enum fault_code fill(const struct root *root, int dev_fd, struct fault *fault)
 {
 	for (size_t i = 0; i < COUNT(nodes); i++)
-		if (bind_node(root, &nodes[i]) < 0)
+		if (bind_node(root, dev_fd, &nodes[i]) < 0)
 			return fault_set_errno(fault, CODE, errno, "launch.root.device",
 					       errno == ENODEV
 						       ? "%s of this host is not the device of "
 							 "that name"
 						       : "cannot bind %s",
 					       nodes[i].path);
-	if (mount_terminals(root) < 0)
+	if (mount_terminals(root, dev_fd) < 0)
 		return fault_set_errno(fault, CODE, errno, "launch.root.pts",
 				       "cannot mount a private /dev/pts");
 	for (size_t i = 0; i < COUNT(links); i++)
-		if (symlinkat(links[i].target, root->fd, links[i].path) < 0)
+		if (symlinkat(links[i].target, dev_fd, links[i].name) < 0)
 			return fault_set_errno(fault, CODE, errno, "launch.root.device",
-					       "cannot make /%s", links[i].path);
+					       "cannot make /dev/%s", links[i].name);
 	return FAULT_NONE;
+}
+
+enum fault_code device_make(const struct root *root, struct fault *fault)
+{
+	int dev_fd = root_place(root, "/dev", true);
+	enum fault_code code;
+
+	if (dev_fd < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.root.device",
+				       "cannot make /dev");
+	code = fill(root, dev_fd, fault);
+	(void)close(dev_fd);
+	return code;
 }

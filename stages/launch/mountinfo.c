@@ -14,9 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODE	 FAULT_RUN_LAUNCH
-#define PATH	 "launch.readback.mounts"
-#define TEXT_MAX ((size_t)1 << 20)
+#define CODE	   FAULT_RUN_LAUNCH
+#define PATH	   "launch.readback.mounts"
+#define TEXT_MAX   ((size_t)1 << 20)
+#define TEXT_FIRST ((size_t)32 << 10) /* the usual few KiB, without a mapping of its own */
 
 /* The kernel writes space, tab, newline and backslash as \ooo (mangle, fs/proc_namespace.c). */
 static bool unescape(char *text)
@@ -216,24 +217,38 @@ static enum fault_code check_all(const struct plan *plan, char *text,
 	return code;
 }
 
+/* All of the file; the caller frees it, also when *len is -1, which errno explains. */
+static char *read_text(const char *path, ssize_t *len)
+{
+	for (size_t size = TEXT_FIRST;; size = TEXT_MAX) {
+		char *text = malloc(size);
+
+		if (text == NULL)
+			buf_no_memory();
+		*len = text_file_read(path, text, size);
+		if (*len >= 0 || errno != EFBIG || size == TEXT_MAX)
+			return text;
+		free(text);
+	}
+}
+
 enum fault_code mountinfo_check(const struct plan *plan, const char *process,
 				struct json_object *enforcement, struct fault *fault)
 {
 	char path[40], hash[DIGEST_TEXT_SIZE];
-	char *text = malloc(TEXT_MAX);
 	struct json_object *evidence;
 	uint8_t value[DIGEST_SIZE];
 	size_t count = 0;
 	enum fault_code code;
 	ssize_t len;
+	char *text;
 
-	if (text == NULL)
-		buf_no_memory();
 	(void)snprintf(path, sizeof path, "/proc/%s/mountinfo", process);
-	len = text_file_read(path, text, TEXT_MAX);
+	text = read_text(path, &len);
 	if (len < 0) {
+		code = fault_set_errno(fault, CODE, errno, PATH, "cannot read %s", path);
 		free(text);
-		return fault_set_errno(fault, CODE, errno, PATH, "cannot read %s", path);
+		return code;
 	}
 	digest_bytes(text, (size_t)len, value);
 	digest_text(value, hash);

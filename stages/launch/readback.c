@@ -41,13 +41,16 @@ static const char *text_of(struct json_object *object, const char *name)
 struct json_object *readback_namespaces(const char *process)
 {
 	struct json_object *object = object_new();
+	char path[64];
+	int dir_fd;
 
+	(void)snprintf(path, sizeof path, "/proc/%s/ns", process);
+	/* Where that fails all links do, and each is told as unknown. */
+	dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; i < sizeof namespace_names / sizeof namespace_names[0]; i++) {
-		char path[64], link[64];
-		ssize_t len;
+		char link[64];
+		ssize_t len = readlinkat(dir_fd, namespace_names[i], link, sizeof link - 1);
 
-		(void)snprintf(path, sizeof path, "/proc/%s/ns/%s", process, namespace_names[i]);
-		len = readlink(path, link, sizeof link - 1);
 		if (len < 0) {
 			object_add_null(object, namespace_names[i]);
 			continue;
@@ -55,6 +58,7 @@ struct json_object *readback_namespaces(const char *process)
 		link[len] = '\0';
 		object_add_string(object, namespace_names[i], link);
 	}
+	(void)close(dir_fd);
 	return object;
 }
 

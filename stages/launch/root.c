@@ -17,6 +17,7 @@
 #define CODE	   FAULT_RUN_LAUNCH
 #define CLOSED	   (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define INERT	   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define ETC	   "/etc"
 #define COUNT(set) (sizeof(set) / sizeof(set)[0])
 
 /*
@@ -104,7 +105,6 @@ static int open_or_make(const struct root *root, int dir_fd, const char *name, b
 {
 	int flags = O_PATH | O_CLOEXEC | O_NOFOLLOW | (directory ? O_DIRECTORY : 0);
 	int fd = openat(dir_fd, name, flags);
-	int made;
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
@@ -112,22 +112,16 @@ static int open_or_make(const struct root *root, int dir_fd, const char *name, b
 		errno = EROFS;
 		return -1;
 	}
-	if (directory) {
-		if (mkdirat(dir_fd, name, 0755) < 0)
-			return -1;
-	} else {
-		made = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-		if (made < 0)
-			return -1;
-		(void)close(made);
-	}
-	return openat(dir_fd, name, flags);
+	/* What it is opened for does not matter to a mount on it. */
+	if (!directory)
+		return openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	return mkdirat(dir_fd, name, 0755) < 0 ? -1 : openat(dir_fd, name, flags);
 }
 
-int root_place(const struct root *root, const char *path, bool directory)
+int root_place_at(const struct root *root, int dir_fd, const char *path, bool directory)
 {
 	char name[256];
-	int fd = root->fd;
+	int fd = dir_fd;
 
 	while (*path == '/') {
 		size_t len = strcspn(++path, "/");
@@ -141,7 +135,7 @@ int root_place(const struct root *root, const char *path, bool directory)
 		name[len] = '\0';
 		path += len;
 		next = open_or_make(root, fd, name, directory || *path == '/');
-		if (fd != root->fd) {
+		if (fd != dir_fd) {
 			int error_number = errno;
 
 			(void)close(fd);
@@ -154,8 +148,24 @@ int root_place(const struct root *root, const char *path, bool directory)
 	return fd;
 }
 
+int root_place(const struct root *root, const char *path, bool directory)
+{
+	return root_place_at(root, root->fd, path, directory);
+}
+
+/*
+ * Half of the entries are below /etc, which is no entry itself (bundle_root.c), so that nothing can
+ * cover the directory etc_fd is open on.
+ */
+static int entry_place(const struct root *root, int etc_fd, const char *path, bool directory)
+{
+	if (strncmp(path, ETC "/", strlen(ETC "/")) == 0)
+		return root_place_at(root, etc_fd, path + strlen(ETC), directory);
+	return root_place(root, path, directory);
+}
+
 /* Opened without following links, and still the very file the compile event named. */
-static int bind_entry(const struct root *root, const struct plan_entry *entry)
+static int bind_entry(const struct root *root, int etc_fd, const struct plan_entry *entry)
 {
 	struct plan_identity identity;
 	int source = mount_open(entry->source);
@@ -170,7 +180,7 @@ static int bind_entry(const struct root *root, const struct plan_entry *entry)
 			errno = ESTALE;
 	}
 	if (mount_fd >= 0)
-		place = root_place(root, entry->path, identity.directory);
+		place = entry_place(root, etc_fd, entry->path, identity.directory);
 	if (place >= 0)
 		result = mount_place(mount_fd, place);
 	int error_number = errno;
@@ -200,7 +210,8 @@ static int link_entry(const struct root *root, const struct plan_entry *entry)
 	return result;
 }
 
-enum fault_code root_entries(const struct root *root, const struct plan *plan, struct fault *fault)
+static enum fault_code make_entries(const struct root *root, int etc_fd, const struct plan *plan,
+				    struct fault *fault)
 {
 	for (size_t i = 0; i < plan->entry_count; i++) {
 		const struct plan_entry *entry = &plan->entries[i];
@@ -208,7 +219,7 @@ enum fault_code root_entries(const struct root *root, const struct plan *plan, s
 		if (entry->link_target != NULL && link_entry(root, entry) < 0)
 			return fault_set_errno(fault, CODE, errno, "launch.root.link",
 					       "cannot make %s", entry->path);
-		if (entry->link_target == NULL && bind_entry(root, entry) < 0)
+		if (entry->link_target == NULL && bind_entry(root, etc_fd, entry) < 0)
 			return fault_set_errno(fault, CODE, errno, "launch.root.bind",
 					       errno == ESTALE
 						       ? "%s is not what it was when the run began"
@@ -216,6 +227,18 @@ enum fault_code root_entries(const struct root *root, const struct plan *plan, s
 					       entry->source);
 	}
 	return FAULT_NONE;
+}
+
+enum fault_code root_entries(const struct root *root, const struct plan *plan, struct fault *fault)
+{
+	int etc_fd = root_place(root, ETC, true);
+	enum fault_code code;
+
+	if (etc_fd < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.root.etc", "cannot make " ETC);
+	code = make_entries(root, etc_fd, plan, fault);
+	(void)close(etc_fd);
+	return code;
 }
 
 /*

@@ -53,11 +53,16 @@ enum fault_code root_enter(struct root *root, struct fault *fault)
 enum fault_code root_leave(struct fault *fault) __attribute__((warn_unused_result));
 
 /*
- * A place to mount on: O_PATH on path below the root, made (mode 0755, or an empty file) where it
- * is missing. Only in our own two file systems: on a bind of the host's it would make something on
- * the host. No component may be a symbolic link. -1 with errno (EROFS: it would be on the host).
+ * A place to mount on: a descriptor of path below the root, made (mode 0755, or an empty file)
+ * where it is missing. Only in our own two file systems: on a bind of the host's it would make
+ * something on the host. No component may be a symbolic link. -1 with errno (EROFS: it would be on
+ * the host).
  */
 int root_place(const struct root *root, const char *path, bool directory)
+	__attribute__((warn_unused_result));
+
+/* The same for path, which begins with "/", below dir_fd instead of the root. */
+int root_place_at(const struct root *root, int dir_fd, const char *path, bool directory)
 	__attribute__((warn_unused_result));
 
 #endif
