@@ -40,14 +40,19 @@ enum fault_code store_flush(struct store *store, struct fault *fault)
 	return FAULT_NONE;
 }
 
+enum fault_code store_settle(const struct store *store, struct fault *fault)
+{
+	if (store->durable && fdatasync(store->fd) != 0)
+		return fault_set_errno(fault, FAULT_EVIDENCE_EVENT, errno, place,
+				       "the events may not survive a power cut");
+	return FAULT_NONE;
+}
+
 enum fault_code store_sync(struct store *store, struct fault *fault)
 {
 	enum fault_code failed = store_flush(store, fault);
 
-	if (failed == FAULT_NONE && store->durable && fdatasync(store->fd) != 0)
-		return fault_set_errno(fault, FAULT_EVIDENCE_EVENT, errno, place,
-				       "the events may not survive a power cut");
-	return failed;
+	return failed == FAULT_NONE ? store_settle(store, fault) : failed;
 }
 
 enum fault_code store_read(const struct store *store, uint64_t offset, char *out, size_t size,

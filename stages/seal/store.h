@@ -33,6 +33,9 @@ enum fault_code store_flush(struct store *store, struct fault *fault)
 /* Write, and have it survive a power cut. */
 enum fault_code store_sync(struct store *store, struct fault *fault)
 	__attribute__((warn_unused_result));
+/* Have what was written survive a power cut. */
+enum fault_code store_settle(const struct store *store, struct fault *fault)
+	__attribute__((warn_unused_result));
 /*
  * Read up to size bytes at offset, less at the end of what was written. 0 bytes only there: a
  * file that has shrunk meanwhile is a fault.

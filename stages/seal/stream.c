@@ -242,7 +242,7 @@ static enum fault_code close_stream(struct stream *stream, int notice_fd, struct
 		failed = stream->loss.withheld && stream->loss.refused == NULL
 				 ? close_withheld(stream, fault)
 				 : close_own(stream, fault);
-	return failed == FAULT_NONE ? store_sync(&stream->store, fault) : failed;
+	return failed == FAULT_NONE ? store_flush(&stream->store, fault) : failed;
 }
 
 enum fault_code stream_seal(struct stream *stream, int fd, int notice_fd, struct fault *fault)

@@ -38,7 +38,8 @@ void stream_release(struct stream *stream);
 /*
  * Read fd to its end, then close the stream: with its own closing event, or in a lost stage's
  * place, with what notice_fd (-1: none) says of how stages ended. FAULT_NONE: the store holds a
- * whole stream, on disk. A fault is the system's, FAULT_EVIDENCE_EVENT: the store failed.
+ * whole stream, written and not yet durable (store_settle). A fault is the system's,
+ * FAULT_EVIDENCE_EVENT: the store failed.
  */
 enum fault_code stream_seal(struct stream *stream, int fd, int notice_fd, struct fault *fault)
 	__attribute__((warn_unused_result));
