@@ -37,12 +37,12 @@ enum stage_option_kind {
 };
 
 #define STAGE_OPTION_MAX 24
-#define STAGE_LIST_MAX   128
+#define STAGE_LIST_MAX	 128
 
 struct stage_option {
 	const char *name; /* without the dashes */
 	enum stage_option_kind kind;
-	uint64_t min, max;     /* NUMBER */
+	uint64_t min, max;	/* NUMBER */
 	const char *value_name; /* for --help */
 	const char *help;
 };
@@ -59,9 +59,9 @@ struct stage_value {
 struct stage_context {
 	const struct stage *stage;
 	const struct stage_value *values; /* in the order of stage->options */
-	const char *const *operands;      /* what follows the options */
+	const char *const *operands;	  /* what follows the options */
 	size_t operand_count;
-	struct record_sink out; /* stdout and --record-fd */
+	struct record_sink out;		    /* stdout and --record-fd */
 	struct sandbox_fd_rule fd_rules[4]; /* open may add directories the stage keeps */
 	size_t fd_rule_count;
 	void *state; /* the stage's own, on main's stack */
@@ -75,7 +75,7 @@ struct stage {
 	size_t option_count;
 	size_t operand_max;
 	bool survives_keyboard; /* ignores SIGINT, SIGQUIT, SIGHUP, SIGTERM: ends by end of file */
-	bool hashes;            /* prewarm libcrypto through prewarm */
+	bool hashes;		/* prewarm libcrypto through prewarm */
 	/* Before confinement: open files, look at options. May be NULL. */
 	enum stage_exit (*open)(struct stage_context *context);
 	/* Before confinement: fetch what would need files later. May be NULL. */
@@ -88,6 +88,6 @@ int stage_main(const struct stage *stage, void *state, int argc, char **argv);
 
 /* "sr-compile: " and the message, escaped, one line on stderr. */
 void stage_complain(const struct stage *stage, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -19,7 +19,7 @@
 #define ZERO_HASH "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 static void emit(struct event_writer *writer, enum event_type type, enum event_observer observer,
-                 const char *payload)
+		 const char *payload)
 {
 	struct fault fault;
 	struct json_object *object = json_tokener_parse(payload);
@@ -40,13 +40,16 @@ static void samples(const struct event_writer *writer, uint64_t count)
 	event_timestamp_now(timestamp);
 	for (uint64_t i = 0; i < count; i++) {
 		len += (size_t)snprintf(
-		        block + len, sizeof(block) - len,
-		        "{\"payload\":{\"bootNs\":\"%llu\",\"cpu\":{\"usageUs\":%llu},\"memory\":{"
-		        "\"currentBytes\":1048576,\"peakBytes\":2097152},\"observedBy\":\"monitor\","
-		        "\"pids\":{\"current\":2},\"sample\":\"periodic\"},\"runId\":\"%s\",\"seq\":%llu,"
-		        "\"stage\":\"monitor\",\"timestamp\":\"%s\",\"type\":\"resource.sampled\"}\n",
-		        (unsigned long long)boot_ns, (unsigned long long)i, writer->run_id,
-		        (unsigned long long)(writer->next_seq + i), timestamp);
+			block + len, sizeof(block) - len,
+			"{\"payload\":{\"bootNs\":\"%llu\",\"cpu\":{\"usageUs\":%llu},\"memory\":{"
+			"\"currentBytes\":1048576,\"peakBytes\":2097152},\"observedBy\":"
+			"\"monitor\","
+			"\"pids\":{\"current\":2},\"sample\":\"periodic\"},\"runId\":\"%s\","
+			"\"seq\":%llu,"
+			"\"stage\":\"monitor\",\"timestamp\":\"%s\",\"type\":\"resource.sampled\"}"
+			"\n",
+			(unsigned long long)boot_ns, (unsigned long long)i, writer->run_id,
+			(unsigned long long)(writer->next_seq + i), timestamp);
 		if (sizeof(block) - len < 1024 || i + 1 == count) {
 			if (record_write_all(writer->sink.fd, block, len) != 0)
 				exit(3);
@@ -58,8 +61,8 @@ static void samples(const struct event_writer *writer, uint64_t count)
 int main(int argc, char **argv)
 {
 	struct event_writer writer = {.sink = {.fd = STDOUT_FILENO, .record_fd = -1},
-	                              .run_id = "sr-20260101-000000-0badcafe",
-	                              .stage = "launch"};
+				      .run_id = "sr-20260101-000000-0badcafe",
+				      .stage = "launch"};
 	const uint64_t fixed = 5;
 	uint64_t count = argc == 2 ? strtoull(argv[1], NULL, 10) : 0;
 
@@ -73,20 +76,23 @@ int main(int argc, char **argv)
 	     "\"kernel\":null,\"mode\":\"root\",\"nonce\":\"00000000000000000000000000000000\","
 	     "\"policySummary\":null,\"root\":null,\"safeRun\":{\"version\":\"0.1.0\"}}");
 	emit(&writer, EVENT_RUN_PREPARED, EVENT_BY_LAUNCHER,
-	     "{\"bestEffort\":false,\"cgroup\":{\"mode\":\"none\",\"paths\":{}},\"enforcement\":[]}");
+	     "{\"bestEffort\":false,\"cgroup\":{\"mode\":\"none\",\"paths\":{}},\"enforcement\":[]"
+	     "}");
 	emit(&writer, EVENT_VM_STARTED, EVENT_BY_LAUNCHER,
 	     "{\"executable\":{\"path\":\"/bin/true\"},\"isolation\":\"process\",\"pid\":2}");
 	samples(&writer, count - fixed);
 	writer.next_seq += count - fixed;
 	emit(&writer, EVENT_VM_EXITED, EVENT_BY_LAUNCHER,
-	     "{\"coreDumped\":false,\"deadline\":false,\"exitCode\":0,\"forwarded\":[],\"oomKills\":0,"
+	     "{\"coreDumped\":false,\"deadline\":false,\"exitCode\":0,\"forwarded\":[],"
+	     "\"oomKills\":0,"
 	     "\"pidsMaxHits\":0,\"rusage\":{\"maxRssBytes\":1048576,\"systemUs\":1,\"userUs\":1},"
 	     "\"setup\":null,\"signal\":null,\"signalNumber\":null,\"stopReason\":null,"
 	     "\"wallNs\":\"1000000\"}");
 	writer.stage = "monitor";
 	emit(&writer, EVENT_RUN_CLEANED, EVENT_BY_MONITOR,
 	     "{\"cleanup\":[],\"errors\":[],\"outcome\":{\"cause\":\"exit\",\"evidence\":{},"
-	     "\"exitCode\":0,\"signal\":null,\"state\":\"finished\",\"summary\":\"exited with status 0\"},"
+	     "\"exitCode\":0,\"signal\":null,\"state\":\"finished\",\"summary\":\"exited with "
+	     "status 0\"},"
 	     "\"output\":{\"captured\":false,\"stderr\":null,\"stdin\":null,\"stdout\":null}}");
 	return 0;
 }

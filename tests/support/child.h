@@ -18,10 +18,10 @@ struct child_result {
 
 struct child_options {
 	const char *const *env; /* NULL: the test's own */
-	const char *cwd;        /* NULL: the test's own */
-	unsigned timeout_ms;    /* 0: CHILD_TIMEOUT_MS */
-	size_t chunk_len;       /* 0: write the input at once; else in pieces of this many bytes */
-	int keep_fds[8];        /* descriptors the child inherits under the same number; 0-terminated */
+	const char *cwd;	/* NULL: the test's own */
+	unsigned timeout_ms;	/* 0: CHILD_TIMEOUT_MS */
+	size_t chunk_len;	/* 0: write the input at once; else in pieces of this many bytes */
+	int keep_fds[8]; /* descriptors the child inherits under the same number; 0-terminated */
 };
 
 #define CHILD_TIMEOUT_MS 60000
@@ -31,10 +31,11 @@ struct child_options {
  * input, collect stdout and stderr. Ends the test when the child outlives its time.
  */
 void child_run(const char *const argv[], const void *input, size_t input_len,
-               const struct child_options *options, struct child_result *result);
+	       const struct child_options *options, struct child_result *result);
 void child_release(struct child_result *result);
 
-/* "<build>/bin/<name>": from SAFE_RUN_BIN, else beside the running test. Static buffer per call of 4. */
+/* "<build>/bin/<name>": from SAFE_RUN_BIN, else beside the running test. Static buffer per call
+ * of 4. */
 const char *child_path(const char *name);
 
 /* "<build>/tests/<name>": a program built for the tests, beside the running one. As child_path. */
