@@ -151,6 +151,8 @@ static enum fault_code scan_payload(struct head *head, enum fault_code code, str
 	if (!span_walk_object(head->payload, &walk))
 		return fault_set(fault, code, "payload", "the value must be an object");
 	for (; span_next_member(&walk, &key, &value); count++) {
+		if (count < HEAD_MEMBERS_MAX)
+			head->members[count] = (struct head_member){key, value};
 		if (span_equal(key, "bootNs"))
 			boot_ns = value;
 		else if (span_equal(key, "observedBy"))
@@ -164,6 +166,7 @@ static enum fault_code scan_payload(struct head *head, enum fault_code code, str
 	if (!observer_known(observer))
 		return refuse(fault, code, "payload.observedBy", observer, "is no observer");
 	head->depth = walk.depth + 2;
+	head->member_count = count;
 	return FAULT_NONE;
 }
 
@@ -176,7 +179,10 @@ enum fault_code head_scan(struct span line, enum head_form form, enum fault_code
 
 	if (failed != FAULT_NONE)
 		return failed;
-	*head = (struct head){.line = line, .payload = values[FIELD_PAYLOAD]};
+	/* Field by field: members is large, and filled by scan_payload. */
+	head->line = line;
+	head->payload = values[FIELD_PAYLOAD];
+	head->hash_prev = head->hash_self = (struct span){.at = "", .len = 0};
 	if (form == HEAD_SEALED && !read_hash(values[FIELD_HASH_PREV], &head->hash_prev))
 		bad = FIELD_HASH_PREV;
 	else if (form == HEAD_SEALED && !read_hash(values[FIELD_HASH_SELF], &head->hash_self))

@@ -19,6 +19,13 @@ enum head_form {
 	HEAD_SEALED,	 /* with hashPrev and hashSelf in front, as reports hold them */
 };
 
+/* The payload's first members, kept from the walk that finds its end; a sample has no more. */
+#define HEAD_MEMBERS_MAX 8
+
+struct head_member {
+	struct span key, value;
+};
+
 struct head {
 	struct span line;
 	struct span hash_prev, hash_self; /* sealed: "sha256:..." without its quotes */
@@ -27,7 +34,9 @@ struct head {
 	enum event_type type;
 	uint64_t seq;
 	uint64_t boot_ns;
-	size_t depth; /* nesting of the whole event, at least 2 */
+	size_t depth;				      /* nesting of the whole event, at least 2 */
+	size_t member_count;			      /* of the payload, all of them */
+	struct head_member members[HEAD_MEMBERS_MAX]; /* the first of them */
 };
 
 /* canon_check and then head_scan. */
