@@ -9,7 +9,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#define RESULT_ERRORS_MAX 1024 /* each stage may have found FAULT_LIST_MAX */
+#define RESULT_DEGRADED_MAX 256
+#define RESULT_ERRORS_MAX   1024 /* each stage may have found FAULT_LIST_MAX */
 
 void result_init(struct result *result)
 {
@@ -105,6 +106,22 @@ static enum fault_code read_usage(struct fields *fields, struct result *result, 
 	return code;
 }
 
+/* A run that was never prepared has no verdict. */
+static enum fault_code read_verdict(struct fields *fields, struct result *result,
+				    struct fault *fault)
+{
+	enum fault_code code =
+		fields_array(fields, "degraded", RESULT_DEGRADED_MAX, &result->degraded, fault);
+	const char *verdict = "enforced";
+
+	if (code == FAULT_NONE && !fields_null(fields, "verdict"))
+		code = fields_string(fields, "verdict", &verdict, fault);
+	if (code == FAULT_NONE && strcmp(verdict, "enforced") != 0 &&
+	    strcmp(verdict, "degraded") != 0)
+		code = fault_set(fault, fields->code, "verdict", "'%s' is no verdict", verdict);
+	return code;
+}
+
 static enum fault_code read_digest(struct fields *fields, struct result *result,
 				   struct fault *fault)
 {
@@ -137,6 +154,8 @@ enum fault_code result_parse(const char *line, size_t len, const char *run_id,
 		code = read_usage(&fields, result, fault);
 	if (code == FAULT_NONE)
 		code = read_errors(&fields, result, fault);
+	if (code == FAULT_NONE)
+		code = read_verdict(&fields, result, fault);
 	if (code == FAULT_NONE)
 		code = read_digest(&fields, result, fault);
 	if (code == FAULT_NONE)

@@ -17,7 +17,8 @@ struct json_object;
 struct result {
 	struct json_object *root; /* seal's record; NULL when it gave none */
 	struct json_object *errors;
-	const char *state; /* "finished" or "failed" */
+	struct json_object *degraded; /* clauses not enforced; in root, NULL without one */
+	const char *state;	      /* "finished" or "failed" */
 	const char *summary;
 	const char *cause;
 	int exit_code;

@@ -105,6 +105,19 @@ static void print_outcome(const struct result *result, uint64_t elapsed_ms, bool
 	fputs(")\n", stderr);
 }
 
+/* What the policy asked for and this host did not enforce; the report has the reasons. */
+static void print_degraded(struct json_object *clauses)
+{
+	size_t count = clauses == NULL ? 0 : json_object_array_length(clauses);
+
+	for (size_t i = 0; i < count; i++) {
+		fputs(i == 0 ? "safe-run: degraded: not enforced: " : ", ", stderr);
+		print_escaped(json_object_get_string(json_object_array_get_idx(clauses, i)));
+	}
+	if (count > 0)
+		fputc('\n', stderr);
+}
+
 void summary_print(const struct result *result, const struct rundir *rundir, uint64_t elapsed_ms,
 		   bool quiet)
 {
@@ -116,6 +129,8 @@ void summary_print(const struct result *result, const struct rundir *rundir, uin
 
 	if (!quiet)
 		print_outcome(result, elapsed_ms, ours);
+	if (!quiet)
+		print_degraded(result->degraded);
 	if (ours)
 		summary_errors(result->errors);
 	if (!quiet && result->sealed) {

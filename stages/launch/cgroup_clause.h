@@ -20,7 +20,7 @@ enum cgroup_clause_id {
 
 #define CGROUP_VALUE_SIZE  64
 #define CGROUP_FACT_MAX	   6
-#define CGROUP_REASON_SIZE 192
+#define CGROUP_REASON_SIZE 384
 
 struct cgroup_fact {
 	char name[48];

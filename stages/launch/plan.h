@@ -85,6 +85,8 @@ struct plan {
 	gid_t gid;
 	int stdin_fd, stdout_fd, stderr_fd; /* -1: not given */
 	int pty_fd;			    /* -1: no terminal */
+	uint64_t fallback_memory;	    /* these two: see fallback.h; 0 is none */
+	uint64_t fallback_pids;
 	bool cgroup_clone; /* CHANNEL_FORK's first descriptor is for CLONE_INTO_CGROUP */
 
 	char text[PLAN_TEXT_MAX];

@@ -137,6 +137,23 @@ enum fault_code report_mount(struct launch *launch, struct json_object *message,
 	return fault_set(fault, FAULT_RUN_LAUNCH, "launch.init", "told something we do not know");
 }
 
+/* One verdict over all entries; what is not enforced is listed. */
+static void add_verdict(struct json_object *payload, struct json_object *enforcement)
+{
+	struct json_object *degraded = array_new();
+	size_t count = json_object_array_length(enforcement);
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *entry = json_object_array_get_idx(enforcement, i);
+
+		if (!json_object_get_boolean(member(entry, "enforced")))
+			array_append(degraded, json_object_get(member(entry, "clause")));
+	}
+	object_add_string(payload, "verdict",
+			  json_object_array_length(degraded) == 0 ? "enforced" : "degraded");
+	object_add(payload, "degraded", degraded);
+}
+
 enum fault_code report_prepared(struct launch *launch, struct json_object *enforcement,
 				struct fault *fault)
 {
@@ -144,6 +161,7 @@ enum fault_code report_prepared(struct launch *launch, struct json_object *enfor
 
 	object_add_bool(payload, "bestEffort", launch->best_effort);
 	object_add(payload, "cgroup", cgroup_paths(&launch->cgroup));
+	add_verdict(payload, enforcement);
 	object_add(payload, "enforcement", enforcement);
 	object_add_shared(payload, "executable", launch->executable);
 	return event_emit(&launch->events, EVENT_RUN_PREPARED, EVENT_BY_LAUNCHER, payload, fault);

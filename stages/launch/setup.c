@@ -4,6 +4,7 @@
 #include "ipc/object.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/enforcement.h"
+#include "stages/launch/fallback.h"
 #include "stages/launch/init.h"
 #include "stages/launch/namespace.h"
 #include "stages/launch/plan.h"
@@ -144,6 +145,8 @@ static enum fault_code make_cgroup(struct launch *launch, struct fault *fault)
 			       launch->best_effort, fault);
 
 	launch->cgroup_prepared = code == FAULT_NONE;
+	if (code == FAULT_NONE)
+		fallback_choose(launch->plan, &launch->cgroup);
 	return code;
 }
 
@@ -209,7 +212,6 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 		code = cgroup_attach_check(&launch->cgroup, launch->workload_pid, fault);
 	if (code != FAULT_NONE)
 		return code;
-	cgroup_enforcement(&launch->cgroup, enforcement);
 	add_own_clauses(launch, enforcement);
 	return FAULT_NONE;
 }
@@ -233,7 +235,12 @@ static enum fault_code await_ready(struct launch *launch, struct json_object *en
 
 	if (code == FAULT_NONE)
 		code = readback_process(&process, ready, list, fault);
-	return code == FAULT_NONE ? report_prepared(launch, object_take(&list), fault) : code;
+	if (code != FAULT_NONE)
+		return code;
+	if (launch->best_effort)
+		fallback_record(launch->plan, launch->workload_pid, &launch->cgroup);
+	cgroup_enforcement(&launch->cgroup, list);
+	return report_prepared(launch, object_take(&list), fault);
 }
 
 enum fault_code setup_prepare(struct launch *launch, struct fault *fault)

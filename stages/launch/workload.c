@@ -7,6 +7,7 @@
 #include "stages/launch/confine.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/exec.h"
+#include "stages/launch/fallback.h"
 #include "stages/launch/identity.h"
 #include "stages/launch/message.h"
 #include "stages/launch/plan.h"
@@ -233,6 +234,7 @@ _Noreturn void workload_main(const struct plan *plan, int channel_fd, const int 
 		fail(channel_fd, &fault, error_number);
 	tell(channel_fd, describe_confined(&exec, &report));
 	usual_surroundings();
+	fallback_apply(plan);
 	if (install_filter(plan, strict_name, &fault) != FAULT_NONE)
 		fail(channel_fd, &fault, 0);
 	tell(channel_fd, describe_ready());

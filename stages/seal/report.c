@@ -2,11 +2,13 @@
 #include "stages/seal/report.h"
 
 #include "ipc/canon.h"
+#include "stages/seal/degraded.h"
 
 #include <string.h>
 
 static const char *const member_names[REPORT_MEMBER_COUNT] = {
 	[REPORT_ARTIFACTS] = "artifacts",
+	[REPORT_DEGRADED] = "degraded",
 	[REPORT_ENFORCEMENT] = "enforcement",
 	[REPORT_ERRORS] = "errors",
 	[REPORT_EVENTS] = "events",
@@ -23,6 +25,7 @@ static const char *const member_names[REPORT_MEMBER_COUNT] = {
 	[REPORT_SCHEMA_VERSION] = "schemaVersion",
 	[REPORT_STARTED_AT] = "startedAt",
 	[REPORT_STATE] = "state",
+	[REPORT_VERDICT] = "verdict",
 };
 
 const char *report_member_name(enum report_member member)
@@ -142,6 +145,9 @@ void report_value(enum report_member member, const struct facts *facts, struct b
 	case REPORT_ARTIFACTS:
 		put_artifacts(facts, out);
 		break;
+	case REPORT_DEGRADED:
+		degraded_list(text_of(&facts->enforcement), out);
+		break;
 	case REPORT_ENFORCEMENT:
 		put(out, or_else(text_of(&facts->enforcement), "[]"));
 		break;
@@ -183,6 +189,9 @@ void report_value(enum report_member member, const struct facts *facts, struct b
 		break;
 	case REPORT_STATE:
 		put(out, or_else(span_get(outcome(facts), "state"), "\"failed\""));
+		break;
+	case REPORT_VERDICT:
+		degraded_verdict(text_of(&facts->enforcement), out);
 		break;
 	case REPORT_EVENTS:
 	case REPORT_INTEGRITY:

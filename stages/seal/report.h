@@ -15,6 +15,7 @@
 /* The members of a report in canonical order. */
 enum report_member {
 	REPORT_ARTIFACTS,
+	REPORT_DEGRADED,
 	REPORT_ENFORCEMENT,
 	REPORT_ERRORS,
 	REPORT_EVENTS,
@@ -31,6 +32,7 @@ enum report_member {
 	REPORT_SCHEMA_VERSION,
 	REPORT_STARTED_AT,
 	REPORT_STATE,
+	REPORT_VERDICT,
 	REPORT_MEMBER_COUNT
 };
 

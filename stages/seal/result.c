@@ -35,7 +35,8 @@ static enum fault_code send_sealed(const struct record_sink *sink, const struct 
 	struct buf line BUF_CLEANUP;
 
 	buf_init(&line, RESULT_MAX);
-	put_member(&line, "{\"errors\":", REPORT_ERRORS, facts);
+	put_member(&line, "{\"degraded\":", REPORT_DEGRADED, facts);
+	put_member(&line, ",\"errors\":", REPORT_ERRORS, facts);
 	put_member(&line, ",\"exitCode\":", REPORT_EXIT_CODE, facts);
 	put_member(&line, ",\"outcome\":", REPORT_OUTCOME, facts);
 	buf_append_text(&line, ",\"reportDigest\":");
@@ -43,6 +44,7 @@ static enum fault_code send_sealed(const struct record_sink *sink, const struct 
 	put_member(&line, ",\"resourceUsage\":", REPORT_RESOURCE_USAGE, facts);
 	put_member(&line, ",\"runId\":", REPORT_RUN_ID, facts);
 	put_member(&line, ",\"state\":", REPORT_STATE, facts);
+	put_member(&line, ",\"verdict\":", REPORT_VERDICT, facts);
 	buf_append_text(&line, "}");
 	return record_send_line(sink, line.data, line.len, fault);
 }
@@ -59,6 +61,7 @@ static enum fault_code send_failed(const struct record_sink *sink, const char *r
 	object_add_null(outcome, "signal");
 	object_add_string(outcome, "state", "failed");
 	object_add_string(outcome, "summary", "the run could not be sealed: there is no report");
+	object_add(result, "degraded", array_new());
 	object_add(result, "errors", fault_list_to_json(faults));
 	object_add_integer(result, "exitCode", 125);
 	object_add(result, "outcome", outcome);
@@ -66,6 +69,7 @@ static enum fault_code send_failed(const struct record_sink *sink, const char *r
 	object_add(result, "resourceUsage", object_new());
 	object_add_string(result, "runId", run_id);
 	object_add_string(result, "state", "failed");
+	object_add_null(result, "verdict");
 	return record_send(sink, result, RESULT_MAX, fault);
 }
 
