@@ -43,7 +43,7 @@ static void spot_open(struct spot *spot, int root_fd, const struct cgroup_place 
 	bool mounted_at_root = place->mount_len == 0;
 	size_t len = slash != NULL ? (size_t)(slash - place->own) : 0;
 	if (mounted_at_root && strcmp(place->own, ".") != 0 && len == 0) {
-		(void)strcpy(spot->parent_path, ".");
+		memcpy(spot->parent_path, ".", sizeof("."));
 		spot->parent_fd = cgroup_dir_open(root_fd, ".");
 	} else if (len > 0 && len >= place->mount_len) {
 		memcpy(spot->parent_path, place->own, len);
