@@ -6,6 +6,7 @@
 #include "cmd/run_options.h"
 #include "cmd/rundir.h"
 #include "cmd/rundir_remove.h"
+#include "cmd/scope.h"
 #include "cmd/signals.h"
 #include "cmd/summary.h"
 #include "cmd/supervise.h"
@@ -186,6 +187,8 @@ int verb_run(int argc, char **argv)
 		status = tell(&run, now_ms() - started_ms);
 		break;
 	case RUN_OPTIONS_READ:
+		if (scope_enter(argv, run.options.quiet) == SCOPE_WRONG)
+			break;
 		carry_out(&run);
 		status = tell(&run, now_ms() - started_ms);
 		break;
