@@ -123,8 +123,9 @@ static bool manager_runs(void)
 }
 
 /*
- * FNV-1a over the words: systemd-run has announced that it will expand $VARIABLES in a scope's
- * command line one day (systemd 254, NEWS), and a command that was changed on its way must not run.
+ * FNV-1a over the words: systemd-run can expand $VARIABLES on its command line, in a scope only
+ * when asked to, so far (systemd-run(1), --expand-environment, since 254; older ones refuse the
+ * option). A command that was changed on its way must not run.
  */
 static void digest_words(char *const argv[], char out[GUARD_SIZE])
 {

@@ -8,13 +8,13 @@ struct cgroup;
 struct plan;
 
 /*
- * What --best-effort has where no cgroup can hold a limit: setrlimit(2). It is less, and is recorded
- * as that: never as enforced.
+ * What --best-effort has where no cgroup can hold a limit: setrlimit(2). It is less, and is
+ * recorded as that: never as enforced.
  *
  *   resources.memory.max  RLIMIT_AS: the address space of each process, not their sum
  *   resources.pids.max    RLIMIT_NPROC: processes of the workload's uid, all of them in this run:
  *                         the uid is the run's own, or counted in the user namespace it has to
- *                         itself (Linux 5.14, d64696905554); before that nothing
+ *                         itself (Linux 5.14); before that nothing
  *   resources.cpu.max     nothing: a limit on time used is not a rate
  */
 
