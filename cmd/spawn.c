@@ -74,14 +74,15 @@ void spawn_fd(struct spawn *spawn, const char *option, int fd)
 
 /*
  * In the child of a vfork: system calls only, on memory that is the parent's. Everything of ours is
- * close-on-exec; the flag is cleared here, in the child's own table, for what the stage keeps.
+ * close-on-exec; the flag is cleared here, in the child's own table, for what the stage keeps. The
+ * signals stay blocked across the exec: a stage that ignores the terminal's unblocks them once it
+ * does (stages/stage.c), and a Ctrl-C that comes sooner does not end the witness.
  * Returns only when the program could not be executed.
  */
 static void become_stage(const struct spawn *spawn, const char *path)
 {
 	static const struct sigaction standard = {.sa_handler = SIG_DFL};
 	static char *const no_environment[] = {NULL};
-	sigset_t none;
 
 	for (size_t i = 0; i < spawn->fd_count; i++)
 		if (fcntl(spawn->fds[i], F_SETFD, 0) != 0)
@@ -90,8 +91,7 @@ static void become_stage(const struct spawn *spawn, const char *path)
 		return;
 	if (spawn->apart && setpgid(0, 0) != 0)
 		return;
-	sigemptyset(&none);
-	if (sigaction(SIGPIPE, &standard, NULL) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0)
+	if (sigaction(SIGPIPE, &standard, NULL) != 0)
 		return;
 	execve(path, (char *const *)spawn->args, no_environment);
 }
@@ -99,7 +99,7 @@ static void become_stage(const struct spawn *spawn, const char *path)
 /*
  * vfork, because posix_spawn(3) makes 130 system calls on signals before each exec, and fork copies
  * page tables. The parent stands still until the exec, so nothing races; all signals are blocked
- * meanwhile, and the child inherits that until it has its own mask. 0, or an errno.
+ * meanwhile. 0, or an errno.
  */
 static int spawn_process(const struct spawn *spawn, const char *path, pid_t *pid)
 {
