@@ -138,6 +138,7 @@ Test(keys, fourth_interrupt_kills_the_launcher)
 	session_finish(&session, 125, "stage-lost");
 	cr_expect_not_null(strstr(session.terminal.seen, "sr-launch was killed by SIGKILL"), "%s",
 			   session.terminal.seen);
+	run_sweep(&session.run);
 	run_release(&session.run);
 }
 

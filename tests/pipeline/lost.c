@@ -203,21 +203,9 @@ static bool has_ended(pid_t pid)
 	       info.si_pid == pid;
 }
 
-/* What a killed launcher cannot remove, gc does, once the last process in it has gone. */
 static void victim_release(struct victim *victim)
 {
-	long long deadline_ms = now_ms() + PATIENCE_MS;
-	struct child_result swept;
-	int status;
-
-	do {
-		child_run(
-			WORDS("safe-run", "gc", "--workdir", victim->run.base, "--older-than", "0"),
-			"", 0, NULL, &swept);
-		status = swept.status;
-		cr_assert(status == 0 || now_ms() < deadline_ms, "gc: %s", swept.err);
-		child_release(&swept);
-	} while (status != 0);
+	run_sweep(&victim->run);
 	run_release(&victim->run);
 }
 

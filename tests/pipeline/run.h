@@ -26,6 +26,8 @@ struct run {
 void run_start(struct run *run, const char *const options[], const char *const command[],
 	       const void *input, size_t input_len);
 void run_release(struct run *run);
+/* What a killed launcher cannot remove, gc does, once the last process in it has gone. */
+void run_sweep(const struct run *run);
 
 /* The whole command line, NULL-terminated, in storage of the test's: for tests that exec it. */
 const char **run_argv(const char *base, const char *const options[], const char *const command[]);
