@@ -31,6 +31,11 @@ static enum fault_code make_private(bool rootless, struct fault *fault)
 
 	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof attr) == 0)
 		return FAULT_NONE;
+	/* pivot_root(2) would refuse it as well. */
+	if (errno == EINVAL)
+		return fault_set(fault, FAULT_HOST_LACKS, "launch.root.private",
+				 "the root directory is no mount point, as in a chroot: bind its "
+				 "directory onto itself before entering it (mount --bind DIR DIR)");
 	return namespace_explain(errno, rootless, "launch.root.private", fault);
 }
 

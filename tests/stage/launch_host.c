@@ -4,11 +4,13 @@
 #include "tests/stage/launch_run.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <json-c/json.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,6 +176,54 @@ static int no_more_user_namespaces(const char *argument)
 	if (put("/proc/self/uid_map", map) < 0)
 		return -1;
 	return put("/proc/sys/user/max_user_namespaces", "0");
+}
+
+/* A plain directory with all the host has in it. */
+static int chrooted(const char *argument)
+{
+	DIR *root = opendir("/");
+	const struct dirent *entry;
+	char to[300], from[300], target[300];
+	ssize_t len;
+
+	(void)argument;
+	if (root == NULL || mount("none", "/mnt", "tmpfs", 0, NULL) < 0 ||
+	    mkdir("/mnt/r", 0755) < 0)
+		return -1;
+	while ((entry = readdir(root)) != NULL) {
+		(void)snprintf(from, sizeof from, "/%s", entry->d_name);
+		(void)snprintf(to, sizeof to, "/mnt/r/%s", entry->d_name);
+		len = readlink(from, target, sizeof target - 1);
+		if (len > 0) {
+			target[len] = '\0';
+			if (symlink(target, to) < 0)
+				return -1;
+		} else if (entry->d_name[0] != '.' && strcmp(from, "/mnt") != 0 &&
+			   mkdir(to, 0755) == 0) {
+			/* What is no directory is not needed. */
+			(void)mount(from, to, NULL, MS_BIND | MS_REC, NULL);
+		}
+	}
+	(void)closedir(root);
+	return chroot("/mnt/r") == 0 ? chdir("/") : -1;
+}
+
+/* A root directory that is no mount cannot be left behind; nobody sees that from an errno. */
+Test(stage_launch_host, a_chroot_is_named_as_the_cause)
+{
+	struct launch_live live = {.before = chrooted};
+	struct launch_events events;
+	const char *errors;
+	int status;
+
+	launch_live_start(&live, NULL);
+	launch_live_give(&live, launch_policy(WORDS("/bin/true")));
+	status = launch_live_end(&live, &events);
+	errors = launch_text(&events, "run.failed", "errors");
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%x", status);
+	cr_expect(strstr(errors, "SR-OPS-001") != NULL, "%s", errors);
+	cr_expect(strstr(errors, "chroot") != NULL, "%s", errors);
+	launch_events_release(&events);
 }
 
 Test(stage_launch_host, denied_user_namespaces_are_named_with_the_cause)
