@@ -2,6 +2,7 @@
 #include "stages/launch/bundle_plan.h"
 
 #include "stages/launch/plan.h"
+#include "stages/launch/root_paths.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -10,39 +11,10 @@
 
 #define ZONES "/usr/share/zoneinfo/"
 
-/*
- * What of the host may be the sandbox's root, and nothing else: system directories and a few files
- * of /etc that programs expect and that hold no secret. A bundle may leave entries out, but cannot
- * name /root, /etc/shadow or /var here; what a user wants to share goes through mounts, where the
- * host's allowlist decides.
- */
-static const char *const allowed[] = {
-	"/usr",
-	"/bin",
-	"/sbin",
-	"/lib",
-	"/lib32",
-	"/lib64",
-	"/libx32",
-	"/etc/alternatives",
-	"/etc/ld.so.cache",
-	"/etc/ld.so.conf",
-	"/etc/ld.so.conf.d",
-	"/etc/localtime",
-	"/etc/nsswitch.conf",
-	"/etc/protocols",
-	"/etc/services",
-	"/etc/ssl/certs",
-	"/etc/ssl/openssl.cnf",
-	"/etc/ca-certificates",
-	"/etc/mime.types",
-	"/etc/magic",
-};
-
 static bool allowed_path(const char *path)
 {
-	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
-		if (strcmp(path, allowed[i]) == 0)
+	for (size_t i = 0; i < ROOT_PATHS_COUNT; i++)
+		if (strcmp(path, root_paths[i]) == 0)
 			return true;
 	return false;
 }
@@ -52,7 +24,8 @@ static bool allowed_source(const char *path, const char *source)
 {
 	if (strcmp(path, source) == 0)
 		return true;
-	return strcmp(path, "/etc/localtime") == 0 && strncmp(source, ZONES, strlen(ZONES)) == 0;
+	return strcmp(path, ROOT_PATHS_LOCALTIME) == 0 &&
+	       strncmp(source, ZONES, strlen(ZONES)) == 0;
 }
 
 static enum fault_code read_source(struct fields *fields, struct plan *plan,

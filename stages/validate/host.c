@@ -2,38 +2,12 @@
 #include "stages/validate/host.h"
 
 #include "ipc/object.h"
+#include "stages/launch/root_paths.h"
 #include "stages/validate/mount.h"
 #include "stages/validate/resolve.h"
 
 #include <json-c/json.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define LOCALTIME    "/etc/localtime"
-
-/* Programs and libraries, and the few files of /etc they look for. In the order they are made. */
-static const char *const root_candidates[] = {
-	"/usr",
-	"/bin",
-	"/sbin",
-	"/lib",
-	"/lib32",
-	"/lib64",
-	"/libx32",
-	"/etc/alternatives",
-	"/etc/ld.so.cache",
-	"/etc/ld.so.conf",
-	"/etc/ld.so.conf.d",
-	LOCALTIME,
-	"/etc/nsswitch.conf",
-	"/etc/protocols",
-	"/etc/services",
-	"/etc/ssl/certs",
-	"/etc/ssl/openssl.cnf",
-	"/etc/ca-certificates",
-	"/etc/mime.types",
-	"/etc/magic",
-};
 
 /*
  * The time zone is a link into /usr/share on most hosts, relative or not, sometimes by way of
@@ -43,7 +17,7 @@ static const char *add_localtime(struct json_object *fact, struct document *docu
 {
 	struct resolve_facts facts;
 
-	if (resolve_path(LOCALTIME, document, &facts) != 0 || facts.type != RESOLVE_FILE)
+	if (resolve_path(ROOT_PATHS_LOCALTIME, document, &facts) != 0 || facts.type != RESOLVE_FILE)
 		return "absent";
 	object_add_string(fact, "resolved", facts.path);
 	return "file";
@@ -58,7 +32,7 @@ static struct json_object *root_fact(const char *path, struct document *document
 
 	if (resolve_type(path, &type) == 0) {
 		type_name = resolve_type_name(type);
-		if (type == RESOLVE_SYMLINK && strcmp(path, LOCALTIME) == 0)
+		if (type == RESOLVE_SYMLINK && strcmp(path, ROOT_PATHS_LOCALTIME) == 0)
 			type_name = add_localtime(fact, document);
 		else if (type == RESOLVE_SYMLINK && resolve_link(path, document, &target) != 0)
 			type_name = "absent";
@@ -91,8 +65,8 @@ struct json_object *host_facts(const struct policy *policy, struct document *doc
 	struct json_object *places = array_new();
 	const struct mount *mounts = policy != NULL ? policy->mounts.items : NULL;
 
-	for (size_t i = 0; i < COUNT(root_candidates); i++)
-		array_append(root, root_fact(root_candidates[i], document));
+	for (size_t i = 0; i < ROOT_PATHS_COUNT; i++)
+		array_append(root, root_fact(root_paths[i], document));
 	for (size_t i = 0; policy != NULL && i < policy->mounts.count; i++)
 		array_append(places, place_fact(mounts[i].source));
 	object_add(facts, "root", root);
