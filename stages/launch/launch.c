@@ -22,7 +22,7 @@ void launch_init(struct launch *launch)
 {
 	memset(launch, 0, sizeof *launch);
 	launch->events.stage = "launch";
-	launch->control_fd = launch->signal_fd = -1;
+	launch->control_fd = launch->signal_fd = launch->home_fd = -1;
 	launch->init_fd = launch->workload_fd = launch->pidfd = -1;
 	(void)sigemptyset(&launch->forwarded);
 }

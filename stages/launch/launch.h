@@ -38,6 +38,7 @@ struct launch {
 	struct event_writer events;
 	const char *challenge; /* NULL: none */
 	int control_fd;	       /* -1: none */
+	int home_fd;	       /* where the stages lie, for assistants; -1: not found */
 	bool best_effort;
 
 	struct plan *plan; /* shared with the children; see plan.h */

@@ -16,6 +16,7 @@
  * front-end do this: whoever parses a policy or holds a workload's output must not hold
  * CAP_SYS_ADMIN.
  */
+#include "stages/launch/assistant.h"
 #include "stages/launch/identity.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/namespace.h"
@@ -131,6 +132,8 @@ static enum stage_exit launch_open(struct stage_context *context)
 	}
 	launch->challenge = values[OPTION_CHALLENGE].text;
 	launch->control_fd = values[OPTION_CONTROL_FD].fd;
+	/* -1 is told of when an assistant is needed, and by whom. */
+	launch->home_fd = assistant_home();
 	launch->best_effort = values[OPTION_BEST_EFFORT].given;
 	fill_plan(launch->plan, values, launch->events.run_id);
 	return STAGE_DONE;
