@@ -26,6 +26,7 @@ static const char *const type_names[EVENT_TYPE_COUNT] = {
 	[EVENT_RESOURCE_SAMPLED] = "resource.sampled",
 	[EVENT_OUTPUT_TRUNCATED] = "output.truncated",
 	[EVENT_VM_EXITED] = "vm.exited",
+	[EVENT_OUTPUTS_COLLECTED] = "outputs.collected",
 	[EVENT_RUN_CLEANED] = "run.cleaned",
 	[EVENT_RUN_FAILED] = "run.failed",
 	[EVENT_STAGE_KILLED] = "stage.killed",

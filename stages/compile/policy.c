@@ -8,7 +8,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#define TIMEOUT_MAX_S 604800 /* a week */
+#define TIMEOUT_MAX_S	 604800 /* a week */
+#define OUTPUT_FILES_MAX 1000000
 
 static enum fault_code refuse(const struct fields *fields, const char *name, const char *why,
 			      struct fault *fault)
@@ -135,13 +136,15 @@ static enum fault_code read_mount(struct json_object *value, size_t index, struc
 	char path[FAULT_PATH_SIZE];
 	struct fields mount;
 	const char *text;
-	bool read_only;
+	bool flag;
 	enum fault_code code;
 
 	field_path_index(path, sizeof(path), "mounts", index);
 	code = fields_open(&mount, value, path, FAULT_COMPILE_MAPPING, fault);
 	if (code == FAULT_NONE)
-		code = fields_bool(&mount, "read_only", &read_only, fault);
+		code = fields_bool(&mount, "noexec", &flag, fault);
+	if (code == FAULT_NONE)
+		code = fields_bool(&mount, "read_only", &flag, fault);
 	if (code == FAULT_NONE)
 		code = read_path(&mount, "source", &text, fault);
 	if (code == FAULT_NONE)
@@ -159,6 +162,36 @@ static enum fault_code read_mounts(struct fields *top, struct policy *policy, st
 	policy->mount_count = json_object_array_length(policy->mounts);
 	for (size_t i = 0; i < policy->mount_count && code == FAULT_NONE; i++)
 		code = read_mount(json_object_array_get_idx(policy->mounts, i), i, fault);
+	return code;
+}
+
+static enum fault_code read_output(struct json_object *value, size_t index, struct fault *fault)
+{
+	char path[FAULT_PATH_SIZE];
+	struct fields output;
+	const char *text;
+	int64_t number;
+	enum fault_code code;
+
+	field_path_index(path, sizeof(path), "outputs", index);
+	code = fields_open(&output, value, path, FAULT_COMPILE_MAPPING, fault);
+	if (code == FAULT_NONE)
+		code = fields_integer(&output, "maxBytes", 1, CANON_INTEGER_MAX, &number, fault);
+	if (code == FAULT_NONE)
+		code = fields_integer(&output, "maxFiles", 1, OUTPUT_FILES_MAX, &number, fault);
+	if (code == FAULT_NONE)
+		code = read_path(&output, "path", &text, fault);
+	return code != FAULT_NONE ? code : fields_close(&output, fault);
+}
+
+static enum fault_code read_outputs(struct fields *top, struct policy *policy, struct fault *fault)
+{
+	enum fault_code code =
+		fields_array(top, "outputs", POLICY_OUTPUTS_MAX, &policy->outputs, fault);
+	size_t count = code == FAULT_NONE ? json_object_array_length(policy->outputs) : 0;
+
+	for (size_t i = 0; i < count && code == FAULT_NONE; i++)
+		code = read_output(json_object_array_get_idx(policy->outputs, i), i, fault);
 	return code;
 }
 
@@ -199,5 +232,7 @@ enum fault_code policy_read(struct json_object *normalized, struct policy *polic
 		code = policy_read_network(&top, policy, fault);
 	if (code == FAULT_NONE)
 		code = read_mounts(&top, policy, fault);
+	if (code == FAULT_NONE)
+		code = read_outputs(&top, policy, fault);
 	return code != FAULT_NONE ? code : fields_close(&top, fault);
 }

@@ -19,6 +19,7 @@ struct json_object;
 #define POLICY_ENV_MAX	  1024
 #define POLICY_MOUNTS_MAX 256
 #define POLICY_EGRESS_MAX 1024
+#define POLICY_OUTPUTS_MAX 32
 
 #define POLICY_UNLIMITED (-1) /* "max" */
 
@@ -32,8 +33,9 @@ struct policy {
 	const char *command;
 	struct json_object *args;   /* array of strings */
 	struct json_object *env;    /* object of strings */
-	struct json_object *mounts; /* array of {read_only,source,target} */
+	struct json_object *mounts; /* array of {noexec,read_only,source,target} */
 	struct json_object *egress; /* array of {protocol,port,host|cidr} */
+	struct json_object *outputs; /* array of {maxBytes,maxFiles,path} */
 	size_t mount_count;
 	enum policy_network network;
 	enum policy_isolation isolation;

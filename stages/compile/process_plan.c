@@ -130,8 +130,10 @@ struct json_object *process_plan_make(const struct policy *policy, const struct 
 	object_add(plan, "env", make_env(policy));
 	object_add_string(plan, "hostname", HOST_NAME);
 	object_add(plan, "limits", make_limits());
+	object_add_shared(plan, "mountAllowlist", facts->allowlist);
 	object_add_shared(plan, "mountFacts", facts->mounts);
 	object_add_integer(plan, "outputMax", policy->output_max);
+	object_add_shared(plan, "outputs", policy->outputs);
 	object_add(plan, "root", make_root(policy, facts));
 	object_add_string(plan, "seccomp", policy->seccomp);
 	object_add_string(plan, "stdin", policy->stdin_mode);

@@ -115,68 +115,6 @@ static enum fault_code read_numbers(struct fields *process, struct plan *plan, s
 	return code;
 }
 
-/* device and inode are decimal strings: they may pass 2^53. */
-static enum fault_code read_decimal(struct fields *fields, const char *name, uint64_t *out,
-				    struct fault *fault)
-{
-	char path[FAULT_PATH_SIZE], again[24];
-	const char *text = "";
-	enum fault_code code = fields_string(fields, name, &text, fault);
-
-	if (code != FAULT_NONE)
-		return code;
-	*out = 0;
-	for (const char *digit = text; *digit >= '0' && *digit <= '9'; digit++)
-		*out = *out * 10 + (uint64_t)(*digit - '0');
-	/* Printing it again refuses signs, leading zeros, overflow and everything else at once. */
-	(void)snprintf(again, sizeof again, "%" PRIu64, *out);
-	if (strcmp(again, text) == 0)
-		return FAULT_NONE;
-	field_path_name(path, sizeof path, fields->path, name);
-	return fault_set(fault, CODE, path, "must be a decimal number");
-}
-
-static enum fault_code read_fact(struct json_object *value, size_t index, struct plan *plan,
-				 struct fault *fault)
-{
-	struct plan_mount *mount = &plan->mounts[index];
-	struct fields fact;
-	const char *type = "";
-	char path[FAULT_PATH_SIZE];
-	enum fault_code code;
-
-	field_path_index(path, sizeof path, "processPlan.mountFacts", index);
-	code = fields_open(&fact, value, path, CODE, fault);
-	if (code == FAULT_NONE)
-		code = bundle_path(&fact, "path", plan, &mount->resolved, fault);
-	if (code == FAULT_NONE)
-		code = fields_string(&fact, "type", &type, fault);
-	if (code == FAULT_NONE)
-		code = read_decimal(&fact, "device", &mount->identity.device, fault);
-	if (code == FAULT_NONE)
-		code = read_decimal(&fact, "inode", &mount->identity.inode, fault);
-	if (code == FAULT_NONE)
-		code = fields_close(&fact, fault);
-	mount->identity.directory = strcmp(type, "directory") == 0;
-	if (code == FAULT_NONE && !mount->identity.directory && strcmp(type, "file") != 0)
-		code = fault_set(fault, CODE, path, "type must be directory or file");
-	return code;
-}
-
-static enum fault_code read_facts(struct fields *process, struct plan *plan, struct fault *fault)
-{
-	struct json_object *list = NULL;
-	enum fault_code code = fields_array(process, "mountFacts", PLAN_MOUNT_MAX, &list, fault);
-
-	if (code == FAULT_NONE && json_object_array_length(list) != plan->mount_count)
-		code = fault_set(fault, CODE, "processPlan.mountFacts",
-				 "must have one entry for each of the %zu mounts",
-				 plan->mount_count);
-	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++)
-		code = read_fact(json_object_array_get_idx(list, i), i, plan, fault);
-	return code;
-}
-
 static enum fault_code compare(struct fields *process, struct json_object *policy,
 			       struct fault *fault)
 {
@@ -226,7 +164,7 @@ enum fault_code bundle_process_read(struct fields *top, struct json_object *poli
 	if (code == FAULT_NONE)
 		code = read_numbers(&process, plan, fault);
 	if (code == FAULT_NONE)
-		code = read_facts(&process, plan, fault);
+		code = bundle_mount_facts_read(&process, plan, fault);
 	/* Its filter leaves exec open on descriptor 4096, which this limit makes unreachable. */
 	if (code == FAULT_NONE && strcmp(plan->seccomp, "strict") == 0 &&
 	    plan->limits[NOFILE].value > EXEC_FD)
@@ -234,6 +172,8 @@ enum fault_code bundle_process_read(struct fields *top, struct json_object *poli
 				 "must be at most %d with the strict profile", EXEC_FD);
 	if (code == FAULT_NONE)
 		code = bundle_root_read(&process, plan, fault);
+	if (code == FAULT_NONE)
+		code = bundle_outputs_read(&process, policy, plan, fault);
 	if (code == FAULT_NONE)
 		code = fields_close(&process, fault);
 	return code == FAULT_NONE ? compare(&process, policy, fault) : code;

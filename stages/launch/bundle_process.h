@@ -19,6 +19,11 @@ enum fault_code bundle_argv(struct fields *process, struct json_object *runtime,
 enum fault_code bundle_env(struct fields *process, struct json_object *runtime, struct plan *plan,
 			   struct fault *fault) __attribute__((warn_unused_result));
 
+/* processPlan.outputs, after its cwd and root (bundle_outputs.c). */
+enum fault_code bundle_outputs_read(struct fields *process, struct json_object *policy,
+				    struct plan *plan, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /* The fault of a plan that does not say what policy.<policy_path> says. */
 enum fault_code bundle_disagree(const char *path, const char *policy_path, struct fault *fault);
 

@@ -22,6 +22,7 @@ struct sandbox_filter;
  * themselves, and exec takes it from the workload.
  */
 #define PLAN_MOUNT_MAX	 64
+#define PLAN_OUTPUT_MAX	 32
 #define PLAN_ENTRY_MAX	 48
 #define PLAN_ARG_MAX	 16384
 #define PLAN_ENV_MAX	 1024
@@ -29,6 +30,7 @@ struct sandbox_filter;
 #define PLAN_PATH_MAX	 4096		     /* with its NUL, as the kernel counts */
 #define PLAN_STRING_MAX	 ((size_t)128 << 10) /* MAX_ARG_STRLEN, execve(2) */
 #define PLAN_LIMIT_COUNT 4
+#define PLAN_PREFIX_MAX	 64
 
 /* Which file a path named when it was looked at first. */
 struct plan_identity {
@@ -38,11 +40,17 @@ struct plan_identity {
 };
 
 struct plan_mount {
-	const char *source;   /* as the policy has it */
-	const char *resolved; /* without symbolic links: what is opened */
+	const char *source; /* without symbolic links: what is opened */
 	const char *target;
 	bool read_only;
+	bool noexec;
 	struct plan_identity identity; /* from the validation */
+};
+
+/* Where mounts may come from and go to: clean absolute paths, "/" among them. */
+struct plan_prefixes {
+	const char *paths[PLAN_PREFIX_MAX];
+	size_t count;
 };
 
 struct plan_entry {
@@ -50,6 +58,12 @@ struct plan_entry {
 	const char *link_target;       /* NULL: a bind mount */
 	const char *source;	       /* of a bind mount; often the path itself */
 	struct plan_identity identity; /* filled by the launcher before the compile event */
+};
+
+struct plan_output {
+	const char *path; /* below the work directory, "." for all of it */
+	uint64_t max_bytes;
+	uint64_t max_files;
 };
 
 struct plan_limit {
@@ -75,8 +89,12 @@ struct plan {
 	struct cgroup_limits cgroup_limits;
 	struct plan_mount mounts[PLAN_MOUNT_MAX];
 	size_t mount_count;
+	struct plan_prefixes host_prefixes; /* the allowlist the validation used */
+	struct plan_prefixes guest_prefixes;
 	struct plan_entry entries[PLAN_ENTRY_MAX];
 	size_t entry_count;
+	struct plan_output outputs[PLAN_OUTPUT_MAX];
+	size_t output_count;
 
 	/* Not from the bundle. */
 	bool rootless;

@@ -67,15 +67,19 @@ static bool add_lists(struct json_object *policy, struct json_object *summary)
 {
 	static const char *const args_path[3] = {"runtime", "args", NULL};
 	static const char *const mounts_path[3] = {"mounts", NULL, NULL};
+	static const char *const outputs_path[3] = {"outputs", NULL, NULL};
 	static const char *const level_path[3] = {"audit", "level", NULL};
 	struct json_object *args = find(policy, args_path);
 	struct json_object *mounts = find(policy, mounts_path);
+	struct json_object *outputs = find(policy, outputs_path);
 
 	if (!json_object_is_type(args, json_type_array) ||
-	    !json_object_is_type(mounts, json_type_array))
+	    !json_object_is_type(mounts, json_type_array) ||
+	    !json_object_is_type(outputs, json_type_array))
 		return false;
 	object_add_integer(summary, "argsCount", (int64_t)json_object_array_length(args));
 	object_add_integer(summary, "mounts", (int64_t)json_object_array_length(mounts));
+	object_add_integer(summary, "outputs", (int64_t)json_object_array_length(outputs));
 	if (strcmp(json_object_get_string(find(policy, level_path)), "full") == 0)
 		object_add_shared(summary, "args", args);
 	return true;

@@ -124,6 +124,7 @@ static enum fault_code take_facts(struct witness *witness, const struct event *e
 	case EVENT_NETWORK_RULE_CLEANUP_FAILED:
 	case EVENT_RESOURCE_SAMPLED:
 	case EVENT_OUTPUT_TRUNCATED:
+	case EVENT_OUTPUTS_COLLECTED:
 	case EVENT_STAGE_KILLED:
 	case EVENT_TYPE_COUNT:
 		break;

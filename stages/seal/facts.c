@@ -3,6 +3,7 @@
 
 #include "ipc/record.h"
 #include "stages/seal/degraded.h"
+#include "stages/seal/outputs.h"
 #include "stages/seal/payload.h"
 
 #include <inttypes.h>
@@ -22,6 +23,7 @@ void facts_init(struct facts *facts)
 	buf_init(&facts->policy_summary, RECORD_EVENT_MAX);
 	buf_init(&facts->enforcement, RECORD_EVENT_MAX);
 	buf_init(&facts->executable, RECORD_EVENT_MAX);
+	buf_init(&facts->outputs, RECORD_EVENT_MAX);
 	/* Room for the eventCount that seal adds to an event that was as long as one may be. */
 	buf_init(&facts->closing, RECORD_EVENT_MAX + 64);
 	buf_init(&facts->mount_reasons, FACTS_REASONS_MAX);
@@ -33,6 +35,7 @@ void facts_release(struct facts *facts)
 	buf_release(&facts->policy_summary);
 	buf_release(&facts->enforcement);
 	buf_release(&facts->executable);
+	buf_release(&facts->outputs);
 	buf_release(&facts->closing);
 	buf_release(&facts->mount_reasons);
 }
@@ -51,6 +54,10 @@ static enum fault_code life_order(const struct facts *facts, const struct head *
 	    (event->type == EVENT_VM_EXITED && facts->ending.exited))
 		return fault_set(fault, code, "type", "a run has only one %s event",
 				 event_type_name(event->type));
+	if (event->type == EVENT_OUTPUTS_COLLECTED &&
+	    (!facts->ending.exited || facts->outputs.len > 0))
+		return fault_set(fault, code, "type",
+				 "outputs are collected once, behind vm.exited");
 	if (event->type == EVENT_VM_EXITED && !facts->started &&
 	    span_kind(span_get(event->payload, "setup")) != SPAN_OBJECT)
 		return fault_set(fault, code, "type", "nothing exits that never started");
@@ -246,6 +253,11 @@ enum fault_code facts_admit(const struct facts *facts, const struct head *event,
 	if (event->type == EVENT_MOUNT_REJECTED &&
 	    !fits(&facts->mount_reasons, span_get(event->payload, "reason").len))
 		return fault_set(fault, code, "payload.reason", "too many mounts were rejected");
+	if (event->type == EVENT_OUTPUTS_COLLECTED)
+		return outputs_check(event->payload, code, fault);
+	if (event->type == EVENT_RUN_CLEANED && facts->outputs_incomplete)
+		return fault_set(fault, code, "type",
+				 "run.cleaned closes no run whose outputs were not collected");
 	if (event_type_closes(event->type))
 		return ending_check_closing(&facts->ending, event, code, fault);
 	return FAULT_NONE;
@@ -339,6 +351,10 @@ static void take_payload(struct facts *facts, const struct head *event,
 		break;
 	case EVENT_VM_EXITED:
 		take_exit(facts, payload);
+		break;
+	case EVENT_OUTPUTS_COLLECTED:
+		outputs_value(payload, &facts->outputs);
+		facts->outputs_incomplete = outputs_incomplete(payload);
 		break;
 	case EVENT_RUN_CLEANED:
 	case EVENT_RUN_FAILED:

@@ -27,10 +27,12 @@ struct facts {
 	char started_at[EVENT_TIMESTAMP_SIZE];
 	char finished_at[EVENT_TIMESTAMP_SIZE];
 	bool prepared, started, closed;
+	bool outputs_incomplete; /* something the policy asked for was not collected */
 	struct ending ending; /* of vm.exited and what else decides the outcome */
 
 	struct buf artifacts, policy_summary; /* of compile */
 	struct buf enforcement, executable;   /* of run.prepared */
+	struct buf outputs;		      /* of outputs.collected, as the report has it */
 	struct buf closing;		      /* the closing event's whole payload */
 	struct buf mount_reasons;	      /* "a","b": the inside of an array */
 

@@ -49,6 +49,7 @@ static const struct shape_field summary_fields[] = {
 	SHAPE_FIELD("name", SHAPE_STRING),
 	SHAPE_FIELD("networkMode", SHAPE_STRING),
 	SHAPE_FIELD("outputMax", LIMIT),
+	SHAPE_FIELD("outputs", INTEGER_MAYBE),
 	SHAPE_FIELD("pidsMax", LIMIT),
 	SHAPE_FIELD("seccomp", SHAPE_STRING),
 	SHAPE_FIELD("timeoutSec", SHAPE_INTEGER),
@@ -210,6 +211,32 @@ static const struct shape_field exited_fields[] = {
 	SHAPE_FIELD("wallNs", SHAPE_DECIMAL),
 };
 
+/* One of the policy's outputs, and what of it was not taken. */
+static const struct shape_field taken_fields[] = {
+	SHAPE_FIELD("bytes", SHAPE_INTEGER),	  SHAPE_FIELD("entries", SHAPE_INTEGER),
+	SHAPE_FIELD("files", SHAPE_INTEGER),	  SHAPE_FIELD("path", SHAPE_STRING),
+	SHAPE_FIELD("refused", SHAPE_INTEGER), SHAPE_FIELD("status", SHAPE_STRING),
+};
+static const struct shape taken_shape = CLOSED(taken_fields);
+static const struct shape_field reason_fields[] = {
+	SHAPE_FIELD("output", SHAPE_INTEGER),
+	SHAPE_FIELD("path", SHAPE_STRING),
+	SHAPE_FIELD("reason", SHAPE_STRING),
+};
+static const struct shape reason_shape = CLOSED(reason_fields);
+static const struct shape_field collected_fields[] = {
+	BOOT_NS,
+	SHAPE_FIELD("bytes", SHAPE_INTEGER),
+	SHAPE_FIELD("captured", SHAPE_BOOL),
+	SHAPE_FIELD("entries", SHAPE_INTEGER),
+	SHAPE_FIELD("files", SHAPE_INTEGER),
+	LAUNCHER_BOOT_NS,
+	SHAPE_FIELD("manifestHash", HASH_OR_NULL),
+	OBSERVED_BY,
+	SHAPE_NESTED("outputs", SHAPE_ARRAY, taken_shape),
+	SHAPE_NESTED("reasons", SHAPE_ARRAY, reason_shape),
+};
+
 static const struct shape_field killed_fields[] = {
 	BOOT_NS,
 	SHAPE_FIELD("killedStage", SHAPE_STRING),
@@ -300,6 +327,7 @@ static const struct shape payload_shapes[EVENT_TYPE_COUNT] = {
 	[EVENT_VM_STARTED] = CLOSED(started_fields),
 	[EVENT_OUTPUT_TRUNCATED] = CLOSED(truncated_fields),
 	[EVENT_VM_EXITED] = CLOSED(exited_fields),
+	[EVENT_OUTPUTS_COLLECTED] = CLOSED(collected_fields),
 	[EVENT_RUN_CLEANED] = CLOSED(closing_fields),
 	[EVENT_RUN_FAILED] = CLOSED(closing_fields),
 	[EVENT_STAGE_KILLED] = CLOSED(killed_fields),

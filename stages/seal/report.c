@@ -19,6 +19,7 @@ static const char *const member_names[REPORT_MEMBER_COUNT] = {
 	[REPORT_NETWORK_AUDIT] = "networkAudit",
 	[REPORT_OUTCOME] = "outcome",
 	[REPORT_OUTPUT] = "output",
+	[REPORT_OUTPUTS] = "outputs",
 	[REPORT_POLICY_SUMMARY] = "policySummary",
 	[REPORT_RESOURCE_USAGE] = "resourceUsage",
 	[REPORT_RUN_ID] = "runId",
@@ -171,6 +172,9 @@ void report_value(enum report_member member, const struct facts *facts, struct b
 		break;
 	case REPORT_OUTPUT:
 		put(out, or_else(span_get(closing, "output"), "null"));
+		break;
+	case REPORT_OUTPUTS:
+		put(out, or_else(text_of(&facts->outputs), "null"));
 		break;
 	case REPORT_POLICY_SUMMARY:
 		put(out, or_else(text_of(&facts->policy_summary), "null"));

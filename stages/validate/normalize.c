@@ -3,6 +3,7 @@
 
 #include "ipc/object.h"
 #include "stages/validate/mount.h"
+#include "stages/validate/output.h"
 
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -109,7 +110,24 @@ static struct json_object *normalize_mounts(const struct schema_items *items)
 		object_add_string(mount, "source", mounts[i].source->path);
 		object_add_string(mount, "target", mounts[i].target);
 		object_add_bool(mount, "read_only", mounts[i].read_only);
+		object_add_bool(mount, "noexec", mounts[i].noexec);
 		array_append(list, mount);
+	}
+	return list;
+}
+
+static struct json_object *normalize_outputs(const struct schema_items *items)
+{
+	struct json_object *list = array_new();
+	const struct output *outputs = items->items;
+
+	for (size_t i = 0; i < items->count; i++) {
+		struct json_object *output = object_new();
+
+		object_add_string(output, "path", outputs[i].path);
+		add_limit(output, "maxBytes", &outputs[i].max_bytes);
+		add_limit(output, "maxFiles", &outputs[i].max_files);
+		array_append(list, output);
 	}
 	return list;
 }
@@ -132,6 +150,7 @@ struct json_object *normalize_policy(const struct policy *policy)
 	object_add(object, "resources", normalize_resources(policy));
 	object_add(object, "network", normalize_network(&policy->network));
 	object_add(object, "mounts", normalize_mounts(&policy->mounts));
+	object_add(object, "outputs", normalize_outputs(&policy->outputs));
 	object_add(object, "audit", object_of_string("level", policy_audit_names[policy->audit]));
 	return object;
 }

@@ -3,6 +3,7 @@
 
 #include "ipc/canon.h"
 #include "stages/validate/mount.h"
+#include "stages/validate/output.h"
 #include "stages/validate/path.h"
 
 #include <stddef.h>
@@ -200,6 +201,7 @@ static void check_policy(const struct site *site, void *base)
 
 	check_seccomp(site, policy);
 	check_workdir(site, policy);
+	output_check(site, policy);
 	if (policy->cpu.quota_us.unlimited)
 		warn_unlimited(site, "cpu", "processor time");
 	if (policy->memory.unlimited)
@@ -241,6 +243,11 @@ static const struct schema_field policy_fields[] = {
 	 .offset = offsetof(struct policy, mounts),
 	 .read = schema_items,
 	 .rule = &mount_list},
+	{.name = "outputs",
+	 .example = "outputs: []",
+	 .offset = offsetof(struct policy, outputs),
+	 .read = schema_items,
+	 .rule = &output_list},
 	{.name = "audit",
 	 .required = true,
 	 .example = "audit: {level: basic}",

@@ -24,7 +24,8 @@ struct policy {
 	struct value_limit disk;
 	struct value_limit output;
 	struct network network;
-	struct schema_items mounts; /* of struct mount */
+	struct schema_items mounts;  /* of struct mount */
+	struct schema_items outputs; /* of struct output */
 	unsigned audit;		    /* enum policy_audit */
 };
 

@@ -88,7 +88,7 @@ struct json_object *launch_policy(const char *const argv[])
 		"{\"apiVersion\":\"policy.safe-run.dev/v1alpha1\",\"audit\":{\"level\":\"basic\"},"
 		"\"metadata\":{\"name\":\"launch\"},\"mounts\":[],"
 		"\"network\":{\"egress\":[],\"mode\":\"none\"},"
-		"\"resources\":{\"cpu\":{\"max\":\"max 100000\"},\"disk\":{\"max\":1048576},"
+		"\"outputs\":[],\"resources\":{\"cpu\":{\"max\":\"max 100000\"},\"disk\":{\"max\":1048576},"
 		"\"memory\":{\"max\":\"max\"},\"output\":{\"max\":1048576},"
 		"\"pids\":{\"max\":\"max\"}},"
 		"\"runtime\":{\"args\":[],\"command\":\"\",\"env\":{},\"isolation\":\"process\","
@@ -194,7 +194,11 @@ static struct json_object *make_process(struct json_object *policy)
 	object_add_string(process, "hostname", "safe-run");
 	object_add(process, "limits",
 		   parse("{\"core\":1,\"memlock\":65536,\"msgqueue\":0,\"nofile\":4096}"));
+	object_add(process, "mountAllowlist",
+		   parse("{\"guestAllowPrefixes\":[\"/\"],\"hostAllowPrefixes\":[\"/\"],"
+			 "\"origin\":\"file\"}"));
 	object_add(process, "mountFacts", make_facts(launch_get(policy, "mounts")));
+	object_add_shared(process, "outputs", launch_get(policy, "outputs"));
 	object_add(process, "root", make_root());
 	return process;
 }
