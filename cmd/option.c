@@ -19,16 +19,17 @@ int option_usage(const char *verb, const char *synopsis, const char *what)
 }
 
 static enum option_step wrong(const struct option_cursor *cursor, const char *word,
-			      const char *what)
+			      const char *what, const char **value)
 {
 	char said[FAULT_MESSAGE_SIZE];
 
+	*value = what;
 	snprintf(said, sizeof(said), "'%s' %s", word, what);
 	option_usage(cursor->verb, cursor->synopsis, said);
 	return OPTION_WRONG;
 }
 
-static enum option_step print_help(const struct option_cursor *cursor)
+static enum option_step print_help(const struct option_cursor *cursor, const char **value)
 {
 	printf("usage: safe-run %s %s\n\n", cursor->verb, cursor->synopsis);
 	for (size_t i = 0; i < cursor->option_count; i++) {
@@ -37,18 +38,22 @@ static enum option_step print_help(const struct option_cursor *cursor)
 		printf("  --%s%s%s\n        %s\n", option->name, option->value_name ? " " : "",
 		       option->value_name ? option->value_name : "", option->help);
 	}
-	return fflush(stdout) == 0 ? OPTION_HELP : OPTION_WRONG;
+	if (fflush(stdout) == 0)
+		return OPTION_HELP;
+	*value = "cannot be shown";
+	return OPTION_WRONG;
 }
 
 static enum option_step take_value(struct option_cursor *cursor, const struct option *option,
 				   const char *word, const char *attached, const char **value)
 {
 	if (option->value_name == NULL)
-		return attached == NULL ? OPTION_FOUND : wrong(cursor, word, "takes no value");
+		return attached == NULL ? OPTION_FOUND
+					: wrong(cursor, word, "takes no value", value);
 	if (attached == NULL) {
 		attached = cursor->argv[cursor->next];
 		if (attached == NULL)
-			return wrong(cursor, word, "needs a value");
+			return wrong(cursor, word, "needs a value", value);
 		cursor->next++;
 	}
 	*value = attached;
@@ -69,9 +74,9 @@ enum option_step option_next(struct option_cursor *cursor, size_t *index, const 
 	if (strcmp(word, "--") == 0)
 		return OPTION_COMMAND;
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-		return print_help(cursor);
+		return print_help(cursor, value);
 	if (word[1] != '-')
-		return wrong(cursor, word, "is not an option");
+		return wrong(cursor, word, "is not an option", value);
 	name_len = strcspn(word + 2, "=");
 	for (*index = 0; *index < cursor->option_count; ++*index) {
 		const struct option *option = &cursor->options[*index];
@@ -81,7 +86,7 @@ enum option_step option_next(struct option_cursor *cursor, size_t *index, const 
 		    memcmp(option->name, word + 2, name_len) == 0)
 			return take_value(cursor, option, word, attached, value);
 	}
-	return wrong(cursor, word, "is not an option");
+	return wrong(cursor, word, "is not an option", value);
 }
 
 bool option_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)

@@ -31,7 +31,7 @@ enum option_step {
 	OPTION_COMMAND, /* "--" was met; argv[next] is what follows */
 	OPTION_END,
 	OPTION_HELP,  /* --help: it has been printed */
-	OPTION_WRONG, /* it has been said on stderr */
+	OPTION_WRONG, /* *value: what is wrong with argv[next - 1]; it has been said on stderr */
 };
 
 enum option_step option_next(struct option_cursor *cursor, size_t *index, const char **value);

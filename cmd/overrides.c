@@ -4,13 +4,17 @@
 #include "cmd/option.h"
 #include "ipc/canon.h"
 #include "ipc/object.h"
+#include "ipc/record.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define OVERRIDE_LEN_MAX ((size_t)1 << 20)
+#define OVERRIDE_LEN_MAX ((size_t)8 << 20) /* as sr-validate's */
 #define CPU_PERIOD_US	 100000U
 #define CPU_DIGITS	 5 /* behind the point: a hundred-thousandth of a CPU is 1 us */
 #define CPU_MAX		 4096U
@@ -44,7 +48,7 @@ static enum fault_code add(struct overrides *overrides, const char *field,
 	code = canon_write(owned, item, FAULT_POLICY_FORMAT, fault);
 	buf_append(item, "", 1);
 	if (code == FAULT_NONE && item->overflowed)
-		code = fault_set(fault, FAULT_POLICY_FORMAT, field, "longer than 1 MiB");
+		code = fault_set(fault, FAULT_POLICY_FORMAT, field, "longer than 8 MiB");
 	else if (code != FAULT_NONE)
 		snprintf(fault->path, sizeof(fault->path), "%s", field);
 	if (code == FAULT_NONE)
@@ -162,4 +166,25 @@ enum fault_code overrides_command(struct overrides *overrides, char *const words
 		return add(overrides, "runtime.args", args, fault);
 	object_release(&args);
 	return code;
+}
+
+enum fault_code overrides_file(const struct overrides *overrides, int *fd, struct fault *fault)
+{
+	int error = 0;
+
+	*fd = -1;
+	if (overrides->count == 0)
+		return FAULT_NONE;
+	*fd = memfd_create("overrides", MFD_CLOEXEC);
+	if (*fd < 0)
+		error = errno;
+	for (size_t i = 0; error == 0 && i < overrides->count; i++)
+		if (record_write_all(*fd, overrides->items[i].data, overrides->items[i].len) != 0)
+			error = errno;
+	if (error == 0 && lseek(*fd, 0, SEEK_SET) != 0)
+		error = errno;
+	if (error == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_INIT, error, "safe-run",
+			       "cannot hand the options to sr-validate");
 }

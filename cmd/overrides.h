@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * What the command line changes in the policy: words "FIELD=JSON" for sr-validate's --set, which
- * records them with its input. The front-end knows how to spell a value, never what it means.
+ * What the command line changes in the policy: "FIELD=JSON" for sr-validate, which records them
+ * with its input. The front-end knows how to spell a value, never what it means.
  */
 #define OVERRIDES_MAX 120 /* fewer than sr-validate takes */
 
@@ -36,6 +36,12 @@ enum fault_code overrides_cpu(struct overrides *overrides, const char *text, str
 	__attribute__((warn_unused_result));
 /* "NAME=VALUE", or "NAME" for the caller's own value. */
 enum fault_code overrides_env(struct overrides *overrides, const char *text, struct fault *fault)
+	__attribute__((warn_unused_result));
+/*
+ * All of them in a file without a name, for sr-validate's --set-fd: a word of a command line would
+ * take 128 KiB at most (MAX_ARG_STRLEN, execve(2)). -1 when there are none; the caller closes it.
+ */
+enum fault_code overrides_file(const struct overrides *overrides, int *fd, struct fault *fault)
 	__attribute__((warn_unused_result));
 /* runtime.command and runtime.args, from a NULL-terminated list of at least one word. */
 enum fault_code overrides_command(struct overrides *overrides, char *const words[],

@@ -19,6 +19,7 @@
  */
 #include "cmd/pipeline.h"
 
+#include "cmd/response.h"
 #include "cmd/wires.h"
 
 #include <stdio.h>
@@ -30,8 +31,7 @@ static void plan_validate(struct spawn *spawn, const struct pipeline_plan *plan,
 	spawn_begin(spawn, "sr-validate", plan->policy_fd, wires_into(wires, WIRE_CHECKED));
 	if (plan->mount_allowlist != NULL)
 		spawn_text(spawn, "--mount-allowlist", plan->mount_allowlist);
-	for (size_t i = 0; i < plan->overrides->count; i++)
-		spawn_text(spawn, "--set", plan->overrides->items[i].data);
+	spawn_fd(spawn, "--set-fd", plan->overrides_fd);
 }
 
 static void plan_compile(struct spawn *spawn, const struct pipeline_plan *plan,
@@ -120,26 +120,49 @@ static const enum pipeline_stage start_order[PIPELINE_STAGE_COUNT] = {
 	PIPELINE_LAUNCH, PIPELINE_VALIDATE, PIPELINE_COMPILE, PIPELINE_MONITOR, PIPELINE_SEAL,
 };
 
+/*
+ * There is no policy to validate: the answer that sr-validate would give to one it cannot read goes
+ * where its answer would go. A pipe holds it (4 KiB, and a record of one fault is below 2).
+ */
+static enum fault_code refuse(const struct pipeline_plan *plan, const struct wires *wires,
+			      struct fault *fault)
+{
+	enum fault_code code =
+		response_invalid(wires_into(wires, WIRE_CHECKED), plan->refusal, fault);
+
+	if (code == FAULT_NONE)
+		code = response_invalid(wires->copies[COPY_VALIDATE], plan->refusal, fault);
+	return code;
+}
+
+static enum fault_code start_stage(struct pipeline *pipeline, enum pipeline_stage stage,
+				   const struct pipeline_plan *plan, const struct wires *wires,
+				   struct fault *fault)
+{
+	char parent[sizeof("2147483647")];
+	struct spawn spawn;
+
+	if (stage == PIPELINE_VALIDATE && plan->refusal != NULL)
+		return refuse(plan, wires, fault);
+	snprintf(parent, sizeof(parent), "%d", (int)getpid());
+	stages[stage].plan(&spawn, plan, wires);
+	if (stages[stage].copy >= 0)
+		spawn_fd(&spawn, "--record-fd", wires->copies[stages[stage].copy]);
+	spawn_text(&spawn, "--parent-pid", parent);
+	return spawn_start(&spawn, plan->home, &pipeline->stages[stage], fault);
+}
+
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
 static enum fault_code start_stages(struct pipeline *pipeline, const struct pipeline_plan *plan,
 				    const struct wires *wires, struct fault *fault)
 {
-	char parent[sizeof("2147483647")];
 	enum fault_code first = FAULT_NONE;
 
-	snprintf(parent, sizeof(parent), "%d", (int)getpid());
 	for (size_t k = 0; k < PIPELINE_STAGE_COUNT; k++) {
-		enum pipeline_stage i = start_order[k];
 		struct fault later;
-		struct spawn spawn;
-		enum fault_code code;
+		enum fault_code code = start_stage(pipeline, start_order[k], plan, wires,
+						   first == FAULT_NONE ? fault : &later);
 
-		stages[i].plan(&spawn, plan, wires);
-		if (stages[i].copy >= 0)
-			spawn_fd(&spawn, "--record-fd", wires->copies[stages[i].copy]);
-		spawn_text(&spawn, "--parent-pid", parent);
-		code = spawn_start(&spawn, plan->home, &pipeline->stages[i],
-				   first == FAULT_NONE ? fault : &later);
 		if (first == FAULT_NONE)
 			first = code;
 	}

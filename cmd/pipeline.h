@@ -25,13 +25,14 @@ enum pipeline_stage {
 struct pipeline_plan {
 	const struct spawn_home *home;
 	const struct rundir *rundir;
-	const struct overrides *overrides;
-	const struct tty *tty; /* NULL: plain pipes */
-	const char *challenge; /* these three may be NULL */
+	const struct fault *refusal; /* NULL, or why there is no policy: sealed in its place */
+	const struct tty *tty;	     /* NULL: plain pipes */
+	const char *challenge;	     /* these three may be NULL */
 	const char *mount_allowlist;
 	const char *sample_ms;
 	int policy_fd;
-	bool apart; /* the launcher is out of the terminal's reach (struct signals) */
+	int overrides_fd; /* -1: none */
+	bool apart;	  /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */
 };

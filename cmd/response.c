@@ -50,10 +50,18 @@ enum fault_code response_print(const struct result *result, const struct rundir 
 	struct json_object *response OBJECT_CLEANUP = object_new();
 
 	object_add(response, "artifacts", list_artifacts(rundir));
+	if (result->degraded != NULL)
+		object_add_shared(response, "degraded", result->degraded);
+	else
+		object_add(response, "degraded", array_new());
 	object_add_shared(response, "errors", result->errors);
 	object_add_integer(response, "exitCode", result->exit_code);
 	object_add_string(response, "runId", rundir->run_id);
 	object_add_string(response, "state", result->state);
+	if (result->verdict != NULL)
+		object_add_string(response, "verdict", result->verdict);
+	else
+		object_add_null(response, "verdict");
 	return send(STDOUT_FILENO, response, fault);
 }
 

@@ -6,7 +6,10 @@
 #include "cmd/rundir.h"
 #include "ipc/fault.h"
 
-/* --json: the one RunnerControl response (seed interface I-RN-001) on standard output. */
+/*
+ * --json: the one RunnerControl response (seed interface I-RN-001) on standard output, with the
+ * verdict and the clauses not enforced as the report has them.
+ */
 enum fault_code response_print(const struct result *result, const struct rundir *rundir,
 			       struct fault *fault) __attribute__((warn_unused_result));
 

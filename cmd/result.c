@@ -112,13 +112,15 @@ static enum fault_code read_verdict(struct fields *fields, struct result *result
 {
 	enum fault_code code =
 		fields_array(fields, "degraded", RESULT_DEGRADED_MAX, &result->degraded, fault);
-	const char *verdict = "enforced";
+	const char *verdict = NULL;
 
 	if (code == FAULT_NONE && !fields_null(fields, "verdict"))
 		code = fields_string(fields, "verdict", &verdict, fault);
-	if (code == FAULT_NONE && strcmp(verdict, "enforced") != 0 &&
+	if (code == FAULT_NONE && verdict != NULL && strcmp(verdict, "enforced") != 0 &&
 	    strcmp(verdict, "degraded") != 0)
 		code = fault_set(fault, fields->code, "verdict", "'%s' is no verdict", verdict);
+	if (code == FAULT_NONE)
+		result->verdict = verdict;
 	return code;
 }
 

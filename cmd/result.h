@@ -18,6 +18,7 @@ struct result {
 	struct json_object *root; /* seal's record; NULL when it gave none */
 	struct json_object *errors;
 	struct json_object *degraded; /* clauses not enforced; in root, NULL without one */
+	const char *verdict;	      /* "enforced" or "degraded"; NULL: never prepared */
 	const char *state;	      /* "finished" or "failed" */
 	const char *summary;
 	const char *cause;

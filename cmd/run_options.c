@@ -104,10 +104,26 @@ static enum fault_code take(struct run_options *options, enum run_option option,
 	return FAULT_NONE;
 }
 
-static enum run_options_answer wrong(const char *what)
+/*
+ * The line is wrong as a whole, so what stands behind the wrong word, in rest, is not read; but who
+ * asks for a record there gets one.
+ */
+static enum run_options_answer refuse_line(struct run_options *options, char *const *rest,
+					   struct fault *fault)
+{
+	for (; *rest != NULL && strcmp(*rest, "--") != 0; rest++)
+		options->json = options->json || strcmp(*rest, "--json") == 0;
+	fault_set(fault, FAULT_RUN_INIT, "run.options", "%s; usage: safe-run run " SYNOPSIS,
+		  fault->message);
+	return RUN_OPTIONS_WRONG;
+}
+
+static enum run_options_answer wrong(struct run_options *options, char *const *rest,
+				     const char *what, struct fault *fault)
 {
 	option_usage("run", SYNOPSIS, what);
-	return RUN_OPTIONS_WRONG;
+	fault_set(fault, FAULT_RUN_INIT, "", "%s", what);
+	return refuse_line(options, rest, fault);
 }
 
 /* The first fault is the one told; reading goes on, for --json may come behind it. */
@@ -120,18 +136,22 @@ static struct fault *spare(struct fault *first, struct fault *later)
 static enum run_options_answer check(struct run_options *options, char *const *command,
 				     struct fault *fault)
 {
+	static char *const all_read[] = {NULL};
+	const char *what = NULL;
 	struct fault later;
 	uint64_t sample_ms;
 
 	if (options->policy == NULL && *command == NULL)
-		return wrong("there is nothing to run: give --policy FILE, or -- and a command");
-	if (options->tty && options->json)
-		return wrong("--tty and --json exclude each other");
-	if (options->sample_ms != NULL &&
-	    !option_number(options->sample_ms, 1, 3600000, &sample_ms))
-		return wrong("--sample-ms takes 1 to 3600000");
-	if (options->challenge != NULL && strlen(options->challenge) > CHALLENGE_MAX)
-		return wrong("--challenge takes at most 1024 bytes");
+		what = "there is nothing to run: give --policy FILE, or -- and a command";
+	else if (options->tty && options->json)
+		what = "--tty and --json exclude each other";
+	else if (options->sample_ms != NULL &&
+		 !option_number(options->sample_ms, 1, 3600000, &sample_ms))
+		what = "--sample-ms takes 1 to 3600000";
+	else if (options->challenge != NULL && strlen(options->challenge) > CHALLENGE_MAX)
+		what = "--challenge takes at most 1024 bytes";
+	if (what != NULL)
+		return wrong(options, all_read, what, fault);
 	if (*command != NULL &&
 	    overrides_command(&options->overrides, command, spare(fault, &later)) != FAULT_NONE)
 		return RUN_OPTIONS_REFUSED;
@@ -156,11 +176,15 @@ enum run_options_answer run_options_read(struct run_options *options, char **arg
 			(void)take(options, (enum run_option)index, value, spare(fault, &later));
 			break;
 		case OPTION_OPERAND:
-			return wrong("a command comes behind --: safe-run run -- COMMAND ARG...");
+			return wrong(options, argv + cursor.next,
+				     "a command comes behind --: safe-run run -- COMMAND ARG...",
+				     fault);
 		case OPTION_HELP:
 			return RUN_OPTIONS_HELP;
 		case OPTION_WRONG:
-			return RUN_OPTIONS_WRONG;
+			fault_set(fault, FAULT_RUN_INIT, "", "'%.200s' %s", argv[cursor.next - 1],
+				  value);
+			return refuse_line(options, argv + cursor.next, fault);
 		case OPTION_COMMAND:
 		case OPTION_END:
 			return check(options, argv + cursor.next, fault);

@@ -24,7 +24,7 @@ struct run_options {
 enum run_options_answer {
 	RUN_OPTIONS_READ,
 	RUN_OPTIONS_HELP,    /* printed */
-	RUN_OPTIONS_WRONG,   /* said on stderr */
+	RUN_OPTIONS_WRONG,   /* *fault, said on stderr; options->json is what was asked for */
 	RUN_OPTIONS_REFUSED, /* a value the policy cannot hold; *fault says which */
 };
 

@@ -136,9 +136,12 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, name, "%s", home->path);
 	error = spawn_process(spawn, path, &process->pid);
 	if (error == E2BIG)
-		return fault_set(fault, FAULT_RUN_INIT, name,
-				 "the command line is too long for one program (128 KiB for a word "
-				 "or a list of arguments); put the long part into a file");
+		return fault_set(
+			fault, FAULT_RUN_INIT, name,
+			"the command line of %s is too long: execve(2) takes 128 KiB for a "
+			"word (MAX_ARG_STRLEN), and for all of them a quarter of the limit "
+			"on the stack; shorten --challenge or the path of a file",
+			name);
 	if (error != 0)
 		return fault_set_errno(fault, FAULT_RUN_INIT, error, name, "cannot start %s", path);
 	process->fd = pidfd_open(process->pid, 0);

@@ -29,6 +29,8 @@ struct run {
 	struct result result;
 	int source_fd; /* what --policy names; -1: the built-in policy */
 	int policy_fd; /* the copy in the run directory */
+	int overrides_fd;
+	struct fault refusal; /* code FAULT_NONE, or why there is no policy to validate */
 };
 
 static uint64_t now_ms(void)
@@ -70,21 +72,35 @@ static enum fault_code copy_policy(struct run *run, struct fault *fault)
 	return FAULT_NONE;
 }
 
-static enum fault_code prepare(struct run *run, struct fault *fault)
+/* A policy that cannot be had is refused as a bad one is: in a sealed report. */
+static enum fault_code take_policy(struct run *run, struct fault *fault)
 {
-	char base[PATH_MAX];
 	enum fault_code code = FAULT_NONE;
 
 	if (run->options.policy != NULL)
 		code = policy_input_open(run->options.policy, &run->source_fd, fault);
 	if (code == FAULT_NONE)
-		code = spawn_find_home(&run->home, fault);
+		code = copy_policy(run, fault);
+	if (code != FAULT_POLICY_MISSING && code != FAULT_POLICY_FORMAT)
+		return code;
+	run->refusal = *fault;
+	fault->code = FAULT_NONE;
+	return FAULT_NONE;
+}
+
+static enum fault_code prepare(struct run *run, struct fault *fault)
+{
+	char base[PATH_MAX];
+	enum fault_code code = spawn_find_home(&run->home, fault);
+
 	if (code == FAULT_NONE)
 		code = rundir_base(run->options.workdir, base, fault);
 	if (code == FAULT_NONE)
 		code = rundir_make(&run->rundir, base, fault);
 	if (code == FAULT_NONE)
-		code = copy_policy(run, fault);
+		code = take_policy(run, fault);
+	if (code == FAULT_NONE)
+		code = overrides_file(&run->options.overrides, &run->overrides_fd, fault);
 	if (code == FAULT_NONE && run->options.tty)
 		code = tty_open(&run->tty, fault);
 	if (code == FAULT_NONE)
@@ -98,12 +114,13 @@ static enum fault_code start(struct run *run, struct fault *fault)
 	struct pipeline_plan plan = {
 		.home = &run->home,
 		.rundir = &run->rundir,
-		.overrides = &options->overrides,
+		.refusal = run->refusal.code != FAULT_NONE ? &run->refusal : NULL,
 		.tty = options->tty ? &run->tty : NULL,
 		.challenge = options->challenge,
 		.mount_allowlist = options->mount_allowlist,
 		.sample_ms = options->sample_ms,
 		.policy_fd = run->policy_fd,
+		.overrides_fd = run->overrides_fd,
 		.apart = run->signals.apart,
 		.best_effort = options->best_effort,
 		.copies_output = !options->json,
@@ -146,6 +163,15 @@ static int tell(const struct run *run, uint64_t elapsed_ms)
 	return VERB_RUN_FAILED;
 }
 
+/* A command line nothing is made of: a person has read why on stderr, a program gets its record. */
+static int tell_wrong(struct run *run, const struct fault *fault)
+{
+	if (!run->options.json)
+		return VERB_RUN_FAILED;
+	result_fail(&run->result, fault);
+	return tell(run, 0);
+}
+
 static void release(struct run *run)
 {
 	tty_close(&run->tty);
@@ -153,6 +179,7 @@ static void release(struct run *run)
 	pipeline_close(&run->pipeline);
 	close_fd(&run->source_fd);
 	close_fd(&run->policy_fd);
+	close_fd(&run->overrides_fd);
 	rundir_close(&run->rundir);
 	overrides_release(&run->options.overrides);
 	result_release(&run->result);
@@ -168,6 +195,7 @@ int verb_run(int argc, char **argv)
 		.tty = TTY_NONE,
 		.source_fd = -1,
 		.policy_fd = -1,
+		.overrides_fd = -1,
 	};
 	int status = VERB_RUN_FAILED;
 
@@ -181,14 +209,19 @@ int verb_run(int argc, char **argv)
 		status = VERB_DONE;
 		break;
 	case RUN_OPTIONS_WRONG:
+		status = tell_wrong(&run, &fault);
 		break;
 	case RUN_OPTIONS_REFUSED:
 		result_fail(&run.result, &fault);
 		status = tell(&run, now_ms() - started_ms);
 		break;
 	case RUN_OPTIONS_READ:
-		if (scope_enter(argv, run.options.quiet) == SCOPE_WRONG)
+		if (scope_enter(argv, run.options.quiet) == SCOPE_WRONG) {
+			fault_set(&fault, FAULT_RUN_INIT, "run.scope",
+				  "the command line is not the one " SCOPE_GUARD " was set for");
+			status = tell_wrong(&run, &fault);
 			break;
+		}
 		carry_out(&run);
 		status = tell(&run, now_ms() - started_ms);
 		break;

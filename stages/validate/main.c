@@ -4,8 +4,9 @@
  *
  * PURPOSE  Turns the policy a person wrote, YAML or JSON, into a normalised one, or into all the
  *          reasons why not; and asks the host where the paths in it lead.
- * READS    The policy from standard input, 1 MiB at most; with --mount-allowlist one file, opened
- *          before confinement. Of the host: which paths exist, never what is in them.
+ * READS    The policy from standard input, 1 MiB at most; the settings on --set-fd; with
+ *          --mount-allowlist one file, opened before confinement. Of the host: which paths exist,
+ *          never what is in them.
  * WRITES   One ValidationResult record to standard output and --record-fd.
  * HOLDS    Nothing. No capability, no descriptor beyond those.
  * FILTER   Memory, read, write, exit; openat2 and openat for O_PATH only, readlinkat, stat,
@@ -22,6 +23,7 @@
 #include "stages/stage.h"
 #include "stages/validate/default_policy.h"
 #include "stages/validate/input.h"
+#include "stages/validate/settings.h"
 #include "stages/validate/validate.h"
 
 #include <errno.h>
@@ -30,13 +32,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum option_index { OPTION_SET, OPTION_MOUNT_ALLOWLIST, OPTION_DEFAULT_POLICY, OPTION_COUNT };
+enum option_index {
+	OPTION_SET,
+	OPTION_SET_FD,
+	OPTION_MOUNT_ALLOWLIST,
+	OPTION_DEFAULT_POLICY,
+	OPTION_COUNT
+};
 
 static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_SET] = {.name = "set",
 			.kind = STAGE_OPTION_LIST,
 			.value_name = "FIELD=JSON",
 			.help = "set a field before validating, as resources.memory.max=\"1Gi\""},
+	[OPTION_SET_FD] = {.name = "set-fd",
+			   .kind = STAGE_OPTION_FD,
+			   .value_name = "N",
+			   .help = "more of --set, on descriptor N, each with a NUL behind it"},
 	[OPTION_MOUNT_ALLOWLIST] = {.name = "mount-allowlist",
 				    .kind = STAGE_OPTION_TEXT,
 				    .value_name = "FILE",
@@ -106,16 +118,16 @@ static void read_allowlist(const struct state *state, struct buf *buf, struct va
 
 static enum stage_exit validate_run(struct stage_context *context)
 {
-	const struct stage_value *settings = &context->values[OPTION_SET];
+	const struct stage_value *set = &context->values[OPTION_SET];
+	const int set_fd = context->values[OPTION_SET_FD].fd;
 	struct buf policy_buf BUF_CLEANUP = {0};
 	struct buf allowlist_buf BUF_CLEANUP = {0};
 	struct json_object *result OBJECT_CLEANUP = NULL;
 	struct validate_text allowlist = {0};
 	struct validate_request request = {
 		.policy = {.data = (const char *)default_policy, .len = sizeof(default_policy)},
-		.settings = settings->list,
-		.setting_count = settings->list_count,
 	};
+	struct settings settings SETTINGS_CLEANUP;
 	struct fault fault;
 	bool valid = false;
 
@@ -125,6 +137,12 @@ static enum stage_exit validate_run(struct stage_context *context)
 	}
 	if (!context->values[OPTION_DEFAULT_POLICY].given)
 		read_text(STDIN_FILENO, &policy_buf, &request.policy);
+	settings_init(&settings, set->list, set->list_count);
+	/* A policy without what was to be changed in it is not the one that was asked for. */
+	if (set_fd >= 0 && settings_read(&settings, set_fd, &fault) != FAULT_NONE)
+		request.policy.fault = fault;
+	request.settings = settings.items;
+	request.setting_count = settings.count;
 	result = validate_request(&request, &valid);
 	if (record_send(&context->out, result, RECORD_BUNDLE_MAX, &fault) != FAULT_NONE) {
 		stage_complain(context->stage, "%s", fault.message);

@@ -186,6 +186,23 @@ static void check_workdir(const struct site *site, const struct policy *policy)
 				    policy->runtime.workdir, i);
 }
 
+/* With everything audited the arguments go into one event. */
+static void check_audit(const struct site *site, const struct policy *policy)
+{
+	struct site runtime = site_member(site, "runtime", NULL);
+	struct site args = site_member(&runtime, "args", node_at(site, "runtime", "args"));
+	const size_t total = runtime_args_text(&policy->runtime);
+
+	if (policy->audit == POLICY_AUDIT_FULL && total > RUNTIME_TEXT_MAX &&
+	    total <= RUNTIME_ARGS_TEXT_MAX)
+		site_refuse(
+			&args, FAULT_POLICY_CONFLICT,
+			"command and args take %zu bytes with a NUL behind each; audit.level full "
+			"repeats them in an event, which takes %zu of them: write basic, or put "
+			"the data in a file",
+			total, RUNTIME_TEXT_MAX);
+}
+
 static void warn_unlimited(const struct site *site, const char *field, const char *what)
 {
 	struct site resources = site_member(site, "resources", NULL);
@@ -202,6 +219,7 @@ static void check_policy(const struct site *site, void *base)
 	check_seccomp(site, policy);
 	check_workdir(site, policy);
 	output_check(site, policy);
+	check_audit(site, policy);
 	if (policy->cpu.quota_us.unlimited)
 		warn_unlimited(site, "cpu", "processor time");
 	if (policy->memory.unlimited)

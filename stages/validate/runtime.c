@@ -173,13 +173,13 @@ static void read_variable(const struct site *site, const struct node *node,
 	variable->value = value_text(&member);
 }
 
-static void check_text_total(const struct site *site, const char *what, size_t total)
+static void check_text_total(const struct site *site, const char *what, size_t total, size_t max)
 {
-	if (total > RUNTIME_TEXT_MAX)
+	if (total > max)
 		site_refuse(site, site->code,
 			    "%s take %zu bytes with a NUL behind each, at most %zu are accepted; "
 			    "put the data in a file or on standard input",
-			    what, total, RUNTIME_TEXT_MAX);
+			    what, total, max);
 }
 
 static void read_env(const struct site *site, const void *rule, void *value)
@@ -206,20 +206,40 @@ static void read_env(const struct site *site, const void *rule, void *value)
 		read_variable(site, node, &runtime->env[i]);
 		total += node->key->len + 1 + node->len + 1;
 	}
-	check_text_total(site, "the variables", total);
+	check_text_total(site, "the variables", total, RUNTIME_TEXT_MAX);
+}
+
+size_t runtime_args_text(const struct runtime *runtime)
+{
+	size_t total = runtime->command != NULL ? strlen(runtime->command) + 1 : 0;
+
+	for (size_t i = 0; i < runtime->args.count; i++)
+		if (runtime->args.items[i] != NULL)
+			total += strlen(runtime->args.items[i]) + 1;
+	return total;
 }
 
 static void check_args(const struct site *site, void *base)
 {
 	const struct runtime *runtime = base;
-	struct site args = site_member(site, "args", node_member(site->node, "args"));
-	size_t total = runtime->command != NULL ? strlen(runtime->command) + 1 : 0;
+	const struct node *list = node_member(site->node, "args");
+	struct site args = site_member(site, "args", list);
+	const struct node *node = list != NULL ? list->first : NULL;
 
 	args.code = FAULT_POLICY_FORMAT;
-	for (size_t i = 0; i < runtime->args.count; i++)
-		if (runtime->args.items[i] != NULL)
-			total += strlen(runtime->args.items[i]) + 1;
-	check_text_total(&args, "command and args", total);
+	for (size_t i = 0; node != NULL && i < runtime->args.count; i++, node = node->next) {
+		struct site arg = site_item(&args, i, node);
+		size_t len = runtime->args.items[i] != NULL ? strlen(runtime->args.items[i]) : 0;
+
+		if (len >= RUNTIME_STRING_MAX)
+			site_refuse(&arg, FAULT_POLICY_FORMAT,
+				    "%zu bytes; execve(2) takes %zu in one argument "
+				    "(MAX_ARG_STRLEN less the NUL); put the data in a file or on "
+				    "standard input",
+				    len, RUNTIME_STRING_MAX - 1);
+	}
+	check_text_total(&args, "command and args", runtime_args_text(runtime),
+			 RUNTIME_ARGS_TEXT_MAX);
 }
 
 static const size_t args_max = RUNTIME_ARGS_MAX;

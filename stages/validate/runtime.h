@@ -12,12 +12,16 @@
 /*
  * runtime: what is run, and as what.
  *
- * RUNTIME_TEXT_MAX is execve(2)'s cap on one string (MAX_ARG_STRLEN), here on command and args
- * together, and on env: however it is escaped, it fits an event (RECORD_EVENT_MAX).
+ * RUNTIME_STRING_MAX is execve(2)'s cap on one string (MAX_ARG_STRLEN). RUNTIME_ARGS_TEXT_MAX is
+ * for command and args together, below what execve takes with the usual limit on the stack (2 MiB).
+ * RUNTIME_TEXT_MAX is for env, and for command and args where the report repeats them: however it
+ * is escaped, it fits an event (RECORD_EVENT_MAX). A NUL behind each string is counted.
  */
-#define RUNTIME_ARGS_MAX ((size_t)4096)
-#define RUNTIME_ENV_MAX	 ((size_t)256)
-#define RUNTIME_TEXT_MAX ((size_t)131072) /* with a NUL behind each string */
+#define RUNTIME_ARGS_MAX      ((size_t)4096)
+#define RUNTIME_ENV_MAX	      ((size_t)256)
+#define RUNTIME_STRING_MAX    ((size_t)131072)
+#define RUNTIME_ARGS_TEXT_MAX ((size_t)1 << 20)
+#define RUNTIME_TEXT_MAX      ((size_t)131072)
 
 enum runtime_isolation { RUNTIME_PROCESS, RUNTIME_MICROVM, RUNTIME_ISOLATION_COUNT };
 
@@ -54,6 +58,9 @@ extern const char *const runtime_stdin_names[RUNTIME_STDIN_COUNT];
 
 /* Reads into struct runtime, which holds the defaults already. */
 extern const struct schema runtime_schema;
+
+/* command and args together, a NUL behind each counted. */
+size_t runtime_args_text(const struct runtime *runtime);
 
 /* [A-Za-z_][A-Za-z0-9_]* of at most 255 characters. */
 bool runtime_env_name(const char *name);

@@ -164,21 +164,39 @@ Test(validate_limits, mounts)
 	}
 }
 
-/* command and args together, env by itself, each with its NULs. */
-Test(validate_limits, text_total)
+#define ARGS_POLICY                                                                                \
+	RUN_HEAD RUN_RESOURCES RUN_MOUNTS "audit: {level: %s}\n"                                   \
+					  "runtime: {command: /bin/true, args: [%s%.*s]}\n"
+
+/* command and args together: eight of the longest there may be, and then what is left. */
+static void expect_args_total(const char *text, const char *level, size_t max, int over)
 {
 	const size_t command = sizeof("/bin/true");
+	const size_t eighth = max / 8;
+	char *before = calloc(8, eighth + 4), *end = before;
+
+	for (int i = 0; i < 7; i++)
+		end += sprintf(end, "%.*s, ", (int)eighth - 1, text);
+	expect(run_format(ARGS_POLICY, level, before, (int)(max - 7 * eighth - command) - 1 + over,
+			  text),
+	       over <= 0, "runtime.args");
+	free(before);
+}
+
+/* One argument, command and args together, env by itself, each with its NULs. */
+Test(validate_limits, text_total)
+{
 	char *text = malloc(RUNTIME_TEXT_MAX + 1);
 
 	memset(text, 'x', RUNTIME_TEXT_MAX + 1);
 	for (int over = -1; over <= 1; over++) {
-		int arg = (int)(RUNTIME_TEXT_MAX - command) - 1 + over;
 		int value = (int)RUNTIME_TEXT_MAX - 3 + over; /* A, = or NUL, NUL */
 
-		expect(run_format(RUN_HEAD RUN_RESOURCES RUN_MOUNTS RUN_AUDIT
-				  "runtime: {command: /bin/true, args: [%.*s]}\n",
-				  arg, text),
-		       over <= 0, "runtime.args");
+		expect(run_format(ARGS_POLICY, "basic", "", (int)RUNTIME_STRING_MAX - 1 + over,
+				  text),
+		       over <= 0, "runtime.args[0]");
+		expect_args_total(text, "full", RUNTIME_TEXT_MAX, over);
+		expect_args_total(text, "basic", RUNTIME_ARGS_TEXT_MAX, over);
 		expect(run_format(RUN_HEAD RUN_RESOURCES RUN_MOUNTS RUN_AUDIT
 				  "runtime: {command: /bin/true, args: [], env: {A: %.*s}}\n",
 				  value, text),
