@@ -123,10 +123,9 @@ static struct json_object *limits_to_json(const struct verdict *verdict)
 	return list;
 }
 
-enum fault_code verdict_send(const struct verdict *verdict, const struct record_sink *sink,
-			     struct fault *fault)
+struct json_object *verdict_to_json(const struct verdict *verdict)
 {
-	struct json_object *record OBJECT_CLEANUP = object_new();
+	struct json_object *record = object_new();
 	bool valid = verdict_valid(verdict);
 	const char *result = valid ? "valid" : incomplete(verdict) ? "incomplete" : "invalid";
 
@@ -138,5 +137,13 @@ enum fault_code verdict_send(const struct verdict *verdict, const struct record_
 		object_add_string(record, "runId", verdict->run_id);
 	object_add_string(record, "trust", valid || incomplete(verdict) ? "self" : "none");
 	object_add_bool(record, "valid", valid);
+	return record;
+}
+
+enum fault_code verdict_send(const struct verdict *verdict, const struct record_sink *sink,
+			     struct fault *fault)
+{
+	struct json_object *record OBJECT_CLEANUP = verdict_to_json(verdict);
+
 	return record_send(sink, record, RECORD_EVENT_MAX, fault);
 }

@@ -56,7 +56,11 @@ void verdict_refuse_at(struct verdict *verdict, enum verdict_check check, const 
 /* Nothing speaks against it. */
 bool verdict_valid(const struct verdict *verdict);
 
-/* ReportVerify (seed interface I-VF-001), as one record. */
+struct json_object;
+
+/* ReportVerify (seed interface I-VF-001); the caller's. */
+struct json_object *verdict_to_json(const struct verdict *verdict);
+/* The same as one record. */
 enum fault_code verdict_send(const struct verdict *verdict, const struct record_sink *sink,
 			     struct fault *fault) __attribute__((warn_unused_result));
 
