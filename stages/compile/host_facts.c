@@ -124,6 +124,46 @@ static enum fault_code check_rootfs(struct fields *fields, const struct policy *
 	return rootfs == NULL ? FAULT_NONE : check_identity(rootfs, "hostFacts.rootfs", fault);
 }
 
+static enum fault_code check_prefixes(struct fields *allowlist, const char *name,
+				      struct fault *fault)
+{
+	struct json_object *prefixes;
+	enum fault_code code =
+		fields_array(allowlist, name, HOST_FACTS_PREFIXES_MAX, &prefixes, fault);
+	size_t count = code == FAULT_NONE ? json_object_array_length(prefixes) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *prefix = json_object_array_get_idx(prefixes, i);
+
+		if (!json_object_is_type(prefix, json_type_string) ||
+		    json_object_get_string(prefix)[0] != '/')
+			return fault_set(fault, allowlist->code, allowlist->path,
+					 "%s must be absolute paths", name);
+	}
+	return code;
+}
+
+static enum fault_code read_allowlist(struct fields *fields, struct host_facts *facts,
+				      struct fault *fault)
+{
+	struct fields allowlist;
+	const char *origin;
+	enum fault_code code = fields_enter(fields, "allowlist", &allowlist, fault);
+
+	if (code == FAULT_NONE)
+		code = check_prefixes(&allowlist, "guestAllowPrefixes", fault);
+	if (code == FAULT_NONE)
+		code = check_prefixes(&allowlist, "hostAllowPrefixes", fault);
+	if (code == FAULT_NONE)
+		code = fields_string(&allowlist, "origin", &origin, fault);
+	if (code == FAULT_NONE && strcmp(origin, "built-in") != 0 && strcmp(origin, "file") != 0)
+		return fault_set(fault, allowlist.code, allowlist.path,
+				 "the origin must be built-in or file");
+	if (code == FAULT_NONE)
+		facts->allowlist = allowlist.object;
+	return code != FAULT_NONE ? code : fields_close(&allowlist, fault);
+}
+
 enum fault_code host_facts_read(struct json_object *value, const struct policy *policy,
 				struct host_facts *facts, struct fault *fault)
 {
@@ -145,6 +185,8 @@ enum fault_code host_facts_read(struct json_object *value, const struct policy *
 		code = check_mounts(facts->mounts, policy, fault);
 	if (code == FAULT_NONE)
 		code = check_rootfs(&fields, policy, fault);
+	if (code == FAULT_NONE)
+		code = read_allowlist(&fields, facts, fault);
 	return code != FAULT_NONE ? code : fields_close(&fields, fault);
 }
 

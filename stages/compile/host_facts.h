@@ -13,11 +13,13 @@ struct policy;
  * What validate learned from the host: the directories a root is made of, and the identity of each
  * mount's source. Borrowed from the JSON value it was read from.
  */
-#define HOST_FACTS_ROOT_MAX 256
+#define HOST_FACTS_ROOT_MAX	256
+#define HOST_FACTS_PREFIXES_MAX 64
 
 struct host_facts {
-	struct json_object *root;   /* array of {path,type[,target|resolved]} */
-	struct json_object *mounts; /* array of {path,type,device,inode}, one per mount */
+	struct json_object *root;      /* array of {path,type[,target|resolved]} */
+	struct json_object *mounts;    /* array of {path,type,device,inode}, one per mount */
+	struct json_object *allowlist; /* {guestAllowPrefixes,hostAllowPrefixes,origin} */
 };
 
 /* SR-CMP-002 when a fact is missing, malformed or does not fit the policy. */

@@ -4,13 +4,19 @@
 
 #include "ipc/fault.h"
 
+#include <stdbool.h>
+
 struct plan;
+struct plan_prefixes;
 
 /*
- * Where a bundle meets the host: whether this host lets the plan happen at all. The one place for
- * ceilings a policy's author cannot raise. Pure; before any effect.
+ * What no bundle may ask of any host, and whether its mounts are where its own allowlist lets them
+ * be. Pure; before any effect. The host's ceiling is host_admit's (host_policy.h).
  */
 enum fault_code admit_plan(const struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* Whether path is one of the prefixes or below one, by component. */
+bool admit_covers(const struct plan_prefixes *prefixes, const char *path);
 
 #endif

@@ -60,6 +60,22 @@ enum fault_code bundle_path(struct fields *fields, const char *name, struct plan
 			 *out);
 }
 
+enum fault_code bundle_prefix(struct json_object *value, const char *path, struct plan *plan,
+			      const char **out, struct fault *fault)
+{
+	const char *text =
+		json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+
+	if (strcmp(text, "/") != 0 && !bundle_path_valid(text))
+		return fault_set(fault, CODE, path,
+				 "must be an absolute path without \".\", \"..\" or \"//\"");
+	*out = plan_text(plan, text);
+	if (*out == NULL)
+		return fault_set(fault, CODE, path, "all strings together pass %zu bytes",
+				 PLAN_TEXT_MAX);
+	return FAULT_NONE;
+}
+
 /* A plan must say what the policy says; both are canonical, so equal values are equal. */
 static enum fault_code agree(struct json_object *planned, struct json_object *wanted,
 			     const char *path, const char *policy_path, struct fault *fault)
@@ -170,41 +186,6 @@ static enum fault_code read_cgroup(struct fields *top, struct json_object *polic
 	return code;
 }
 
-static enum fault_code read_mount(struct json_object *value, size_t index, struct plan *plan,
-				  struct fault *fault)
-{
-	struct plan_mount *mount = &plan->mounts[index];
-	char path[FAULT_PATH_SIZE];
-	struct fields fields;
-	enum fault_code code;
-
-	field_path_index(path, sizeof path, "mountPlan", index);
-	code = fields_open(&fields, value, path, CODE, fault);
-	if (code == FAULT_NONE)
-		code = fields_bool(&fields, "read_only", &mount->read_only, fault);
-	if (code == FAULT_NONE)
-		code = bundle_path(&fields, "source", plan, &mount->source, fault);
-	if (code == FAULT_NONE)
-		code = bundle_path(&fields, "target", plan, &mount->target, fault);
-	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
-}
-
-static enum fault_code read_mounts(struct fields *top, struct json_object *policy,
-				   struct plan *plan, struct fault *fault)
-{
-	struct json_object *list = NULL;
-	enum fault_code code = fields_array(top, "mountPlan", PLAN_MOUNT_MAX, &list, fault);
-
-	if (code == FAULT_NONE)
-		code = agree(list, member(policy, "mounts"), "mountPlan", "mounts", fault);
-	if (code != FAULT_NONE)
-		return code;
-	plan->mount_count = json_object_array_length(list);
-	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++)
-		code = read_mount(json_object_array_get_idx(list, i), i, plan, fault);
-	return code;
-}
-
 /* Asked for and not there yet: refused in the policy's own words, never left out silently. */
 static enum fault_code refuse_missing(struct fields *top, struct json_object *policy,
 				      struct fault *fault)
@@ -242,7 +223,7 @@ enum fault_code bundle_plan_read(struct fields *top, struct json_object *policy,
 	if (code == FAULT_NONE)
 		code = read_cgroup(top, policy, &plan->cgroup_limits, fault);
 	if (code == FAULT_NONE)
-		code = read_mounts(top, policy, plan, fault);
+		code = bundle_mounts_read(top, policy, plan, fault);
 	if (code == FAULT_NONE)
 		code = bundle_process_read(top, policy, plan, fault);
 	return code;

@@ -16,6 +16,13 @@ struct plan;
 enum fault_code bundle_plan_read(struct fields *top, struct json_object *policy, struct plan *plan,
 				 struct fault *fault) __attribute__((warn_unused_result));
 
+/* mountPlan, and what processPlan says of it: mountFacts, mountAllowlist (bundle_mount.c). */
+enum fault_code bundle_mounts_read(struct fields *top, struct json_object *policy,
+				   struct plan *plan, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code bundle_mount_facts_read(struct fields *process, struct plan *plan,
+					struct fault *fault) __attribute__((warn_unused_result));
+
 /* processPlan.root into plan->entries (bundle_root.c). */
 enum fault_code bundle_root_read(struct fields *process, struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));
@@ -28,6 +35,15 @@ bool bundle_path_valid(const char *path) __attribute__((warn_unused_result));
 enum fault_code bundle_path(struct fields *fields, const char *name, struct plan *plan,
 			    const char **out, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* A list's element that must be such a path or "/", kept in the plan. */
+enum fault_code bundle_prefix(struct json_object *value, const char *path, struct plan *plan,
+			      const char **out, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* A number in a string of decimal digits: device and inode may pass 2^53. */
+enum fault_code bundle_decimal(struct fields *fields, const char *name, uint64_t *out,
+			       struct fault *fault) __attribute__((warn_unused_result));
 
 /* A string member of at least 1 and at most max bytes, kept in the plan. */
 enum fault_code bundle_text(struct fields *fields, const char *name, size_t max, struct plan *plan,

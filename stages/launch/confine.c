@@ -14,33 +14,22 @@
 	 SANDBOX_FS_MAKE_REG | SANDBOX_FS_MAKE_SOCK | SANDBOX_FS_MAKE_FIFO | SANDBOX_FS_MAKE_SYM | \
 	 SANDBOX_FS_REFER)
 
-#define RULES_FIXED 5
+#define RULES_MAX 5
 
 enum fault_code confine_files(const struct plan *plan, struct landlock_report *report,
 			      struct fault *fault)
 {
-	struct sandbox_path_rule rules[RULES_FIXED + PLAN_MOUNT_MAX] = {
+	struct sandbox_path_rule rules[RULES_MAX] = {
 		{"/", READ},
 		{"/dev", READ | WRITE | SANDBOX_FS_IOCTL_DEV},
 		{"/tmp", READ | CHANGE},
 		{"/dev/shm", READ | CHANGE},
 	};
-	size_t count = RULES_FIXED - 1;
+	size_t count = RULES_MAX - 1;
 
 	*report = (struct landlock_report){0};
 	if (root_workdir_private(plan))
 		rules[count++] = (struct sandbox_path_rule){plan->cwd, READ | CHANGE};
-	for (size_t i = 0; i < plan->mount_count; i++) {
-		const struct plan_mount *mount = &plan->mounts[i];
-		uint64_t access = SANDBOX_FS_READ_FILE | SANDBOX_FS_EXECUTE | WRITE;
-
-		if (mount->read_only)
-			continue;
-		/* A rule on a file takes no right that only directories know (EINVAL). */
-		if (mount->identity.directory)
-			access = READ | CHANGE;
-		rules[count++] = (struct sandbox_path_rule){mount->target, access};
-	}
 	if (landlock_restrict(rules, count, NULL, 0, report) == 0)
 		return FAULT_NONE;
 	if ((errno == ENOSYS || errno == EOPNOTSUPP) && plan->best_effort) {

@@ -9,7 +9,7 @@ struct plan;
 
 /*
  * The workload's own Landlock domain: it may read and execute everything it sees, write only below
- * /tmp, /dev/shm, its work directory and writable mounts, and use devices below /dev. It cannot
+ * /tmp, /dev/shm and its work directory, and use devices below /dev. It cannot
  * signal or reach by abstract socket what is outside. report->abi is 0 when this kernel has no
  * Landlock and best effort was asked for.
  */

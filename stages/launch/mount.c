@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int close_failed(int fd)
@@ -57,6 +60,39 @@ int mount_open(const char *path)
 	};
 
 	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+int mount_open_proc(int dir_fd)
+{
+	struct statfs info;
+	int fd = openat(dir_fd, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (fstatfs(fd, &info) < 0)
+		return close_failed(fd);
+	if (info.f_type == PROC_SUPER_MAGIC)
+		return fd;
+	(void)close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+int mount_name(int proc_fd, int fd, char *out, size_t size)
+{
+	char link[sizeof "self/fd/2147483647"];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof link, "self/fd/%d", fd);
+	len = readlinkat(proc_fd, link, out, size);
+	if (len < 0)
+		return -1;
+	if ((size_t)len == size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	out[len] = '\0';
+	return 0;
 }
 
 int mount_identify(int fd, struct plan_identity *identity)

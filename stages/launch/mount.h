@@ -25,6 +25,18 @@ int mount_new(const char *type, const struct mount_option *options, size_t optio
 /* O_PATH on an absolute path that has no symbolic link anywhere (openat2(2)). */
 int mount_open(const char *path) __attribute__((warn_unused_result));
 
+/*
+ * The procfs mounted on "proc" below dir_fd, which must be one: names in another file system could
+ * say anything. ENOTDIR, ELOOP or EINVAL when something else is there.
+ */
+int mount_open_proc(int dir_fd) __attribute__((warn_unused_result));
+
+/*
+ * The kernel's own name for what fd is open on, as seen from this process's root: 0, or -1 with
+ * errno. A file that was removed has " (deleted)" behind it (proc_pid_fd(5)).
+ */
+int mount_name(int proc_fd, int fd, char *out, size_t size) __attribute__((warn_unused_result));
+
 /* What an O_PATH descriptor names: 0, or -1 with errno (EINVAL: neither directory nor file). */
 int mount_identify(int fd, struct plan_identity *identity) __attribute__((warn_unused_result));
 bool mount_same(const struct plan_identity *left, const struct plan_identity *right);

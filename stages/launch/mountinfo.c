@@ -71,7 +71,11 @@ int mountinfo_next(char **text, struct mountinfo *mount)
 			mount->options = field;
 	}
 	/* The source may hold anything but a space; the options are what is behind it. */
+	mount->type = tail;
 	mount->super = strrchr(tail, ' ');
+	tail += strcspn(tail, " ");
+	if (*tail != '\0')
+		*tail = '\0';
 	if (mount->super == NULL || mount->options == NULL || !unescape(mount->point))
 		return -1;
 	mount->super++;
@@ -115,27 +119,51 @@ static const struct plan_mount *deciding_mount(const struct plan *plan, const ch
 
 static bool may_write(const struct plan *plan, const char *path)
 {
-	const struct plan_mount *mount = deciding_mount(plan, path);
-
-	if (mount != NULL)
-		return !mount->read_only;
+	if (deciding_mount(plan, path) != NULL)
+		return false;
 	return strcmp(path, "/tmp") == 0 || strcmp(path, "/dev/shm") == 0 ||
 	       strcmp(path, "/dev/pts") == 0 ||
 	       (root_workdir_private(plan) && strcmp(path, plan->cwd) == 0);
+}
+
+/*
+ * What a name cannot tell: a procfs mounted somewhere below a source, as in a chroot's tree, is the
+ * host's processes all the same.
+ */
+static bool is_kernel_interface(const char *type)
+{
+	static const char *const types[] = {
+		"proc",	   "sysfs",   "devtmpfs", "devpts",   "cgroup",	     "cgroup2",
+		"debugfs", "tracefs", "configfs", "fusectl",  "securityfs",  "selinuxfs",
+		"pstore",  "bpf",     "mqueue",	  "efivarfs", "binfmt_misc",
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
 }
 
 static enum fault_code check_mount(const struct plan *plan, const struct mountinfo *mount,
 				   struct fault *fault)
 {
 	bool device = below(mount->point, "/dev") && strcmp(mount->point, "/dev/shm") != 0;
+	const struct plan_mount *of_policy = deciding_mount(plan, mount->point);
 	const char *missing = NULL;
 
+	if (of_policy != NULL && is_kernel_interface(mount->type))
+		return fault_set(fault, FAULT_RUN_MOUNT, PATH,
+				 "%s comes with the mount on %s and is the kernel's %s, which is "
+				 "never shared with a sandbox",
+				 mount->point, of_policy->target, mount->type);
 	if (!mountinfo_has(mount->options, "nosuid"))
 		missing = "nosuid";
 	else if (!device && !mountinfo_has(mount->options, "nodev"))
 		missing = "nodev";
 	else if (!may_write(plan, mount->point) && !mountinfo_has(mount->options, "ro"))
 		missing = "read-only";
+	else if (of_policy != NULL && of_policy->noexec && !mountinfo_has(mount->options, "noexec"))
+		missing = "noexec";
 	if (missing == NULL)
 		return FAULT_NONE;
 	return fault_set(fault, CODE, PATH, "%s is mounted without %s: the run is refused",
@@ -171,7 +199,7 @@ static void add_shares(const struct plan *plan, const struct mountinfo *mount,
 		       struct json_object *enforcement, bool seen[PLAN_MOUNT_MAX])
 {
 	for (size_t i = 0; i < plan->mount_count; i++) {
-		const char *wanted = plan->mounts[i].read_only ? "read-only" : "writable";
+		bool noexec = plan->mounts[i].noexec;
 		struct json_object *evidence;
 		char clause[32];
 
@@ -181,8 +209,11 @@ static void add_shares(const struct plan *plan, const struct mountinfo *mount,
 		evidence = object_new();
 		object_add_string(evidence, "mountinfo", mount->options);
 		(void)snprintf(clause, sizeof clause, "mounts[%zu]", i);
-		enforcement_add_text(enforcement, clause, "bind mount", wanted,
-				     mountinfo_has(mount->options, "ro") ? "read-only" : "writable",
+		/* check_mount has refused anything less. */
+		enforcement_add_text(enforcement, clause, "bind mount",
+				     noexec ? "read-only noexec" : "read-only",
+				     mountinfo_has(mount->options, "noexec") ? "read-only noexec"
+									     : "read-only",
 				     evidence);
 	}
 }

@@ -14,6 +14,7 @@ struct plan;
 struct mountinfo {
 	char *point;   /* unescaped */
 	char *options; /* of this mount: "ro,nosuid,nodev,relatime" */
+	char *type;    /* of the file system: "tmpfs" */
 	char *super;   /* of the file system: "rw,size=65536k" */
 };
 

@@ -212,8 +212,8 @@ static enum fault_code check_landlock(const struct readback_place *readback,
 					"this kernel has no Landlock");
 	else
 		enforcement_add_text(enforcement, "default.landlock", "Landlock",
-				     "write to private directories and writable mounts only",
-				     "write to private directories and writable mounts only",
+				     "write to private directories only",
+				     "write to private directories only",
 				     json_object_get(report));
 	return FAULT_NONE;
 }

@@ -15,7 +15,16 @@
 
 #define CODE FAULT_RUN_MOUNT
 
-static void tell(int report_fd, size_t index, const char *state, const char *reason)
+/* All the mounts while they are made. */
+struct share {
+	const struct root *root;
+	const struct plan *plan;
+	int report_fd;
+	int proc_fd;
+	int source_fds[PLAN_MOUNT_MAX];
+};
+
+static void tell(const struct share *share, size_t index, const char *state, const char *reason)
 {
 	struct json_object *message OBJECT_CLEANUP = object_new();
 
@@ -25,86 +34,172 @@ static void tell(int report_fd, size_t index, const char *state, const char *rea
 	if (reason != NULL)
 		object_add_escaped(message, "reason", reason, strlen(reason));
 	/* A launcher that is gone takes us with it; the next step finds out. */
-	if (channel_report(report_fd, message) < 0)
+	if (channel_report(share->report_fd, message) < 0)
 		return;
 }
 
-static enum fault_code open_source(const struct plan_mount *mount, const char *path, int *fd,
+/*
+ * What is open, is it still where the validation found it? Device and inode alone would let it be
+ * moved out of all prefixes in between.
+ */
+static enum fault_code check_place(const struct share *share, const struct plan_mount *mount,
+				   int source_fd, const char *path, struct fault *fault)
+{
+	char name[PLAN_PATH_MAX];
+
+	if (mount_name(share->proc_fd, source_fd, name, sizeof name) < 0)
+		return fault_set_errno(fault, CODE, errno, path, "cannot learn where %s is now",
+				       mount->source);
+	if (strcmp(name, mount->source) == 0)
+		return FAULT_NONE;
+	return fault_set(fault, CODE, path, "%s has moved to %s since it was validated",
+			 mount->source, name);
+}
+
+static enum fault_code open_source(struct share *share, size_t index, const char *path,
 				   struct fault *fault)
 {
+	const struct plan_mount *mount = &share->plan->mounts[index];
 	struct plan_identity identity;
+	int fd = mount_open(mount->source);
 
-	*fd = mount_open(mount->resolved);
-	if (*fd < 0 && errno == ELOOP)
+	share->source_fds[index] = fd;
+	if (fd < 0 && errno == ELOOP)
 		return fault_set(fault, CODE, path,
 				 "a symbolic link has appeared in %s since it was validated",
-				 mount->resolved);
-	if (*fd < 0)
-		return fault_set_errno(fault, CODE, errno, path, "cannot open %s", mount->resolved);
-	if (mount_identify(*fd, &identity) < 0)
+				 mount->source);
+	if (fd < 0)
+		return fault_set_errno(fault, CODE, errno, path, "cannot open %s", mount->source);
+	if (mount_identify(fd, &identity) < 0)
 		return fault_set_errno(fault, CODE, errno, path,
 				       "%s is neither a directory nor a regular file",
-				       mount->resolved);
+				       mount->source);
 	if (!mount_same(&identity, &mount->identity))
 		return fault_set(fault, CODE, path,
 				 "%s is another file than the one that was validated",
-				 mount->resolved);
-	return FAULT_NONE;
+				 mount->source);
+	return check_place(share, mount, fd, path, fault);
 }
 
-static enum fault_code place_source(const struct root *root, const struct plan_mount *mount,
-				    int source_fd, const char *path, struct fault *fault)
+/* Each gets its answer, so that all that has changed is known at once; the first is the run's. */
+static enum fault_code open_sources(struct share *share, struct fault *fault)
 {
-	uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-	int mount_fd, place, result, error_number;
+	enum fault_code first = FAULT_NONE;
+	struct fault found;
+	char path[32];
 
-	if (mount->read_only)
-		attributes |= MOUNT_ATTR_RDONLY;
-	mount_fd = mount_copy(source_fd, attributes);
-	place = mount_fd < 0 ? -1 : root_place(root, mount->target, mount->identity.directory);
+	for (size_t i = 0; i < share->plan->mount_count; i++) {
+		enum fault_code code;
+
+		(void)snprintf(path, sizeof path, "launch.mount[%zu]", i);
+		code = open_source(share, i, path, &found);
+		tell(share, i, code == FAULT_NONE ? "validated" : "rejected",
+		     code == FAULT_NONE ? NULL : found.message);
+		if (first != FAULT_NONE || code == FAULT_NONE)
+			continue;
+		first = code;
+		*fault = found;
+	}
+	return first;
+}
+
+/* Mount copy and place by descriptor; -1 with errno, *copied says how far it came. */
+static int place_source(const struct share *share, const struct plan_mount *mount, int source_fd,
+			bool *copied)
+{
+	uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			      (mount->noexec ? MOUNT_ATTR_NOEXEC : 0U);
+	int mount_fd = mount_copy(source_fd, attributes);
+	int place = -1, result, error_number;
+
+	*copied = mount_fd >= 0;
+	if (*copied)
+		place = root_place(share->root, mount->target, mount->identity.directory);
 	result = place < 0 ? -1 : mount_place(mount_fd, place);
 	error_number = errno;
 	(void)close(mount_fd);
 	(void)close(place);
-	if (result == 0)
+	errno = error_number;
+	return result;
+}
+
+static enum fault_code apply(const struct share *share, size_t index, struct fault *fault)
+{
+	const struct plan_mount *mount = &share->plan->mounts[index];
+	char path[32];
+	bool copied;
+
+	if (place_source(share, mount, share->source_fds[index], &copied) == 0)
 		return FAULT_NONE;
-	if (mount_fd >= 0 && error_number == EROFS)
+	(void)snprintf(path, sizeof path, "launch.mount[%zu]", index);
+	if (copied && errno == EROFS)
 		return fault_set(
 			fault, CODE, path,
 			"the target %s does not exist below another mount, and is not made "
 			"there: that would be on the host. Make it, or choose another target",
 			mount->target);
-	return fault_set_errno(fault, CODE, error_number, path, "cannot mount %s on %s",
-			       mount->resolved, mount->target);
+	return fault_set_errno(fault, CODE, errno, path, "cannot mount %s on %s", mount->source,
+			       mount->target);
 }
 
-static enum fault_code share_mount(const struct root *root, const struct plan_mount *mount,
-				   size_t index, int report_fd, struct fault *fault)
+/*
+ * Safe: whatever this takes away is a mount of the namespace that is ours alone, and the run is
+ * refused.
+ */
+static void take_back(const struct share *share, size_t index, size_t cause)
 {
-	char path[64];
-	int fd = -1;
-	enum fault_code code;
+	const char *target = share->plan->mounts[index].target;
+	char reason[160];
+	int result = fchdir(share->root->fd);
 
-	(void)snprintf(path, sizeof path, "launch.mount[%zu]", index);
-	code = open_source(mount, path, &fd, fault);
-	if (code == FAULT_NONE) {
-		tell(report_fd, index, "validated", NULL);
-		code = place_source(root, mount, fd, path, fault);
-	}
-	(void)close(fd);
-	if (code == FAULT_NONE)
-		tell(report_fd, index, "applied", NULL);
+	if (result == 0)
+		result = umount2(target + 1, MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (result == 0)
+		(void)snprintf(reason, sizeof reason,
+			       "taken back, because mounts[%zu] could not be mounted", cause);
 	else
-		tell(report_fd, index, "rejected", fault->message);
-	return code;
+		(void)snprintf(reason, sizeof reason,
+			       "mounts[%zu] could not be mounted, and this one not be taken back "
+			       "(%s): it ends with the namespace",
+			       cause, strerror(errno));
+	tell(share, index, "rejected", reason);
+}
+
+static enum fault_code apply_all(const struct share *share, struct fault *fault)
+{
+	for (size_t i = 0; i < share->plan->mount_count; i++) {
+		if (apply(share, i, fault) == FAULT_NONE) {
+			tell(share, i, "applied", NULL);
+			continue;
+		}
+		tell(share, i, "rejected", fault->message);
+		for (size_t done = i; done > 0; done--)
+			take_back(share, done - 1, i);
+		return fault->code;
+	}
+	return FAULT_NONE;
 }
 
 enum fault_code share_mounts(const struct root *root, const struct plan *plan, int report_fd,
 			     struct fault *fault)
 {
-	enum fault_code code = FAULT_NONE;
+	struct share share = {.root = root, .plan = plan, .report_fd = report_fd};
+	enum fault_code code;
 
-	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++)
-		code = share_mount(root, &plan->mounts[i], i, report_fd, fault);
+	if (plan->mount_count == 0)
+		return FAULT_NONE;
+	share.proc_fd = mount_open_proc(root->fd);
+	if (share.proc_fd < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.mount",
+				       "the sandbox's own /proc, which tells where a file is, "
+				       "cannot be opened");
+	memset(share.source_fds, -1, sizeof share.source_fds);
+	code = open_sources(&share, fault);
+	if (code == FAULT_NONE)
+		code = apply_all(&share, fault);
+	for (size_t i = 0; i < plan->mount_count; i++)
+		if (share.source_fds[i] >= 0)
+			(void)close(share.source_fds[i]);
+	(void)close(share.proc_fd);
 	return code;
 }

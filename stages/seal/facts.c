@@ -302,6 +302,34 @@ static void take_reason(struct facts *facts, struct span reason)
 	buf_append(&facts->mount_reasons, reason.at, reason.len);
 }
 
+/* A bit for each mount of a policy, which has 64 at most; 0 for what is no index of one. */
+static uint64_t mount_bit(struct span payload)
+{
+	int64_t index;
+
+	if (!span_integer(span_get(payload, "index"), &index) || index < 0 || index > 63)
+		return 0;
+	return UINT64_C(1) << index;
+}
+
+static void take_validated(struct facts *facts, struct span payload)
+{
+	facts->mounts_validated++;
+	facts->mounts_accepted |= mount_bit(payload);
+}
+
+/* What was found right and then could not be mounted, or was taken back, was not accepted. */
+static void take_rejected(struct facts *facts, struct span payload)
+{
+	uint64_t bit = mount_bit(payload);
+
+	facts->mounts_rejected++;
+	if ((facts->mounts_accepted & bit) != 0)
+		facts->mounts_validated--;
+	facts->mounts_accepted &= ~bit;
+	take_reason(facts, span_get(payload, "reason"));
+}
+
 static void take_closing(struct facts *facts, const struct head *event)
 {
 	facts->closed = true;
@@ -325,11 +353,10 @@ static void take_payload(struct facts *facts, const struct head *event,
 		keep(&facts->executable, span_get(payload, "executable"));
 		break;
 	case EVENT_MOUNT_VALIDATED:
-		facts->mounts_validated++;
+		take_validated(facts, payload);
 		break;
 	case EVENT_MOUNT_REJECTED:
-		facts->mounts_rejected++;
-		take_reason(facts, span_get(payload, "reason"));
+		take_rejected(facts, payload);
 		break;
 	case EVENT_NETWORK_RULE_APPLIED:
 		facts->rules_applied++;

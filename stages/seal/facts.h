@@ -28,7 +28,7 @@ struct facts {
 	char finished_at[EVENT_TIMESTAMP_SIZE];
 	bool prepared, started, closed;
 	bool outputs_incomplete; /* something the policy asked for was not collected */
-	struct ending ending; /* of vm.exited and what else decides the outcome */
+	struct ending ending;	 /* of vm.exited and what else decides the outcome */
 
 	struct buf artifacts, policy_summary; /* of compile */
 	struct buf enforcement, executable;   /* of run.prepared */
@@ -39,6 +39,7 @@ struct facts {
 	int64_t cpu_usage_us, memory_peak_bytes, pids_peak, wall_ms;
 	uint64_t samples;
 	uint64_t mounts_validated, mounts_rejected;
+	uint64_t mounts_accepted; /* bits, by index: those of mounts_validated */
 	uint64_t rules_applied, hits_allowed, hits_blocked;
 };
 

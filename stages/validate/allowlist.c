@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/validate/allowlist.h"
 
+#include "ipc/object.h"
 #include "stages/validate/input.h"
 #include "stages/validate/path.h"
 
@@ -14,9 +15,15 @@
 static const char *const default_host[] = {"/var/lib/safe-run", "/data"};
 static const char *const default_guest[] = {"/data", "/input", "/mnt", "/opt", "/srv", "/work/in"};
 
+const char *const allowlist_origin_names[ALLOWLIST_ORIGIN_COUNT] = {
+	[ALLOWLIST_BUILT_IN] = "built-in",
+	[ALLOWLIST_FILE] = "file",
+};
+
 const struct allowlist allowlist_default = {
 	.host = {default_host, COUNT(default_host)},
 	.guest = {default_guest, COUNT(default_guest)},
+	.origin = ALLOWLIST_BUILT_IN,
 };
 
 static const char *read_prefix(const struct site *site, const char *text)
@@ -86,7 +93,7 @@ void allowlist_read(const char *data, size_t len, struct reading *reading,
 	struct site site = {.reading = reading, .code = FAULT_MOUNT_SOURCE, .path = FIELD};
 	struct fault fault;
 
-	*allowlist = (struct allowlist){0};
+	*allowlist = (struct allowlist){.origin = ALLOWLIST_FILE};
 	if (input_parse(data, len, reading->document, &fault) == FAULT_NONE) {
 		site.node = reading->document->root;
 		schema_object(&site, &schema, allowlist);
@@ -95,7 +102,7 @@ void allowlist_read(const char *data, size_t len, struct reading *reading,
 			    fault.message);
 	}
 	if (reading->errors.count != before)
-		*allowlist = (struct allowlist){0};
+		*allowlist = (struct allowlist){.origin = ALLOWLIST_FILE};
 	reading->document->root = policy_root;
 }
 
@@ -114,4 +121,23 @@ bool allowlist_covers(const struct value_texts *prefixes, const char *path)
 		if (path_below(path, prefixes->items[i]))
 			return true;
 	return false;
+}
+
+static struct json_object *prefixes_to_json(const struct value_texts *prefixes)
+{
+	struct json_object *list = array_new();
+
+	for (size_t i = 0; i < prefixes->count; i++)
+		array_append_string(list, prefixes->items[i]);
+	return list;
+}
+
+struct json_object *allowlist_to_json(const struct allowlist *allowlist)
+{
+	struct json_object *object = object_new();
+
+	object_add(object, "guestAllowPrefixes", prefixes_to_json(&allowlist->guest));
+	object_add(object, "hostAllowPrefixes", prefixes_to_json(&allowlist->host));
+	object_add_string(object, "origin", allowlist_origin_names[allowlist->origin]);
+	return object;
 }

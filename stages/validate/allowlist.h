@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+struct json_object;
+
 /*
  * Where mounts may come from and go to (safe-run-policy(5), MOUNT ALLOWLIST): prefixes, clean and
  * absolute, compared by component. What path_denied_host and path_denied_inside refuse stays
@@ -14,17 +16,24 @@
  */
 #define ALLOWLIST_PREFIXES_MAX ((size_t)64)
 
+enum allowlist_origin { ALLOWLIST_BUILT_IN, ALLOWLIST_FILE, ALLOWLIST_ORIGIN_COUNT };
+
 struct allowlist {
 	struct value_texts host;
 	struct value_texts guest;
+	enum allowlist_origin origin;
 };
+
+/* "built-in", "file". */
+extern const char *const allowlist_origin_names[ALLOWLIST_ORIGIN_COUNT];
 
 /* The built-in one. */
 extern const struct allowlist allowlist_default;
 
 /*
  * Read the text of an allowlist file. Faults are SR-POL-101 under mountAllowlist, in
- * reading->errors; then *allowlist allows nothing. The prefixes live in reading->document.
+ * reading->errors; then *allowlist, a file's, allows nothing. The prefixes live in
+ * reading->document.
  */
 void allowlist_read(const char *data, size_t len, struct reading *reading,
 		    struct allowlist *allowlist);
@@ -34,5 +43,8 @@ void allowlist_words(const struct value_texts *prefixes, char *out, size_t size)
 
 /* Whether path (clean) is one of the prefixes or below one. */
 bool allowlist_covers(const struct value_texts *prefixes, const char *path);
+
+/* hostFacts.allowlist: {"guestAllowPrefixes","hostAllowPrefixes","origin"}, the caller's. */
+struct json_object *allowlist_to_json(const struct allowlist *allowlist);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "ipc/object.h"
 #include "stages/launch/root_paths.h"
+#include "stages/validate/allowlist.h"
 #include "stages/validate/mount.h"
 #include "stages/validate/resolve.h"
 
@@ -58,7 +59,8 @@ static struct json_object *place_fact(const struct resolve_facts *facts)
 	return fact;
 }
 
-struct json_object *host_facts(const struct policy *policy, struct document *document)
+struct json_object *host_facts(const struct policy *policy, const struct allowlist *allowlist,
+			       struct document *document)
 {
 	struct json_object *facts = object_new();
 	struct json_object *root = array_new();
@@ -69,6 +71,7 @@ struct json_object *host_facts(const struct policy *policy, struct document *doc
 		array_append(root, root_fact(root_paths[i], document));
 	for (size_t i = 0; policy != NULL && i < policy->mounts.count; i++)
 		array_append(places, place_fact(mounts[i].source));
+	object_add(facts, "allowlist", allowlist_to_json(allowlist));
 	object_add(facts, "root", root);
 	object_add(facts, "mounts", places);
 	if (policy != NULL && policy->runtime.rootfs != NULL)

@@ -207,6 +207,10 @@ static const struct schema_field fields[] = {
 	 .example = "read_only: true",
 	 .offset = offsetof(struct mount, read_only),
 	 .read = read_read_only},
+	{.name = "noexec",
+	 .example = "noexec: true",
+	 .offset = offsetof(struct mount, noexec),
+	 .read = value_bool},
 };
 
 static const struct schema element = {.fields = fields, .count = COUNT(fields)};

@@ -15,6 +15,7 @@ struct mount {
 	const struct resolve_facts *source; /* NULL when refused */
 	const char *target;		    /* clean; NULL when refused */
 	bool read_only;
+	bool noexec;
 };
 
 /* Reads into struct schema_items of struct mount. */

@@ -24,7 +24,7 @@ static void read_allowlist(struct reading *reading, const struct validate_text *
 		allowlist_read(text->data, text->len, reading, allowlist);
 		return;
 	}
-	*allowlist = (struct allowlist){0};
+	*allowlist = (struct allowlist){.origin = ALLOWLIST_FILE};
 	fault_list_add(&reading->errors, &text->fault);
 }
 
@@ -53,7 +53,8 @@ static struct json_object *make_result(struct reading *reading, const struct pol
 	object_add(result, "errors", fault_list_to_json(&reading->errors));
 	object_add(result, "warnings", fault_list_to_json(&reading->warnings));
 	object_add(result, "overrides", overrides);
-	object_add(result, "hostFacts", host_facts(valid ? policy : NULL, reading->document));
+	object_add(result, "hostFacts",
+		   host_facts(valid ? policy : NULL, reading->allowlist, reading->document));
 	if (valid)
 		object_add(result, "normalizedPolicy", normalize_policy(policy));
 	else

@@ -45,11 +45,15 @@ static void expect_no_way(const char *field, const char *path)
 	snprintf(value, sizeof value, "\"%s\"", path);
 	if (!strcmp(field, "mount")) {
 		snprintf(value, sizeof value,
-			 "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/x\"}]", path);
+			 "[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/"
+			 "opt/x\"}]",
+			 path);
 		field = "mounts";
 	} else if (!strcmp(field, "target")) {
 		snprintf(value, sizeof value,
-			 "[{\"read_only\":true,\"source\":\"/usr\",\"target\":\"%s\"}]", path);
+			 "[{\"noexec\":false,\"read_only\":true,\"source\":\"/"
+			 "usr\",\"target\":\"%s\"}]",
+			 path);
 		field = "mounts";
 	}
 	attack_set(&attack, field, value);
@@ -131,7 +135,9 @@ Test(attacks, FD3_our_own_binaries)
 	cr_expect_neq(attack.result.status, 0);
 	cr_expect_null(strstr(attack.result.out, "sr-launch"), "%s", attack.result.out);
 	snprintf(mounts, sizeof mounts,
-		 "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/script\"}]", dir);
+		 "[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/"
+		 "script\"}]",
+		 dir);
 	attack_set(&attack, "mounts", mounts);
 	attack_command(&attack, script);
 	attack_run(&attack);
@@ -158,7 +164,8 @@ static void expect_target_refused(const char *source, const char *target)
 
 	attack_open(&attack, argv);
 	snprintf(mounts, sizeof mounts,
-		 "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"%s\"}]", source, target);
+		 "[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"%s\"}]",
+		 source, target);
 	attack_set(&attack, "mounts", mounts);
 	attack_run(&attack);
 	attack_expect_refused(&attack, "SR-POL-10");

@@ -63,7 +63,8 @@ void attack_open(struct attack *attack, const char *const argv[])
 	attack->policy = json_tokener_parse(policy_text);
 	cr_assert_not_null(attack->policy);
 	snprintf(mounts, sizeof mounts,
-		 "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"" ATTACK_INSIDE "\"}]",
+		 "[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":"
+		 "\"" ATTACK_INSIDE "\"}]",
 		 attack->source);
 	attack_set(attack, "mounts", mounts);
 	attack_command(attack, argv);

@@ -94,7 +94,9 @@ Test(attacks, FD4_swapped_between_hash_and_exec, .timeout = 120)
 	place(&swapper, dir, digests);
 	attack_open(&attack, argv);
 	snprintf(mounts, sizeof mounts,
-		 "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/swap\"}]", dir);
+		 "[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/"
+		 "swap\"}]",
+		 dir);
 	attack_set(&attack, "mounts", mounts);
 	cr_assert_eq(pthread_create(&thread, NULL, swap_until_stopped, &swapper), 0);
 	long long end = attack_now_ms() + LIMIT_MS;

@@ -321,8 +321,10 @@ Test(attacks, SC10_every_thread_and_every_exec)
 	attack_open(&attack, argv);
 	stock(dir, attack.source);
 	snprintf(mounts, sizeof mounts,
-		 "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"" ATTACK_INSIDE "\"},"
-		 "{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/stock\"}]",
+		 "[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":"
+		 "\"" ATTACK_INSIDE "\"},"
+		 "{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/"
+		 "stock\"}]",
 		 attack.source, dir);
 	attack_set(&attack, "mounts", mounts);
 	attack_run(&attack);

@@ -248,8 +248,10 @@ static struct json_object *with_mount(struct json_object *policy, const char *so
 {
 	char text[4300];
 
-	(void)snprintf(text, sizeof text,
-		       "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]", source);
+	(void)snprintf(
+		text, sizeof text,
+		"[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]",
+		source);
 	launch_set(policy, "mounts", text);
 	return policy;
 }
@@ -409,10 +411,12 @@ Test(stage_launch, makes_no_target_inside_a_mount)
 	struct json_object *policy = launch_policy(WORDS("/bin/true"));
 	struct launch_run run;
 
-	(void)snprintf(text, sizeof text,
-		       "[{\"read_only\":false,\"source\":\"%s\",\"target\":\"/opt/in\"},"
-		       "{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in/made\"}]",
-		       dir, dir);
+	(void)snprintf(
+		text, sizeof text,
+		"[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"},"
+		"{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in/"
+		"made\"}]",
+		dir, dir);
 	launch_set(policy, "mounts", text);
 	launch_run_policy(&run, policy, NULL, NULL);
 	launch_expect_refused(&run, "SR-RUN-101", "launch.mount[1]");

@@ -324,8 +324,10 @@ Test(stage_launch_live, closes_what_is_mounted_below)
 	cr_assert_eq(chmod(dir, 0755), 0);
 	(void)snprintf(below, sizeof below, "%s/below", dir);
 	cr_assert_eq(mkdir(below, 0755), 0);
-	(void)snprintf(mounts, sizeof mounts,
-		       "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]", dir);
+	(void)snprintf(
+		mounts, sizeof mounts,
+		"[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]",
+		dir);
 	launch_set(policy, "mounts", mounts);
 	launch_live_start(&live, NULL);
 	launch_live_give(&live, policy);

@@ -161,7 +161,9 @@ static const struct {
 	{"cgroupPlan.cpu.max", "\"1000 100000 \"", "cgroupPlan.cpu.max"},
 	{"cgroupPlan.cpu.max", "\"01000 100000\"", "cgroupPlan.cpu.max"},
 	{"cgroupPlan.cpu.max", "\"2000 100000\"", "cgroupPlan.cpu.max"},
-	{"mountPlan", "[{\"read_only\":true,\"source\":\"/etc\",\"target\":\"/x\"}]", "mountPlan"},
+	{"mountPlan",
+	 "[{\"noexec\":false,\"read_only\":true,\"source\":\"/etc\",\"target\":\"/x\"}]",
+	 "mountPlan"},
 	{"networkPlan", "{}", "policy.network.mode"},
 	{"evidencePlan.level", "\"full\"", "evidencePlan.level"},
 	{"evidencePlan.events", "[]", "evidencePlan.events"},
@@ -194,6 +196,16 @@ static const struct {
 	{"processPlan.cwd", "\"/tmp\"", "processPlan.cwd"},
 	{"processPlan.stdin", "\"none\"", "processPlan.stdin"},
 	{"processPlan.mountFacts", "[{}]", "processPlan.mountFacts"},
+	{"processPlan.mountAllowlist", NULL, "processPlan.mountAllowlist"},
+	{"processPlan.mountAllowlist", "[]", "processPlan.mountAllowlist"},
+	{"processPlan.mountAllowlist.more", "1", "processPlan.mountAllowlist.more"},
+	{"processPlan.mountAllowlist.origin", "\"me\"", "processPlan.mountAllowlist.origin"},
+	{"processPlan.mountAllowlist.hostAllowPrefixes", "[\"/a/../b\"]",
+	 "processPlan.mountAllowlist.hostAllowPrefixes[0]"},
+	{"processPlan.mountAllowlist.guestAllowPrefixes", "[\"/\",\"a\"]",
+	 "processPlan.mountAllowlist.guestAllowPrefixes[1]"},
+	{"processPlan.mountAllowlist.guestAllowPrefixes", "[1]",
+	 "processPlan.mountAllowlist.guestAllowPrefixes[0]"},
 	{"processPlan.root.kind", "\"directory\"", "processPlan.root.kind"},
 	{"processPlan.root.path", "\"/\"", "processPlan.root.path"},
 	{"processPlan.root.entries[0].path", "\"/root\"", "processPlan.root.entries[0]"},
@@ -312,7 +324,34 @@ Test(launch_bundle, caps_arguments)
 	cr_expect_neq(take_args(17, PLAN_STRING_MAX - 1), FAULT_NONE);
 }
 
-static enum fault_code take_mounts(size_t count, const char *target, const char *resolved)
+struct mounts {
+	size_t count;
+	const char *target; /* with the index behind it */
+	const char *source;
+	const char *fact;     /* NULL: the source */
+	const char *host;     /* hostAllowPrefixes; NULL: all of it */
+	const char *guest;    /* guestAllowPrefixes */
+	const char *writable; /* not NULL: not read_only */
+};
+
+static void add_mount(const struct mounts *wanted, size_t index, struct json_object *mounts,
+		      struct json_object *facts)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof text,
+		       "{\"noexec\":false,\"read_only\":%s,\"source\":\"%s\",\"target\":\"%s%zu\"}",
+		       wanted->writable != NULL ? "false" : "true", wanted->source, wanted->target,
+		       index);
+	array_append(mounts, json_tokener_parse(text));
+	(void)snprintf(text, sizeof text,
+		       "{\"device\":\"18446744073709551615\",\"inode\":\"%zu\","
+		       "\"path\":\"%s\",\"type\":\"directory\"}",
+		       index, wanted->fact != NULL ? wanted->fact : wanted->source);
+	array_append(facts, json_tokener_parse(text));
+}
+
+static enum fault_code take_mounts(const struct mounts *wanted)
 {
 	struct json_object *bundle = fresh();
 	struct json_object *mounts = array_new();
@@ -320,22 +359,16 @@ static enum fault_code take_mounts(size_t count, const char *target, const char 
 	struct plan *plan;
 	struct fault fault;
 	enum fault_code code;
-	char text[256];
 
-	for (size_t i = 0; i < count; i++) {
-		(void)snprintf(text, sizeof text,
-			       "{\"read_only\":true,\"source\":\"/srv/%zu\",\"target\":\"%s%zu\"}",
-			       i, target, i);
-		array_append(mounts, json_tokener_parse(text));
-		(void)snprintf(text, sizeof text,
-			       "{\"device\":\"18446744073709551615\",\"inode\":\"%zu\","
-			       "\"path\":\"%s\",\"type\":\"directory\"}",
-			       i, resolved);
-		array_append(facts, json_tokener_parse(text));
-	}
+	for (size_t i = 0; i < wanted->count; i++)
+		add_mount(wanted, i, mounts, facts);
 	json_object_object_add(bundle, "mountPlan", json_object_get(mounts));
 	json_object_object_add(launch_get(bundle, "policy"), "mounts", mounts);
 	json_object_object_add(launch_get(bundle, "processPlan"), "mountFacts", facts);
+	if (wanted->host != NULL)
+		launch_set(bundle, "processPlan.mountAllowlist.hostAllowPrefixes", wanted->host);
+	if (wanted->guest != NULL)
+		launch_set(bundle, "processPlan.mountAllowlist.guestAllowPrefixes", wanted->guest);
 	launch_rehash(bundle);
 	code = take(bundle, &plan, &fault);
 	plan_free(plan);
@@ -344,19 +377,60 @@ static enum fault_code take_mounts(size_t count, const char *target, const char 
 
 Test(launch_bundle, caps_and_admits_mounts)
 {
-	cr_expect_eq(take_mounts(PLAN_MOUNT_MAX - 1, "/m", "/srv"), FAULT_NONE);
-	cr_expect_eq(take_mounts(PLAN_MOUNT_MAX, "/m", "/srv"), FAULT_NONE);
-	cr_expect_neq(take_mounts(PLAN_MOUNT_MAX + 1, "/m", "/srv"), FAULT_NONE);
-	cr_expect_eq(take_mounts(1, "/opt/x", "/srv"), FAULT_NONE);
-	cr_expect_eq(take_mounts(1, "/m", "/proc/1/root"), FAULT_RUN_MOUNT);
-	cr_expect_neq(take_mounts(1, "/m", "/"), FAULT_NONE);
-	cr_expect_eq(take_mounts(1, "/m", "/sys/fs/cgroup"), FAULT_RUN_MOUNT);
-	cr_expect_eq(take_mounts(1, "/m", "/dev/shm"), FAULT_RUN_MOUNT);
-	cr_expect_eq(take_mounts(1, "/m", "/process"), FAULT_NONE);
-	cr_expect_eq(take_mounts(1, "/proc/x", "/srv"), FAULT_RUN_MOUNT);
-	cr_expect_eq(take_mounts(1, "/dev/x", "/srv"), FAULT_RUN_MOUNT);
-	cr_expect_eq(take_mounts(1, "/etc/x", "/srv"), FAULT_RUN_MOUNT);
-	cr_expect_eq(take_mounts(1, "/usr/x", "/srv"), FAULT_RUN_MOUNT);
+	static const struct {
+		struct mounts mounts;
+		enum fault_code code;
+	} cases[] = {
+		{{.count = PLAN_MOUNT_MAX - 1, .target = "/m", .source = "/srv"}, FAULT_NONE},
+		{{.count = PLAN_MOUNT_MAX, .target = "/m", .source = "/srv"}, FAULT_NONE},
+		{{.count = PLAN_MOUNT_MAX + 1, .target = "/m", .source = "/srv"}, FAULT_RUN_LAUNCH},
+		{{.count = 1, .target = "/opt/x", .source = "/srv", .writable = "yes"},
+		 FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/opt/x", .source = "/srv", .fact = "/srv/x"},
+		 FAULT_RUN_LAUNCH},
+		{{.count = 1, .target = "/m", .source = "/"}, FAULT_RUN_LAUNCH},
+		{{.count = 1, .target = "/m", .source = "/process"}, FAULT_NONE},
+		/* In no allowlist, whatever it says. */
+		{{.count = 1, .target = "/m", .source = "/proc"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/m", .source = "/proc/1/root"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/m", .source = "/sys/fs/cgroup"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/m", .source = "/dev/shm"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/proc/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/sys/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/dev/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/run/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/boot/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/etc/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/bin/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/sbin/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/lib/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/lib64/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/usr/x", .source = "/srv"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/usrx", .source = "/srv"}, FAULT_NONE},
+		/* The bundle's own allowlist, by component. */
+		{{.count = 1,
+		  .target = "/opt/x",
+		  .source = "/srv/a",
+		  .host = "[\"/data\",\"/srv/a\"]"},
+		 FAULT_NONE},
+		{{.count = 1, .target = "/opt/x", .source = "/srv/a/b", .host = "[\"/srv/a\"]"},
+		 FAULT_NONE},
+		{{.count = 1, .target = "/opt/x", .source = "/srv/ab", .host = "[\"/srv/a\"]"},
+		 FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/opt/x", .source = "/srv", .host = "[\"/srv/a\"]"},
+		 FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/opt/x", .source = "/srv", .host = "[]"}, FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/opt/x", .source = "/srv", .guest = "[\"/opt\"]"},
+		 FAULT_NONE},
+		{{.count = 1, .target = "/optional/x", .source = "/srv", .guest = "[\"/opt\"]"},
+		 FAULT_RUN_MOUNT},
+		{{.count = 1, .target = "/opt/x", .source = "/srv", .guest = "[]"},
+		 FAULT_RUN_MOUNT},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		cr_expect_eq(take_mounts(&cases[i].mounts), cases[i].code, "%zu: %s on %s", i,
+			     cases[i].mounts.source, cases[i].mounts.target);
 }
 
 Test(launch_bundle, carries_the_errors_of_earlier_stages)

@@ -143,9 +143,10 @@ static void check_source(size_t i)
 	} else {
 		struct stat status;
 
-		expected = run_format("\"mounts\":[{\"read_only\":true,\"source\":\"%s/%s\","
-				      "\"target\":\"/data/x\"}]",
-				      tree, sources[i].leads_to);
+		expected = run_format(
+			"\"mounts\":[{\"noexec\":false,\"read_only\":true,\"source\":\"%s/%s\","
+			"\"target\":\"/data/x\"}]",
+			tree, sources[i].leads_to);
 		cr_expect(run.valid, "%s: %s", source, run.errors);
 		cr_expect_not_null(strstr(run.policy, expected), "%s: %s", expected, run.policy);
 		free(expected);
@@ -207,13 +208,15 @@ Test(validate_mount, aliases_become_names)
 	char *allowlist = run_format("schemaVersion: safe-run.mount-allowlist/v1\n"
 				     "hostAllowPrefixes: [%s]\nguestAllowPrefixes: [/mnt]\n",
 				     tree);
-	char *policy = run_format(RUN_HEAD RUN_COMMAND RUN_RESOURCES RUN_AUDIT
-				  "mounts: [{hostPath: %s/in, guestPath: /mnt//a/, readOnly: true},"
-				  " {source: %s/in, target: /mnt/ab, read_only: true}]\n",
-				  tree, tree);
+	char *policy =
+		run_format(RUN_HEAD RUN_COMMAND RUN_RESOURCES RUN_AUDIT
+			   "mounts: [{hostPath: %s/in, guestPath: /mnt//a/, readOnly: true},"
+			   " {source: %s/in, target: /mnt/ab, read_only: true, noexec: true}]\n",
+			   tree, tree);
 	char *expected = run_format(
-		"\"mounts\":[{\"read_only\":true,\"source\":\"%s/in\",\"target\":\"/mnt/a\"},"
-		"{\"read_only\":true,\"source\":\"%s/in\",\"target\":\"/mnt/ab\"}]",
+		"\"mounts\":[{\"noexec\":false,\"read_only\":true,\"source\":\"%s/"
+		"in\",\"target\":\"/mnt/a\"},"
+		"{\"noexec\":true,\"read_only\":true,\"source\":\"%s/in\",\"target\":\"/mnt/ab\"}]",
 		tree, tree);
 
 	run_validate(policy, strlen(policy), NULL, allowlist, &run);
@@ -419,7 +422,10 @@ Test(validate_mount, host_root_facts)
 	size_t len;
 	FILE *out = open_memstream(&expected, &len);
 
-	fputs("{\"mounts\":[],\"root\":[", out);
+	fputs("{\"allowlist\":{\"guestAllowPrefixes\":[\"/data\",\"/input\",\"/mnt\",\"/opt\","
+	      "\"/srv\",\"/work/in\"],\"hostAllowPrefixes\":[\"/var/lib/safe-run\",\"/data\"],"
+	      "\"origin\":\"built-in\"},\"mounts\":[],\"root\":[",
+	      out);
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		char *fact = expected_root_fact(paths[i]);
 
