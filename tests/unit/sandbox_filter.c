@@ -3,6 +3,7 @@
  * filtergen by its vectors: what it accepts is run, call by call, the way the kernel runs a seccomp
  * program; what it rejects must be rejected for the reason the file says.
  */
+#include "tests/support/bpf.h"
 #include "tests/support/child.h"
 
 #include <criterion/criterion.h>
@@ -19,64 +20,6 @@
 #define VECTORS	       "tests/vectors/filter/"
 #define PROGRAM_MAX    4096
 #define CASES_AT_LEAST 4
-
-static uint32_t load(const struct seccomp_data *data, uint32_t offset)
-{
-	uint32_t word;
-
-	cr_assert_leq(offset, sizeof *data - sizeof word);
-	memcpy(&word, (const char *)data + offset, sizeof word);
-	return word;
-}
-
-static bool jump_taken(const struct sock_filter *op, uint32_t a)
-{
-	switch (BPF_OP(op->code)) {
-	case BPF_JEQ:
-		return a == op->k;
-	case BPF_JGT:
-		return a > op->k;
-	case BPF_JGE:
-		return a >= op->k;
-	case BPF_JSET:
-		return a & op->k;
-	default:
-		cr_assert_fail("jump %#x", op->code);
-		return false;
-	}
-}
-
-/* The instructions seccomp_check_filter() lets pass and libseccomp makes. */
-static uint32_t run_program(const struct sock_filter *program, size_t count,
-			    const struct seccomp_data *data)
-{
-	uint32_t a = 0;
-
-	for (size_t pc = 0; pc < count; pc++) {
-		const struct sock_filter *op = &program[pc];
-
-		switch (BPF_CLASS(op->code)) {
-		case BPF_LD:
-			a = load(data, op->k);
-			break;
-		case BPF_ALU:
-			cr_assert_eq(op->code, BPF_ALU | BPF_AND | BPF_K);
-			a &= op->k;
-			break;
-		case BPF_JMP:
-			pc += BPF_OP(op->code) == BPF_JA ? op->k
-			      : jump_taken(op, a)	 ? op->jt
-							 : op->jf;
-			break;
-		case BPF_RET:
-			return op->k;
-		default:
-			cr_assert_fail("instruction %#x", op->code);
-		}
-	}
-	cr_assert_fail("ran past the end");
-	return 0;
-}
 
 static size_t parse_program(const char *text, struct sock_filter *program)
 {
@@ -128,10 +71,10 @@ static void ask(const char *file, char *question, const struct sock_filter *prog
 	while ((word = strsep(&rest, " ")) && strcmp(word, "->") != 0)
 		data.args[arguments++] = strtoull(word, NULL, 0);
 	cr_assert_not_null(rest, "%s: %s", file, shown);
-	cr_expect_eq(run_program(program, count, &data), answer_value(rest), "%s: %s", file, shown);
+	cr_expect_eq(bpf_run(program, count, &data), answer_value(rest), "%s: %s", file, shown);
 	data.arch = AUDIT_ARCH_I386;
-	cr_expect_eq(run_program(program, count, &data), SECCOMP_RET_KILL_PROCESS, "%s: i386: %s",
-		     file, shown);
+	cr_expect_eq(bpf_run(program, count, &data), SECCOMP_RET_KILL_PROCESS, "%s: i386: %s", file,
+		     shown);
 }
 
 static void run_filtergen(const char *path, struct child_result *result)
