@@ -182,6 +182,7 @@ static enum verdict_check check_of(enum report_member member)
 	case REPORT_NETWORK_AUDIT:
 	case REPORT_OUTCOME:
 	case REPORT_OUTPUT:
+	case REPORT_OUTPUTS:
 	case REPORT_POLICY_SUMMARY:
 	case REPORT_RESOURCE_USAGE:
 	case REPORT_SCHEMA_VERSION:
