@@ -4,9 +4,12 @@
 #include "sandbox/sandbox.h"
 
 #include "filter_canon.h"
+#include "filter_collect.h"
 #include "filter_compile.h"
+#include "filter_deposit.h"
 #include "filter_launch.h"
 #include "filter_monitor.h"
+#include "filter_prove.h"
 #include "filter_seal.h"
 #include "filter_validate.h"
 #include "filter_verify.h"
@@ -57,6 +60,14 @@ static const struct sandbox_limit limits_verify[] = {
 static const struct sandbox_limit limits_launch[] = {
 	/* Not 0: the workload gets 1, which alone keeps the kernel from core_pattern's program. */
 	{RLIMIT_CORE, 1},
+};
+
+/* One directory open on each level of a tree. */
+static const struct sandbox_limit limits_collect[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NPROC, 0},
+	{RLIMIT_NOFILE, 128},
+	{RLIMIT_AS, MEMORY_MAX},
 };
 
 /* Counters are read here; what a cgroup's files say is all the monitor sees of the host. */
@@ -126,6 +137,15 @@ const struct sandbox_profile sandbox_profile_verify = {
 	.filter = FILTER(verify),
 };
 
+const struct sandbox_profile sandbox_profile_prove = {
+	.name = "prove",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_verify,
+	.limit_count = COUNT(limits_verify),
+	.filter = FILTER(prove),
+};
+
 const struct sandbox_profile sandbox_profile_canon = {
 	.name = "canon",
 	.identity = SANDBOX_IDENTITY_NOBODY,
@@ -133,4 +153,22 @@ const struct sandbox_profile sandbox_profile_canon = {
 	.limits = limits_usual,
 	.limit_count = COUNT(limits_usual),
 	.filter = FILTER(canon),
+};
+
+const struct sandbox_profile sandbox_profile_collect = {
+	.name = "collect",
+	.identity = SANDBOX_IDENTITY_CALLER, /* the workload's uid: its files, whatever their modes */
+	.landlock = true,
+	.limits = limits_collect,
+	.limit_count = COUNT(limits_collect),
+	.filter = FILTER(collect),
+};
+
+const struct sandbox_profile sandbox_profile_deposit = {
+	.name = "deposit",
+	.identity = SANDBOX_IDENTITY_CALLER, /* copies belong to the caller */
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(deposit),
 };

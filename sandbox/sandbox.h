@@ -71,6 +71,9 @@ extern const struct sandbox_profile sandbox_profile_launch;
 extern const struct sandbox_profile sandbox_profile_monitor;
 extern const struct sandbox_profile sandbox_profile_seal;
 extern const struct sandbox_profile sandbox_profile_verify;
+extern const struct sandbox_profile sandbox_profile_prove;
+extern const struct sandbox_profile sandbox_profile_collect;
+extern const struct sandbox_profile sandbox_profile_deposit;
 extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
 
 /*
