@@ -82,7 +82,8 @@ static int sweep(struct gc *gc)
 	}
 	base_fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (base_fd < 0 && errno != ENOENT) {
-		fprintf(stderr, "safe-run gc: %s: %s\n", base, strerror(errno));
+		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "", "%s", base);
+		fprintf(stderr, "safe-run gc: %s\n", fault.message);
 		return VERB_FAILED;
 	}
 	/* Cgroups first: a run's directory, while it is there, says whether its run lives. */

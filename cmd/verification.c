@@ -60,12 +60,15 @@ static void print_errors(struct json_object *errors)
 
 static void print_limits(struct json_object *limits)
 {
+	struct fault escaped;
+
 	for (size_t i = 0; i < count_of(limits); i++) {
 		struct json_object *limit = json_object_array_get_idx(limits, i);
 
-		if (json_object_is_type(limit, json_type_string))
-			printf("%s%s\n", i == 0 ? "does not prove: " : "                ",
-			       json_object_get_string(limit));
+		if (!json_object_is_type(limit, json_type_string))
+			continue;
+		fault_set(&escaped, FAULT_REPORT_SCHEMA, "", "%s", json_object_get_string(limit));
+		printf("%s%s\n", i == 0 ? "does not prove: " : "                ", escaped.message);
 	}
 }
 

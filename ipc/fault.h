@@ -74,8 +74,8 @@ enum fault_code fault_code_parse(const char *name);
 
 /*
  * Fill *fault and return its code. path and the formatted message may hold untrusted text: control
- * bytes, DEL and invalid UTF-8 come out as \xNN, and both are cut to their sizes on a character
- * boundary.
+ * bytes, DEL, what changes the direction of text and invalid UTF-8 come out as \xNN, and both are
+ * cut to their sizes on a character boundary.
  */
 enum fault_code fault_set(struct fault *fault, enum fault_code code, const char *path,
 			  const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -174,6 +174,8 @@ enum fault_code report_started(struct launch *launch, struct fault *fault)
 
 	object_add_shared(executable, "hash", member(launch->executable, "sha256"));
 	object_add_shared(executable, "path", member(launch->executable, "path"));
+	/* The name run.prepared has for it; hash is the older one. */
+	object_add_shared(executable, "sha256", member(launch->executable, "sha256"));
 	object_add(payload, "executable", executable);
 	object_add_string(payload, "isolation", "process");
 	object_add_integer(payload, "pid", launch->workload_pid);

@@ -168,8 +168,9 @@ static void fork_workload(struct launch *launch)
 }
 
 /*
- * A run whose deadline or output nobody could enforce is not started, so these two are facts by
- * now: the timer exists, and what is not captured has no log that could grow.
+ * A run whose deadline or captured output nobody could hold to its limit is not started, so these
+ * are facts by now. By hand nothing is captured: then nobody holds the output to anything, and no
+ * clause says so; the closing event has captured false.
  */
 static void add_own_clauses(const struct launch *launch, struct json_object *enforcement)
 {
@@ -178,8 +179,10 @@ static void add_own_clauses(const struct launch *launch, struct json_object *enf
 	object_add_string(evidence, "clock", "CLOCK_BOOTTIME");
 	enforcement_add_number(enforcement, "runtime.timeoutSec", "timer of the launcher",
 			       launch->plan->timeout_s, launch->plan->timeout_s, evidence);
+	if (launch->plan->stdout_fd < 0 && launch->plan->pty_fd < 0)
+		return;
 	evidence = object_new();
-	object_add_bool(evidence, "captured", launch->plan->stdout_fd >= 0);
+	object_add_bool(evidence, "captured", true);
 	object_add_bool(evidence, "control", launch->control_fd >= 0);
 	enforcement_add_number(enforcement, "resources.output.max", "monitor's log files",
 			       launch->plan->output_max, launch->plan->output_max, evidence);

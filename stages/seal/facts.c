@@ -214,6 +214,7 @@ static enum fault_code check_started(const struct facts *facts, const struct hea
 	} pairs[] = {
 		{"hash", "sha256", "payload.executable.hash"},
 		{"path", "path", "payload.executable.path"},
+		{"sha256", "sha256", "payload.executable.sha256"},
 	};
 	struct span started = span_get(event->payload, "executable");
 	struct span prepared = {.at = "", .len = facts->executable.len};

@@ -167,6 +167,7 @@ static const struct shape_field hit_fields[] = {
 static const struct shape_field program_fields[] = {
 	SHAPE_FIELD("hash", STRING_MAYBE),
 	SHAPE_FIELD("path", SHAPE_STRING),
+	SHAPE_FIELD("sha256", SHAPE_HASH | SHAPE_OPTIONAL),
 };
 static const struct shape program_shape = CLOSED(program_fields);
 static const struct shape_field started_fields[] = {

@@ -65,6 +65,17 @@ static void bench_expect_report(struct bench *bench, const char *state, int exit
 	free(report);
 }
 
+static void bench_expect_text(const struct bench *bench, const char *text, bool there)
+{
+	char path[4096];
+	char *report;
+
+	snprintf(path, sizeof(path), "%s/run_report.json", bench->dir);
+	report = child_read_file(path, NULL);
+	cr_expect_eq(strstr(report, text) != NULL, there, "%s: %s", text, report);
+	free(report);
+}
+
 Test(hand, shell_pipeline_word_for_word)
 {
 	char *file = run_policy("hello.yaml");
@@ -80,6 +91,10 @@ Test(hand, shell_pipeline_word_for_word)
 	cr_expect_not_null(strstr(bench.child.err, "hello"), "the output is lost: %s",
 			   bench.child.err);
 	bench_expect_report(&bench, "finished", 0);
+	/* Nobody captured that hello, so nobody claims to have held it to its limit. */
+	bench_expect_text(&bench, "\"captured\":false", true);
+	bench_expect_text(&bench, "\"clause\":\"resources.memory.max\"", true);
+	bench_expect_text(&bench, "\"clause\":\"resources.output.max\"", false);
 	bench_close(&bench);
 	free(policy);
 	free(file);

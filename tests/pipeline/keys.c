@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +167,9 @@ Test(keys, tty_is_one_of_its_own)
 	terminal_await(&session.terminal, "ready");
 	terminal_type(&session.terminal, "typed\r");
 	session_finish(&session, 0, "exit");
+	/* What goes through the terminal is captured and held to its limit as well. */
+	cr_expect_not_null(strstr(json_object_get_string(run_member(&session.run, "enforcement")),
+				  "resources.output.max"));
 	cr_expect_null(strstr(session.terminal.seen, "no tty"), "%s", session.terminal.seen);
 	cr_expect_not_null(strstr(session.terminal.seen, "33 77"), "%s", session.terminal.seen);
 	cr_expect_not_null(strstr(session.terminal.seen, "read:typed:"), "%s",

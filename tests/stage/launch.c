@@ -52,6 +52,8 @@ Test(stage_launch, leaves_a_whole_stream)
 	cr_expect_str_eq(launch_text(&run.events, "vm.exited", "exitCode"), "0");
 	cr_expect_str_eq(launch_text(&run.events, "run.prepared", "executable.sha256"),
 			 launch_text(&run.events, "vm.started", "executable.hash"));
+	cr_expect_str_eq(launch_text(&run.events, "run.prepared", "executable.sha256"),
+			 launch_text(&run.events, "vm.started", "executable.sha256"));
 	launch_run_release(&run);
 }
 

@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+
 static const struct tamper edits[] = {
 	{"untouched", {{0}}, TAMPER_AS_IT_IS, "valid", NULL, NULL},
 	{"exitCode",
@@ -51,6 +53,13 @@ static const struct tamper edits[] = {
 	 "invalid",
 	 "SR-EVD-301",
 	 "events[4].payload.executable.hash"},
+	{"other sha256 started than prepared",
+	 {{"\"executable\":{\"path\":\"/bin/echo\"}",
+	   "\"executable\":{\"path\":\"/bin/echo\",\"sha256\":\"sha256:" ZEROS "\"}", 0}},
+	 TAMPER_ALL,
+	 "invalid",
+	 "SR-EVD-301",
+	 "events[4].payload.executable.sha256"},
 	{"exit code and signal",
 	 {{"\"setup\":null,\"signal\":null", "\"setup\":null,\"signal\":\"SIGKILL\"", 0}},
 	 TAMPER_ALL,
