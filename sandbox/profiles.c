@@ -7,6 +7,7 @@
 #include "filter_collect.h"
 #include "filter_compile.h"
 #include "filter_deposit.h"
+#include "filter_inspect.h"
 #include "filter_launch.h"
 #include "filter_monitor.h"
 #include "filter_prove.h"
@@ -144,6 +145,15 @@ const struct sandbox_profile sandbox_profile_prove = {
 	.limits = limits_verify,
 	.limit_count = COUNT(limits_verify),
 	.filter = FILTER(prove),
+};
+
+const struct sandbox_profile sandbox_profile_inspect = {
+	.name = "inspect",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_verify,
+	.limit_count = COUNT(limits_verify),
+	.filter = FILTER(inspect),
 };
 
 const struct sandbox_profile sandbox_profile_canon = {

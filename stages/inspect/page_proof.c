@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the report proves and what not, and how to find out without safe-run. */
+#include "stages/inspect/page.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+static struct json_object *member(const struct page *page, const char *name)
+{
+	return json_object_object_get(page->view->verification, name);
+}
+
+static void say(const struct page *page, struct json_object *object)
+{
+	const char *text = json_object_get_string(object);
+
+	page_say(page, text != NULL ? text : "-");
+}
+
+static void put_checks(const struct page *page)
+{
+	struct json_object *checks = member(page, "checks");
+
+	page_put(page, "<ul class=\"checks\">\n");
+	for (size_t i = 0; i < json_object_array_length(checks); i++) {
+		struct json_object *check = json_object_array_get_idx(checks, i);
+		bool ok = json_object_get_boolean(json_object_object_get(check, "ok"));
+
+		page_put(page, ok ? "<li class=\"good\">" : "<li class=\"bad\">failed: ");
+		say(page, json_object_object_get(check, "name"));
+		page_put(page, "</li>\n");
+	}
+	page_put(page, "</ul>\n");
+}
+
+static void put_errors(const struct page *page)
+{
+	struct json_object *errors = member(page, "errors");
+	size_t count = json_object_array_length(errors);
+
+	if (count == 0)
+		return;
+	page_put(page, "<ul class=\"errors\">\n");
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *error = json_object_array_get_idx(errors, i);
+
+		page_put(page, "<li><b>");
+		say(page, json_object_object_get(error, "code"));
+		page_put(page, "</b> <code>");
+		say(page, json_object_object_get(error, "path"));
+		page_put(page, "</code> ");
+		say(page, json_object_object_get(error, "message"));
+		page_put(page, "</li>\n");
+	}
+	page_put(page, "</ul>\n");
+}
+
+static const char *lead(const struct page *page)
+{
+	const char *result = json_object_get_string(member(page, "result"));
+	const char *trust = json_object_get_string(member(page, "trust"));
+
+	if (result != NULL && strcmp(result, "invalid") == 0)
+		return "This report does not hold: believe nothing on this page.";
+	if (result != NULL && strcmp(result, "incomplete") == 0)
+		return "What is there holds, but the end is missing.";
+	if (trust != NULL && strcmp(trust, "self") == 0)
+		return "The report agrees with itself. It is not signed: whoever can write the file "
+		       "could have made another that does.";
+	return "The report agrees with itself, and somebody stands for it.";
+}
+
+void page_verification(const struct page *page)
+{
+	struct json_object *limits = member(page, "doesNotProve");
+
+	page_open_section(page, "verification", "Verification");
+	page_put(page, "<p class=\"lead\">");
+	page_put(page, lead(page));
+	page_put(page, "</p>\n");
+	put_errors(page);
+	put_checks(page);
+	page_put(page, "<h3>It does not prove</h3>\n<ul class=\"plain\">\n");
+	for (size_t i = 0; i < json_object_array_length(limits); i++) {
+		page_put(page, "<li>");
+		say(page, json_object_array_get_idx(limits, i));
+		page_put(page, "</li>\n");
+	}
+	page_put(page, "</ul>\n");
+	page_close_section(page);
+}
+
+static void put_hash(const struct page *page, const char *name, struct span value)
+{
+	page_put(page, "<dt>");
+	page_put(page, name);
+	page_put(page, "</dt><dd><code>");
+	page_value(page, value);
+	page_put(page, "</code></dd>\n");
+}
+
+void page_proof(const struct page *page)
+{
+	static const struct {
+		enum report_member member;
+		const char *field, *name;
+	} rows[] = {
+		{REPORT_ARTIFACTS, "policyHash", "Policy"},
+		{REPORT_ARTIFACTS, "commandHash", "Command"},
+		{REPORT_ARTIFACTS, "executableHash", "Executable"},
+		{REPORT_ARTIFACTS, "interpreterHash", "Interpreter"},
+		{REPORT_ARTIFACTS, "rootfsHash", "Root"},
+		{REPORT_ARTIFACTS, "kernelHash", "Kernel"},
+		{REPORT_INTEGRITY, "digest", "Digest of the report"},
+		{REPORT_INTEGRITY, "merkleRoot", "Merkle root of the events"},
+		{REPORT_INTEGRITY, "chainHead", "End of the chain"},
+		{REPORT_INTEGRITY, "eventCount", "Events"},
+	};
+
+	page_open_section(page, "proofs", "Proofs");
+	page_put(page, "<dl class=\"pairs\">\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		put_hash(page, rows[i].name, view_get(page->view, rows[i].member, rows[i].field));
+	page_put(page,
+		 "</dl>\n<h3>By hand</h3>\n<p>The bytes are canonical, and the digest is that of "
+		 "all the rest:</p>\n<pre tabindex=\"0\">jq -cSj . run_report.json | cmp - "
+		 "run_report.json\njq -cSj '.integrity.digest=\"\"' run_report.json | sha256sum"
+		 "</pre>\n");
+	page_close_section(page);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the report proves and what not, the command's output, and what to compare by hand. */
+#include "stages/inspect/text.h"
+#include "stages/inspect/units.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct json_object *member(const struct text *text, const char *name)
+{
+	return json_object_object_get(text->view->verification, name);
+}
+
+static const char *string_of(struct json_object *object)
+{
+	const char *string = json_object_get_string(object);
+
+	return string != NULL ? string : "-";
+}
+
+static void put_checks(const struct text *text)
+{
+	struct json_object *checks = member(text, "checks");
+	size_t used = 0;
+
+	buf_append_text(text->out, "  ");
+	for (size_t i = 0; i < json_object_array_length(checks); i++) {
+		struct json_object *check = json_object_array_get_idx(checks, i);
+		const char *name = string_of(json_object_object_get(check, "name"));
+		bool ok = json_object_get_boolean(json_object_object_get(check, "ok"));
+
+		if (used > 0 && used + strlen(name) + 6 > text->style->width - 2) {
+			buf_append_text(text->out, "\n  ");
+			used = 0;
+		}
+		text_say(text, ok ? TEXT_GOOD : TEXT_BAD, ok ? "ok " : "FAIL ");
+		text_say(text, TEXT_PLAIN, name);
+		buf_append_text(text->out, "  ");
+		used += strlen(name) + 5;
+	}
+	buf_append_text(text->out, "\n");
+}
+
+static void put_list_entry(const struct text *text, enum text_paint paint, const char *words)
+{
+	buf_append_text(text->out, "  - ");
+	text_paint(text, paint);
+	text_wrap(text, 4, (struct span){words, strlen(words)}, false);
+	text_paint(text, TEXT_PLAIN);
+}
+
+static void put_errors(const struct text *text)
+{
+	struct json_object *errors = member(text, "errors");
+
+	for (size_t i = 0; i < json_object_array_length(errors); i++) {
+		struct json_object *error = json_object_array_get_idx(errors, i);
+		char words[1024];
+
+		snprintf(words, sizeof(words), "%s %s: %s",
+			 string_of(json_object_object_get(error, "code")),
+			 string_of(json_object_object_get(error, "path")),
+			 string_of(json_object_object_get(error, "message")));
+		put_list_entry(text, TEXT_BAD, words);
+	}
+}
+
+void text_verification(const struct text *text)
+{
+	const char *result = string_of(member(text, "result"));
+	bool valid = json_object_get_boolean(member(text, "valid"));
+
+	text_heading(text, "Verification");
+	buf_append_text(text->out, "  ");
+	text_say(text, valid ? TEXT_GOOD : TEXT_BAD, result);
+	buf_append_text(text->out, ", trust ");
+	text_say(text, TEXT_BOLD, string_of(member(text, "trust")));
+	buf_append_text(text->out, "\n");
+	put_checks(text);
+	put_errors(text);
+}
+
+static void put_stream(const struct text *text, const char *name)
+{
+	struct span stream = view_get(text->view, REPORT_OUTPUT, name);
+	char size[UNITS_SIZE] = "-";
+	uint64_t bytes;
+
+	if (view_number(span_get(stream, "bytes"), &bytes))
+		units_bytes(bytes, size);
+	buf_append_text(text->out, "  ");
+	text_cell_say(text, name, 8);
+	text_cell_say(text, size, 12);
+	text_cell(text, span_get(stream, "sha256"), text->style->width - 24);
+	if (span_equal(span_get(stream, "truncated"), "true"))
+		text_say(text, TEXT_WARN, " cut");
+	buf_append_text(text->out, "\n");
+}
+
+void text_output(const struct text *text)
+{
+	text_heading(text, "Output");
+	if (!span_equal(view_get(text->view, REPORT_OUTPUT, "captured"), "true")) {
+		text_say(text, TEXT_WARN, "  not captured: nobody saw it");
+		buf_append_text(text->out, "\n");
+		return;
+	}
+	put_stream(text, "stdin");
+	put_stream(text, "stdout");
+	put_stream(text, "stderr");
+}
+
+static void put_hash(const struct text *text, const char *name, struct span value)
+{
+	buf_append_text(text->out, "  ");
+	text_cell_say(text, name, 16);
+	words_put_value(text->out, text->target, value, text->style->width - 18);
+	buf_append_text(text->out, "\n");
+}
+
+void text_proof(const struct text *text)
+{
+	static const char *const artifacts[] = {"policyHash",	  "commandHash",
+						"executableHash", "interpreterHash",
+						"rootfsHash",	  "kernelHash"};
+	static const char *const integrity[] = {"digest", "merkleRoot", "chainHead", "eventCount"};
+	struct json_object *limits = member(text, "doesNotProve");
+
+	text_heading(text, "What was run, and what holds the report together");
+	for (size_t i = 0; i < sizeof(artifacts) / sizeof(artifacts[0]); i++)
+		put_hash(text, artifacts[i], view_get(text->view, REPORT_ARTIFACTS, artifacts[i]));
+	for (size_t i = 0; i < sizeof(integrity) / sizeof(integrity[0]); i++)
+		put_hash(text, integrity[i], view_get(text->view, REPORT_INTEGRITY, integrity[i]));
+	text_heading(text, "It does not prove");
+	for (size_t i = 0; i < json_object_array_length(limits); i++)
+		put_list_entry(text, TEXT_PLAIN,
+			       string_of(json_object_array_get_idx(limits, i)));
+}
