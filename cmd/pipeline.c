@@ -56,6 +56,7 @@ static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
 	if (plan->best_effort)
 		spawn_flag(spawn, "--best-effort");
 	spawn_fd(spawn, "--control-fd", wires_from(wires, WIRE_CONTROL));
+	spawn_fd(spawn, "--artifacts-fd", plan->rundir->artifacts_fd);
 	if (plan->tty != NULL) {
 		spawn_flag(spawn, "--tty");
 		spawn_fd(spawn, "--pty-fd", plan->tty->slave_fd);

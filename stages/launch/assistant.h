@@ -59,6 +59,12 @@ struct assistant {
 	int interrupt_fd;
 };
 
+/* One that was never started: assistant_stop has nothing to do. */
+#define ASSISTANT_NONE                                                                             \
+	{                                                                                          \
+		.pidfd = -1, .out_fd = -1, .stdin_fd = -1                                          \
+	}
+
 /* The directory this executable lies in (O_PATH, close-on-exec), or -1 with errno. */
 int assistant_home(void) __attribute__((warn_unused_result));
 

@@ -43,6 +43,38 @@ int channel_report(int fd, struct json_object *message)
 	return sent < 0 ? -1 : 0;
 }
 
+int channel_report_fd(int fd, struct json_object *message, int passed_fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct msghdr header = {.msg_iovlen = 1,
+				.msg_control = &control,
+				.msg_controllen = sizeof control};
+	struct buf text BUF_CLEANUP;
+	struct iovec vector;
+	struct fault fault;
+	ssize_t sent;
+
+	buf_init(&text, CHANNEL_MESSAGE_MAX);
+	if (canon_write(message, &text, FAULT_RUN_LAUNCH, &fault) != FAULT_NONE ||
+	    text.overflowed) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	vector = (struct iovec){.iov_base = text.data, .iov_len = text.len};
+	header.msg_iov = &vector;
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.align), &passed_fd, sizeof passed_fd);
+	do
+		sent = sendmsg(fd, &header, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -1 : 0;
+}
+
 static void take_fds(struct msghdr *header, int fds[CHANNEL_FD_MAX])
 {
 	for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item != NULL;
@@ -162,10 +194,11 @@ static int wait_readable(int fd, int timeout_ms)
 	return ready > 0 ? 0 : -1;
 }
 
-static ssize_t receive_credentials(int fd, char *text, size_t size, pid_t *sender)
+/* Room for a descriptor only where one is wanted: the kernel closes what does not fit. */
+static ssize_t receive_credentials(int fd, char *text, size_t size, pid_t *sender, int *passed_fd)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
 	struct ucred credentials = {.pid = 0};
@@ -173,7 +206,9 @@ static ssize_t receive_credentials(int fd, char *text, size_t size, pid_t *sende
 	struct msghdr header = {.msg_iov = &vector,
 				.msg_iovlen = 1,
 				.msg_control = &control,
-				.msg_controllen = sizeof control};
+				.msg_controllen = passed_fd != NULL
+							  ? sizeof control
+							  : CMSG_SPACE(sizeof(struct ucred))};
 	ssize_t len;
 
 	do
@@ -182,20 +217,32 @@ static ssize_t receive_credentials(int fd, char *text, size_t size, pid_t *sende
 	if (len < 0)
 		return -1;
 	for (struct cmsghdr *item = CMSG_FIRSTHDR(&header); item != NULL;
-	     item = CMSG_NXTHDR(&header, item))
-		if (item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_CREDENTIALS)
+	     item = CMSG_NXTHDR(&header, item)) {
+		if (item->cmsg_level != SOL_SOCKET)
+			continue;
+		if (item->cmsg_type == SCM_CREDENTIALS)
 			memcpy(&credentials, CMSG_DATA(item), sizeof credentials);
+		else if (passed_fd != NULL && item->cmsg_type == SCM_RIGHTS &&
+			 item->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(passed_fd, CMSG_DATA(item), sizeof *passed_fd);
+	}
 	*sender = credentials.pid;
 	return len;
 }
 
-static ssize_t receive_once(int fd, char *text, size_t size, pid_t *sender)
+static ssize_t receive_once(int fd, char *text, size_t size, pid_t *sender, int *passed_fd)
 {
-	return sender != NULL ? receive_credentials(fd, text, size, sender)
+	return sender != NULL ? receive_credentials(fd, text, size, sender, passed_fd)
 			      : read_message(fd, text, size);
 }
 
 int channel_receive(int fd, int timeout_ms, struct json_object **message, pid_t *sender)
+{
+	return channel_receive_fd(fd, timeout_ms, message, sender, NULL);
+}
+
+int channel_receive_fd(int fd, int timeout_ms, struct json_object **message, pid_t *sender,
+		       int *passed_fd)
 {
 	struct fault fault;
 	ssize_t len;
@@ -203,19 +250,21 @@ int channel_receive(int fd, int timeout_ms, struct json_object **message, pid_t 
 	bool parsed;
 
 	*message = NULL;
+	if (passed_fd != NULL)
+		*passed_fd = -1;
 	if (wait_readable(fd, timeout_ms) < 0)
 		return -1;
 	/* Not on the stack, where the whole of it would be cleared for every message. */
 	text = malloc(CHANNEL_MESSAGE_MAX);
 	if (text == NULL)
 		buf_no_memory();
-	len = receive_once(fd, text, CHANNEL_MESSAGE_MAX, sender);
+	len = receive_once(fd, text, CHANNEL_MESSAGE_MAX, sender, passed_fd);
 	/*
 	 * A peer that ended with words of ours unread resets the connection, and that is told
 	 * before its last message (net/unix, sock_error): once, the message is still there.
 	 */
 	if (len < 0 && errno == ECONNRESET)
-		len = receive_once(fd, text, CHANNEL_MESSAGE_MAX, sender);
+		len = receive_once(fd, text, CHANNEL_MESSAGE_MAX, sender, passed_fd);
 	parsed = len > 0 &&
 		 canon_parse(text, (size_t)len, FAULT_RUN_LAUNCH, message, &fault) == FAULT_NONE;
 	free(text);

@@ -34,6 +34,11 @@ int channel_pair(int *ours, int *theirs) __attribute__((warn_unused_result));
 /* Child's side. 0, or -1 with errno (EPIPE: the launcher is gone). */
 int channel_report(int fd, struct json_object *message) __attribute__((warn_unused_result));
 
+/* The same, with a descriptor beside the message, which stays the child's. sendmsg(2) is in no tight
+ * filter: before those only. */
+int channel_report_fd(int fd, struct json_object *message, int passed_fd)
+	__attribute__((warn_unused_result));
+
 /* Child's side: the next word, which must be expected; descriptors go to fds, -1 behind them.
  * -1 with errno when there is none (EPIPE) or another (EPROTO). */
 int channel_wait(int fd, enum channel_word expected, int fds[CHANNEL_FD_MAX])
@@ -54,5 +59,12 @@ int channel_wait_signal(int fd) __attribute__((warn_unused_result));
  */
 int channel_receive(int fd, int timeout_ms, struct json_object **message, pid_t *sender)
 	__attribute__((warn_unused_result));
+
+/*
+ * The same, and a descriptor that came beside it: *passed_fd is the caller's (CLOEXEC), or -1. Who
+ * sends more than one loses them.
+ */
+int channel_receive_fd(int fd, int timeout_ms, struct json_object **message, pid_t *sender,
+		       int *passed_fd) __attribute__((warn_unused_result));
 
 #endif

@@ -116,3 +116,9 @@ enum fault_code root_workdir(const struct root *root, const struct plan *plan, s
 				       "cannot make the work directory %s", plan->cwd);
 	return FAULT_NONE;
 }
+
+int root_open_workdir(const struct root *root, const struct plan *plan)
+{
+	return openat(root->disk_fd, root_workdir_private(plan) ? ROOT_DISK_WORK : ROOT_DISK_TMP,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}

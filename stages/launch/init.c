@@ -72,6 +72,28 @@ static enum fault_code start(const struct init_arguments *arguments, struct root
 	return code == FAULT_NONE ? root_start(root, rootless, fault) : code;
 }
 
+/*
+ * The work directory for the launcher, which hands it on to sr-collect. The descriptor outlives our
+ * namespaces, and with it the tmpfs.
+ */
+static enum fault_code pass_workdir(const struct init_arguments *arguments, const struct root *root,
+				    struct fault *fault)
+{
+	struct json_object *message OBJECT_CLEANUP = message_new("workdir");
+	int fd, result;
+
+	if (arguments->plan->output_count == 0)
+		return FAULT_NONE;
+	fd = root_open_workdir(root, arguments->plan);
+	result = fd < 0 ? -1 : channel_report_fd(arguments->channel_fd, message, fd);
+	if (result < 0)
+		(void)fault_set_errno(fault, CODE, errno, "launch.root.workdir",
+				      "cannot hand on the work directory");
+	if (fd >= 0)
+		(void)close(fd);
+	return result < 0 ? fault->code : FAULT_NONE;
+}
+
 static enum fault_code build(const struct init_arguments *arguments, struct root *root,
 			     struct fault *fault)
 {
@@ -84,6 +106,8 @@ static enum fault_code build(const struct init_arguments *arguments, struct root
 		code = host_file_write(root, plan, fault);
 	if (code == FAULT_NONE)
 		code = root_workdir(root, plan, fault);
+	if (code == FAULT_NONE)
+		code = pass_workdir(arguments, root, fault);
 	if (code == FAULT_NONE)
 		code = share_mounts(root, plan, arguments->channel_fd, fault);
 	/* Safe: the uts namespace is ours alone. */

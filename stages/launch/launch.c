@@ -4,6 +4,7 @@
 #include "ipc/object.h"
 #include "ipc/record.h"
 #include "stages/launch/admit.h"
+#include "stages/launch/collect.h"
 #include "stages/launch/loop.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/report.h"
@@ -23,6 +24,8 @@ void launch_init(struct launch *launch)
 	memset(launch, 0, sizeof *launch);
 	launch->events.stage = "launch";
 	launch->control_fd = launch->signal_fd = launch->home_fd = -1;
+	launch->artifacts_fd = launch->workdir_fd = -1;
+	launch->reader = launch->writer = (struct assistant)ASSISTANT_NONE;
 	launch->init_fd = launch->workload_fd = launch->pidfd = -1;
 	(void)sigemptyset(&launch->forwarded);
 }
@@ -158,7 +161,9 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 		loop_end(launch);
 	if (code == FAULT_NONE)
 		code = report_sample(launch, "last", fault);
-	return code == FAULT_NONE ? report_exited(launch, fault) : code;
+	if (code == FAULT_NONE)
+		code = report_exited(launch, fault);
+	return code == FAULT_NONE ? collect_finish(launch, fault) : code;
 }
 
 enum stage_exit launch_run(struct launch *launch)
@@ -177,6 +182,7 @@ enum stage_exit launch_run(struct launch *launch)
 		loop_end(launch);
 	loop_clean(launch);
 	loop_end(launch);
+	collect_stop(launch);
 	/* A stream that has no reader has no end either; nobody would read it. */
 	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
 	    FAULT_NONE)

@@ -4,6 +4,7 @@
 
 #include "ipc/event.h"
 #include "ipc/fault.h"
+#include "stages/launch/assistant.h"
 #include "stages/launch/bundle.h"
 #include "stages/launch/cgroup.h"
 #include "stages/stage.h"
@@ -47,6 +48,11 @@ struct launch {
 	struct json_object *kernel;
 	struct json_object *executable; /* what the workload's process told of itself */
 	struct json_object *cleanup;	/* [{"step","ok","detail"}] */
+
+	int artifacts_fd; /* where outputs go; -1: nowhere */
+	int workdir_fd;	  /* the workload's, when outputs are wanted; -1 */
+	struct assistant reader, writer; /* sr-collect and sr-deposit, while outputs are wanted */
+	struct json_object *output_errors; /* of the outputs, behind the run's first; NULL: none */
 
 	struct cgroup cgroup;
 	bool cgroup_prepared;

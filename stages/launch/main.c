@@ -40,6 +40,7 @@ enum option {
 	OPTION_STDOUT_FD,
 	OPTION_STDERR_FD,
 	OPTION_CONTROL_FD,
+	OPTION_ARTIFACTS_FD,
 	OPTION_PTY_FD,
 	OPTION_TTY,
 	OPTION_BEST_EFFORT,
@@ -55,6 +56,8 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_STDERR_FD] = {"stderr-fd", STAGE_OPTION_FD, 0, 0, "N", "the workload's stderr"},
 	[OPTION_CONTROL_FD] = {"control-fd", STAGE_OPTION_FD, 0, 0, "N",
 			       "records that signal or stop the workload"},
+	[OPTION_ARTIFACTS_FD] = {"artifacts-fd", STAGE_OPTION_FD, 0, 0, "N",
+				 "the directory for outputs/ and outputs.ndjson"},
 	[OPTION_PTY_FD] = {"pty-fd", STAGE_OPTION_FD, 0, 0, "N",
 			   "with --tty: the terminal's slave side"},
 	[OPTION_TTY] = {"tty", STAGE_OPTION_FLAG, 0, 0, NULL,
@@ -132,6 +135,7 @@ static enum stage_exit launch_open(struct stage_context *context)
 	}
 	launch->challenge = values[OPTION_CHALLENGE].text;
 	launch->control_fd = values[OPTION_CONTROL_FD].fd;
+	launch->artifacts_fd = values[OPTION_ARTIFACTS_FD].fd;
 	/* -1 is told of when an assistant is needed, and by whom. */
 	launch->home_fd = assistant_home();
 	launch->best_effort = values[OPTION_BEST_EFFORT].given;

@@ -65,6 +65,10 @@ static struct json_object *errors_of(const struct launch *launch, const struct f
 	list = array_new();
 	if (failure != NULL)
 		array_append(list, fault_to_json(failure));
+	if (launch->output_errors != NULL)
+		for (size_t i = 0; i < json_object_array_length(launch->output_errors); i++)
+			array_append(list, json_object_get(json_object_array_get_idx(
+						   launch->output_errors, i)));
 	return list;
 }
 

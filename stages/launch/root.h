@@ -45,6 +45,10 @@ bool root_workdir_private(const struct plan *plan);
 enum fault_code root_workdir(const struct root *root, const struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* The work directory for reading, when it is private: /tmp is too. The caller's; -1 with errno. */
+int root_open_workdir(const struct root *root, const struct plan *plan)
+	__attribute__((warn_unused_result));
+
 /* Close it for writing and make it "/". Closes both descriptors. */
 enum fault_code root_enter(struct root *root, struct fault *fault)
 	__attribute__((warn_unused_result));

@@ -3,6 +3,7 @@
 
 #include "ipc/object.h"
 #include "stages/launch/channel.h"
+#include "stages/launch/collect.h"
 #include "stages/launch/enforcement.h"
 #include "stages/launch/fallback.h"
 #include "stages/launch/init.h"
@@ -97,16 +98,37 @@ static enum fault_code lost(int result, const char *who, struct fault *fault)
 	return fault_set_errno(fault, CODE, errno, "launch.init", "no word from %s", who);
 }
 
+/* {"type":"workdir"}: where the outputs will be. One, from init, and only when they are wanted. */
+static enum fault_code take_workdir(struct launch *launch, int fd, int passed_fd,
+				    struct fault *fault)
+{
+	if (fd == launch->init_fd && passed_fd >= 0 && launch->workdir_fd < 0 &&
+	    launch->plan->output_count > 0) {
+		launch->workdir_fd = passed_fd;
+		return FAULT_NONE;
+	}
+	close_fd(&passed_fd);
+	return fault_set(fault, CODE, "launch.init", "told something we do not know");
+}
+
 /* The next message of the type wanted; mount messages on the way become events. */
 static enum fault_code expect(struct launch *launch, int fd, const char *who, const char *type,
 			      struct json_object **message, pid_t *sender, struct fault *fault)
 {
 	for (;;) {
-		int result = channel_receive(fd, SETUP_MS, message, sender);
+		int passed_fd = -1;
+		int result = channel_receive_fd(fd, SETUP_MS, message, sender, &passed_fd);
 		enum fault_code code;
 
 		if (result <= 0)
 			return lost(result, who, fault);
+		if (passed_fd >= 0 || strcmp(text_of(*message, "type"), "workdir") == 0) {
+			object_release(message);
+			code = take_workdir(launch, fd, passed_fd, fault);
+			if (code != FAULT_NONE)
+				return code;
+			continue;
+		}
 		if (strcmp(text_of(*message, "type"), type) == 0)
 			return FAULT_NONE;
 		if (strcmp(text_of(*message, "type"), "mount") == 0)
@@ -259,6 +281,8 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 		fork_workload(launch);
 	if (code == FAULT_NONE)
 		code = await_built(launch, &theirs, fault);
+	if (code == FAULT_NONE)
+		code = collect_start(launch, fault);
 	if (code == FAULT_NONE)
 		code = await_confined(launch, theirs, enforcement, fault);
 	return code == FAULT_NONE ? await_ready(launch, object_take(&enforcement), fault) : code;
