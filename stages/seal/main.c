@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -141,8 +142,9 @@ static enum stage_exit seal_run(struct stage_context *context)
 	struct seal *seal = context->state;
 	struct stream *stream = &seal->stream;
 	char digest[DIGEST_TEXT_SIZE] = "";
-	struct fault_list faults = {0};
 	struct fault fault = seal->open_fault;
+	struct fault_list *faults;
+	bool sealed;
 
 	if (fault.code == FAULT_NONE &&
 	    stream_seal(stream, STDIN_FILENO, context->values[OPTION_NOTICE_FD].fd, &fault) ==
@@ -150,11 +152,16 @@ static enum stage_exit seal_run(struct stage_context *context)
 	    publish(context, stream, digest, &fault) == FAULT_NONE &&
 	    context->values[OPTION_ARTIFACTS_FD].fd < 0)
 		return STAGE_DONE; /* the report is what stdout got */
+	faults = calloc(1, sizeof(*faults));
+	if (faults == NULL)
+		buf_no_memory();
 	if (fault.code != FAULT_NONE)
-		result_explain(&faults, &fault);
-	if (result_send(&context->out, stream, digest, &faults, &fault) != FAULT_NONE)
+		result_explain(faults, &fault);
+	if (result_send(&context->out, stream, digest, faults, &fault) != FAULT_NONE)
 		stage_complain(context->stage, "%s", fault.message);
-	return faults.count == 0 && fault.code == FAULT_NONE ? STAGE_DONE : STAGE_FAILED;
+	sealed = faults->count == 0 && fault.code == FAULT_NONE;
+	free(faults);
+	return sealed ? STAGE_DONE : STAGE_FAILED;
 }
 
 int main(int argc, char **argv)

@@ -34,14 +34,19 @@ static enum fault_code put(int fd, struct digest *running, const char *data, siz
 static enum fault_code put_events(const struct store *store, int fd, struct digest *running,
 				  struct fault *fault)
 {
-	char piece[STORE_PIECE];
+	struct buf room BUF_CLEANUP; /* not on the stack, whose limit is the caller's */
 	uint64_t done = 0;
+	char *piece;
 
+	buf_init(&room, STORE_PIECE);
+	if (!buf_reserve(&room, STORE_PIECE))
+		buf_no_memory();
+	piece = room.data;
 	for (;;) {
 		enum fault_code failed;
 		size_t len;
 
-		failed = store_read(store, done, piece, sizeof(piece), &len, fault);
+		failed = store_read(store, done, piece, STORE_PIECE, &len, fault);
 		if (failed != FAULT_NONE || len == 0)
 			return failed;
 		done += len;

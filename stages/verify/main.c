@@ -18,6 +18,8 @@
 #include "stages/verify/input.h"
 #include "stages/verify/verdict.h"
 
+#include <stdlib.h>
+
 struct verify {
 	struct input input;
 	struct verdict verdict;
@@ -92,7 +94,13 @@ int main(int argc, char **argv)
 		.prewarm = verify_prewarm,
 		.run = verify_run,
 	};
-	struct verify verify = {.input = {.fd = -1}};
+	struct verify *verify = calloc(1, sizeof(*verify));
+	int status;
 
-	return stage_main(&stage, &verify, argc, argv);
+	if (verify == NULL)
+		buf_no_memory();
+	verify->input.fd = -1;
+	status = stage_main(&stage, verify, argc, argv);
+	free(verify);
+	return status;
 }

@@ -48,6 +48,28 @@ Test(host, workdir_is_no_directory)
 	free(base);
 }
 
+/* The limit on the stack is whatever the caller's shell says: no stage needs much of one. */
+Test(host, small_stack)
+{
+	static const char *const limits_kib[] = {"128", "160", "8192"};
+
+	for (size_t i = 0; i < sizeof(limits_kib) / sizeof(limits_kib[0]); i++) {
+		struct run run = {.base = child_make_dir("sr-host")};
+		const char **own = run_argv(run.base, NULL, WORDS("echo", "hello"));
+		const char *argv[32] = {"/bin/bash", "-c", "ulimit -s $0 && exec \"$@\"",
+					limits_kib[i]};
+
+		for (size_t k = 0; own[k] != NULL; k++)
+			argv[4 + k] = own[k];
+		child_run(argv, "", 0, NULL, &run.child);
+		run_collect(&run);
+		run_expect(&run, 0, "exit");
+		cr_expect_str_eq(run.child.out, "hello\n", "%s", limits_kib[i]);
+		run_release(&run);
+		free(own);
+	}
+}
+
 Test(host, workdir_anybody_may_write)
 {
 	char *base = child_make_dir("sr-host");
