@@ -163,6 +163,12 @@ enum fault_code fault_set_errno(struct fault *fault, enum fault_code code, int e
 	return code;
 }
 
+void fault_list_init(struct fault_list *list)
+{
+	list->count = 0;
+	list->dropped = 0;
+}
+
 void fault_list_add(struct fault_list *list, const struct fault *fault)
 {
 	if (list->count == FAULT_LIST_MAX) {

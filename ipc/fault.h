@@ -87,6 +87,9 @@ enum fault_code fault_set_errno(struct fault *fault, enum fault_code code, int e
 
 void fault_list_add(struct fault_list *list, const struct fault *fault);
 
+/* Empty. The items stay as they are: clearing 50 KiB is 13 pages no run without a fault needs. */
+void fault_list_init(struct fault_list *list);
+
 /* A new array of {"code","message","path"}; the caller owns it. */
 struct json_object *fault_list_to_json(const struct fault_list *list);
 

@@ -110,7 +110,7 @@ static bool status_parse(const char *text, struct sandbox_status *status)
  */
 int sandbox_status_read(int status_fd, struct sandbox_status *status)
 {
-	char text[STATUS_TEXT_MAX];
+	char text[STATUS_TEXT_MAX] __attribute__((uninitialized)); /* read fills what is used */
 	size_t len = 0;
 
 	for (;;) {

@@ -69,13 +69,15 @@ struct json_object *validate_request(const struct validate_request *request, boo
 	struct json_object *result;
 	struct policy policy = {0};
 	struct allowlist allowlist;
-	struct reading *reading = calloc(1, sizeof(*reading));
+	struct reading *reading = malloc(sizeof(*reading));
 
 	if (reading == NULL)
 		buf_no_memory();
 	document_init(&document);
 	reading->document = &document;
 	reading->allowlist = &allowlist;
+	fault_list_init(&reading->errors);
+	fault_list_init(&reading->warnings);
 	read_allowlist(reading, request->allowlist, &allowlist);
 	read_policy(reading, request, &policy, overrides);
 	*valid = reading->errors.count == 0;
