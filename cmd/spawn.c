@@ -26,6 +26,7 @@ enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
 		return fault_set(fault, FAULT_RUN_INIT, "safe-run",
 				 "cannot find the directory safe-run is in");
 	*slash = '\0';
+	processor_hint(home->processor);
 	return FAULT_NONE;
 }
 
@@ -79,10 +80,9 @@ void spawn_fd(struct spawn *spawn, const char *option, int fd)
  * does (stages/stage.c), and a Ctrl-C that comes sooner does not end the witness.
  * Returns only when the program could not be executed.
  */
-static void become_stage(const struct spawn *spawn, const char *path)
+static void become_stage(const struct spawn *spawn, const char *path, char *const *environment)
 {
 	static const struct sigaction standard = {.sa_handler = SIG_DFL};
-	static char *const no_environment[] = {NULL};
 
 	for (size_t i = 0; i < spawn->fd_count; i++)
 		if (fcntl(spawn->fds[i], F_SETFD, 0) != 0)
@@ -93,7 +93,7 @@ static void become_stage(const struct spawn *spawn, const char *path)
 		return;
 	if (sigaction(SIGPIPE, &standard, NULL) != 0)
 		return;
-	execve(path, (char *const *)spawn->args, no_environment);
+	execve(path, (char *const *)spawn->args, environment);
 }
 
 /*
@@ -101,7 +101,8 @@ static void become_stage(const struct spawn *spawn, const char *path)
  * page tables. The parent stands still until the exec, so nothing races; all signals are blocked
  * meanwhile. 0, or an errno.
  */
-static int spawn_process(const struct spawn *spawn, const char *path, pid_t *pid)
+static int spawn_process(const struct spawn *spawn, const char *path, char *const *environment,
+			 pid_t *pid)
 {
 	sigset_t all;
 	sigset_t before;
@@ -111,7 +112,7 @@ static int spawn_process(const struct spawn *spawn, const char *path, pid_t *pid
 	sigprocmask(SIG_SETMASK, &all, &before);
 	*pid = vfork();
 	if (*pid == 0) {
-		become_stage(spawn, path);
+		become_stage(spawn, path, environment);
 		error = errno;
 		_exit(VERB_FAILED);
 	}
@@ -127,6 +128,8 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 			    struct process *process, struct fault *fault)
 {
 	const char *name = spawn->args[0];
+	char *processor = home->processor[0] != '\0' ? (char *)home->processor : NULL;
+	char *const environment[] = {processor, NULL}; /* execve(2) only reads it */
 	char path[PATH_MAX];
 	int error;
 
@@ -134,7 +137,7 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 		return fault_set(fault, FAULT_RUN_INIT, name, "too many options for %s", name);
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", home->path, name) >= sizeof(path))
 		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, name, "%s", home->path);
-	error = spawn_process(spawn, path, &process->pid);
+	error = spawn_process(spawn, path, environment, &process->pid);
 	if (error == E2BIG)
 		return fault_set(
 			fault, FAULT_RUN_INIT, name,

@@ -3,6 +3,7 @@
 #define CMD_SPAWN_H
 
 #include "cmd/process.h"
+#include "cmd/processor.h"
 #include "ipc/fault.h"
 
 #include <limits.h>
@@ -11,15 +12,16 @@
 
 /*
  * Starting one stage. A stage gets its standard input and output, our standard error, the
- * descriptors added by spawn_fd under the numbers they have here, an empty environment, no signal
- * blocked or ignored, and nothing else.
+ * descriptors added by spawn_fd under the numbers they have here, no environment but the hint of
+ * processor.h, which it empties, no signal blocked or ignored, and nothing else.
  */
 #define SPAWN_ARGS_MAX 320
 #define SPAWN_FDS_MAX  12
 
-/* Where the stages are: the directory of the running safe-run. */
+/* Where the stages are, the directory of the running safe-run, and all their environment. */
 struct spawn_home {
 	char path[PATH_MAX];
+	char processor[PROCESSOR_HINT_SIZE];
 };
 
 enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
