@@ -39,15 +39,6 @@ void page_close_section(const struct page *page)
 	page_put(page, "</section>\n");
 }
 
-void page_cell(const struct page *page, const char *column, struct span value)
-{
-	page_put(page, "<td data-label=\"");
-	page_put(page, column);
-	page_put(page, "\"><span>");
-	page_value(page, value);
-	page_put(page, "</span></td>");
-}
-
 /* RFC 4648 section 4, of a hash. */
 static void encode(const uint8_t digest[DIGEST_SIZE], char *out)
 {
@@ -124,8 +115,8 @@ static void close_badge(const struct page *page)
 
 static const char *verification(const struct page *page, const char *name)
 {
-	const char *text = json_object_get_string(
-		json_object_object_get(page->view->verification, name));
+	const char *text =
+		json_object_get_string(json_object_object_get(page->view->verification, name));
 
 	return text != NULL ? text : "-";
 }
@@ -178,6 +169,17 @@ static void put_fact(const struct page *page, const char *name, struct span valu
 	page_put(page, "</dd></div>\n");
 }
 
+static void put_started(const struct page *page)
+{
+	struct span started = view_member(page->view, REPORT_STARTED_AT);
+
+	page_put(page, "<div><dt>Started</dt><dd title=\"");
+	page_value(page, started);
+	page_put(page, "\">");
+	words_put_time(page->out, WORDS_HTML, started, PAGE_TEXT_MAX);
+	page_put(page, "</dd></div>\n");
+}
+
 static void put_took(const struct page *page)
 {
 	char text[UNITS_SIZE] = "-";
@@ -210,7 +212,7 @@ static void put_header(const struct page *page)
 	page_value(page, span_get(summary, "argsCount"));
 	page_put(page, " arguments</p>\n<dl class=\"facts\">\n");
 	put_fact(page, "Run", view_member(view, REPORT_RUN_ID));
-	put_fact(page, "Started", view_member(view, REPORT_STARTED_AT));
+	put_started(page);
 	put_took(page);
 	put_fact(page, "Exit status", view_member(view, REPORT_EXIT_CODE));
 	put_fact(page, "Policy", span_get(summary, "name"));

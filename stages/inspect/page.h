@@ -25,14 +25,11 @@ struct page {
 	bool all_events;
 };
 
-void page_put(const struct page *page, const char *markup);	/* ours, as it is */
-void page_say(const struct page *page, const char *text);	/* escaped */
-void page_value(const struct page *page, struct span value);	/* escaped, or a dash */
+void page_put(const struct page *page, const char *markup);  /* ours, as it is */
+void page_say(const struct page *page, const char *text);    /* escaped */
+void page_value(const struct page *page, struct span value); /* escaped, or a dash */
 void page_open_section(const struct page *page, const char *id, const char *title);
 void page_close_section(const struct page *page);
-/* A table cell that knows its column's name, which a phone shows in front of it. */
-void page_cell(const struct page *page, const char *column, struct span value);
-
 void page_plot(const struct page *page, enum series_kind kind); /* page_plot.c */
 void page_timeline(const struct page *page);			/* page_table.c */
 void page_enforcement(const struct page *page);

@@ -14,16 +14,19 @@
 #define X_TICKS	   5
 #define MIB	   ((uint64_t)1 << 20)
 
-/* The scale's end: the least of 0.1, 0.2, 0.5, 1, 2, 4, 8, ... CPUs that holds all. */
+/*
+ * The scale's end: the least of 0.1, 0.2, 0.5, 1, 2, 4, 8, ... CPUs that holds all but the few per
+ * cent by which one sample's clock misses another's.
+ */
 static uint64_t cpu_scale(uint64_t max)
 {
 	static const uint64_t small[] = {100, 200, 500, 1000};
 	uint64_t scale = 1000;
 
 	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
-		if (max <= small[i])
+		if (max <= small[i] + small[i] / 20)
 			return small[i];
-	while (scale < max)
+	while (scale + scale / 20 < max)
 		scale *= 2;
 	return scale;
 }
@@ -77,8 +80,7 @@ static void put_points(const struct plot *plot, uint64_t *first_x, uint64_t *las
 		page_put(plot->page, begun ? "L" : "M");
 		put_number(plot->page, *last_x);
 		page_put(plot->page, " ");
-		put_number(plot->page,
-			   BOX_HEIGHT - place(value, plot->scale, BOX_HEIGHT));
+		put_number(plot->page, BOX_HEIGHT - place(value, plot->scale, BOX_HEIGHT));
 		begun = true;
 	}
 }

@@ -65,7 +65,8 @@ static const char *lead(const struct page *page)
 	if (result != NULL && strcmp(result, "incomplete") == 0)
 		return "What is there holds, but the end is missing.";
 	if (trust != NULL && strcmp(trust, "self") == 0)
-		return "The report agrees with itself. It is not signed: whoever can write the file "
+		return "The report agrees with itself. It is not signed: whoever can write the "
+		       "file "
 		       "could have made another that does.";
 	return "The report agrees with itself, and somebody stands for it.";
 }

@@ -80,6 +80,16 @@ static void put_evidence(const struct page *page, const struct view_clause *clau
 	page_put(page, "</code></p></details></td>");
 }
 
+static void put_limit(const struct page *page, const char *column, const struct view_clause *clause,
+		      struct span value)
+{
+	page_put(page, "<td data-label=\"");
+	page_put(page, column);
+	page_put(page, "\"><span>");
+	view_put_limit(page->out, WORDS_HTML, clause, value, PAGE_TEXT_MAX);
+	page_put(page, "</span></td>");
+}
+
 static void put_clause(const struct page *page, const struct view_clause *clause)
 {
 	page_put(page, "<tr><th scope=\"row\">");
@@ -87,8 +97,8 @@ static void put_clause(const struct page *page, const struct view_clause *clause
 	page_put(page, "</th><td data-label=\"Enforced\"><span class=\"state ");
 	page_put(page, clause->enforced ? "yes\">yes" : "no\">no");
 	page_put(page, "</span></td>");
-	page_cell(page, "Asked", clause->asked);
-	page_cell(page, "Got", clause->got);
+	put_limit(page, "Asked", clause, clause->asked);
+	put_limit(page, "Got", clause, clause->got);
 	page_put(page, "<td data-label=\"How\"><span>");
 	page_value(page, clause->mechanism);
 	if (clause->reason.len > 0) {

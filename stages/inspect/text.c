@@ -26,14 +26,23 @@ void text_say(const struct text *text, enum text_paint paint, const char *words)
 		text_paint(text, TEXT_PLAIN);
 }
 
-void text_heading(const struct text *text, const char *words)
+void text_end(const struct text *text)
 {
-	buf_append_text(text->out, "\n");
-	text_say(text, TEXT_BOLD, words);
-	buf_append_text(text->out, "\n");
+	struct buf *out = text->out;
+
+	while (out->len > 0 && out->data[out->len - 1] == ' ')
+		out->len--;
+	buf_append_text(out, "\n");
 }
 
-static void pad(const struct text *text, size_t used, size_t width)
+void text_heading(const struct text *text, const char *words)
+{
+	text_end(text);
+	text_say(text, TEXT_BOLD, words);
+	text_end(text);
+}
+
+void text_pad(const struct text *text, size_t used, size_t width)
 {
 	for (; used < width; used++)
 		buf_append_text(text->out, " ");
@@ -41,12 +50,12 @@ static void pad(const struct text *text, size_t used, size_t width)
 
 void text_cell(const struct text *text, struct span value, size_t width)
 {
-	pad(text, words_put_value(text->out, text->target, value, width), width);
+	text_pad(text, words_put_value(text->out, text->target, value, width), width);
 }
 
 void text_cell_say(const struct text *text, const char *words, size_t width)
 {
-	pad(text, words_put_text(text->out, text->target, words, width), width);
+	text_pad(text, words_put_text(text->out, text->target, words, width), width);
 }
 
 void text_wrap(const struct text *text, size_t indent, struct span words, bool escaped)
@@ -59,8 +68,8 @@ void text_wrap(const struct text *text, size_t indent, struct span words, bool e
 		struct span word = {words.at, len};
 
 		if (used > 0 && used + 1 + len > room) {
-			buf_append_text(text->out, "\n");
-			pad(text, 0, indent);
+			text_end(text);
+			text_pad(text, 0, indent);
 			used = 0;
 		} else if (used > 0) {
 			buf_append_text(text->out, " ");
@@ -73,7 +82,7 @@ void text_wrap(const struct text *text, size_t indent, struct span words, bool e
 		for (; words.len > 0 && *words.at == ' '; words.len--)
 			words.at++;
 	}
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_status(const struct text *text)
@@ -91,7 +100,7 @@ static void put_status(const struct text *text)
 	buf_append_text(text->out, ": ");
 	words_put_value(text->out, text->target, span_get(outcome, "summary"),
 			text->style->width * 2);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_fact(const struct text *text, const char *name, struct span value)
@@ -99,7 +108,7 @@ static void put_fact(const struct text *text, const char *name, struct span valu
 	buf_append_text(text->out, "  ");
 	text_cell_say(text, name, 11);
 	text_cell(text, value, text->style->width - 13);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_fact_words(const struct text *text, const char *name, const char *words)
@@ -107,7 +116,7 @@ static void put_fact_words(const struct text *text, const char *name, const char
 	buf_append_text(text->out, "  ");
 	text_cell_say(text, name, 11);
 	text_say(text, TEXT_PLAIN, words);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_facts(const struct text *text)
@@ -120,7 +129,11 @@ static void put_facts(const struct text *text)
 	    wall_ms < UINT64_MAX / 1000000)
 		units_duration(wall_ms * 1000000, took);
 	put_fact(text, "run", view_member(view, REPORT_RUN_ID));
-	put_fact(text, "started", view_member(view, REPORT_STARTED_AT));
+	buf_append_text(text->out, "  ");
+	text_cell_say(text, "started", 11);
+	words_put_time(text->out, text->target, view_member(view, REPORT_STARTED_AT),
+		       text->style->width - 13);
+	text_end(text);
 	put_fact_words(text, "took", took);
 	put_fact(text, "policy", view_get(view, REPORT_POLICY_SUMMARY, "name"));
 	put_fact(text, "command", view_get(view, REPORT_POLICY_SUMMARY, "command"));

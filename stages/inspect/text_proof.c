@@ -31,7 +31,8 @@ static void put_checks(const struct text *text)
 		bool ok = json_object_get_boolean(json_object_object_get(check, "ok"));
 
 		if (used > 0 && used + strlen(name) + 6 > text->style->width - 2) {
-			buf_append_text(text->out, "\n  ");
+			text_end(text);
+			buf_append_text(text->out, "  ");
 			used = 0;
 		}
 		text_say(text, ok ? TEXT_GOOD : TEXT_BAD, ok ? "ok " : "FAIL ");
@@ -39,7 +40,7 @@ static void put_checks(const struct text *text)
 		buf_append_text(text->out, "  ");
 		used += strlen(name) + 5;
 	}
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_list_entry(const struct text *text, enum text_paint paint, const char *words)
@@ -76,7 +77,7 @@ void text_verification(const struct text *text)
 	text_say(text, valid ? TEXT_GOOD : TEXT_BAD, result);
 	buf_append_text(text->out, ", trust ");
 	text_say(text, TEXT_BOLD, string_of(member(text, "trust")));
-	buf_append_text(text->out, "\n");
+	text_end(text);
 	put_checks(text);
 	put_errors(text);
 }
@@ -95,7 +96,7 @@ static void put_stream(const struct text *text, const char *name)
 	text_cell(text, span_get(stream, "sha256"), text->style->width - 24);
 	if (span_equal(span_get(stream, "truncated"), "true"))
 		text_say(text, TEXT_WARN, " cut");
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 void text_output(const struct text *text)
@@ -103,7 +104,7 @@ void text_output(const struct text *text)
 	text_heading(text, "Output");
 	if (!span_equal(view_get(text->view, REPORT_OUTPUT, "captured"), "true")) {
 		text_say(text, TEXT_WARN, "  not captured: nobody saw it");
-		buf_append_text(text->out, "\n");
+		text_end(text);
 		return;
 	}
 	put_stream(text, "stdin");
@@ -116,24 +117,22 @@ static void put_hash(const struct text *text, const char *name, struct span valu
 	buf_append_text(text->out, "  ");
 	text_cell_say(text, name, 16);
 	words_put_value(text->out, text->target, value, text->style->width - 18);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 void text_proof(const struct text *text)
 {
-	static const char *const artifacts[] = {"policyHash",	  "commandHash",
-						"executableHash", "interpreterHash",
-						"rootfsHash",	  "kernelHash"};
+	static const char *const artifacts[] = {"policyHash",	   "commandHash", "executableHash",
+						"interpreterHash", "rootfsHash",  "kernelHash"};
 	static const char *const integrity[] = {"digest", "merkleRoot", "chainHead", "eventCount"};
 	struct json_object *limits = member(text, "doesNotProve");
 
-	text_heading(text, "What was run, and what holds the report together");
+	text_heading(text, "What was run, what is sealed");
 	for (size_t i = 0; i < sizeof(artifacts) / sizeof(artifacts[0]); i++)
 		put_hash(text, artifacts[i], view_get(text->view, REPORT_ARTIFACTS, artifacts[i]));
 	for (size_t i = 0; i < sizeof(integrity) / sizeof(integrity[0]); i++)
 		put_hash(text, integrity[i], view_get(text->view, REPORT_INTEGRITY, integrity[i]));
 	text_heading(text, "It does not prove");
 	for (size_t i = 0; i < json_object_array_length(limits); i++)
-		put_list_entry(text, TEXT_PLAIN,
-			       string_of(json_object_array_get_idx(limits, i)));
+		put_list_entry(text, TEXT_PLAIN, string_of(json_object_array_get_idx(limits, i)));
 }

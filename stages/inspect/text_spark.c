@@ -53,15 +53,15 @@ static void put_line(const struct text *text, const char *name, enum series_kind
 	text_paint(text, TEXT_GOOD);
 	for (size_t i = 0; i < columns; i++) {
 		uint64_t value = column_value(series, kind, i, columns);
-		size_t level = max == 0 ? 0
-					: (size_t)((unsigned __int128)value * (LEVELS - 1) / max);
+		size_t level =
+			max == 0 ? 0 : (size_t)((unsigned __int128)value * (LEVELS - 1) / max);
 
 		buf_append_text(text->out, text->style->ascii ? marks[level] : blocks[level]);
 	}
 	text_paint(text, TEXT_PLAIN);
 	buf_append_text(text->out, "  ");
 	text_say(text, TEXT_PLAIN, peak);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 void text_resources(const struct text *text)
@@ -73,7 +73,7 @@ void text_resources(const struct text *text)
 	text_heading(text, "Resources");
 	if (series->count == 0) {
 		text_say(text, TEXT_FAINT, "  no sample was taken");
-		buf_append_text(text->out, "\n");
+		text_end(text);
 		return;
 	}
 	units_cpus(series->cpu_max, value);

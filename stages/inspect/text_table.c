@@ -59,7 +59,7 @@ static void put_event(const struct text *text, const struct view_event *event)
 	event_words_put(text->out, text->target, event,
 			text->style->width > used + 10 ? text->style->width - used : 10);
 	text_paint(text, TEXT_PLAIN);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 void text_timeline(const struct text *text)
@@ -69,7 +69,7 @@ void text_timeline(const struct text *text)
 	uint64_t shown = 0, left_out = 0;
 	char note[96];
 
-	text_heading(text, "Timeline (seconds since the first event)");
+	text_heading(text, "Timeline in seconds");
 	for (bool more = view_walk(text->view, &walk);
 	     more && view_next(text->view, &walk, &event);) {
 		bool wanted = text->style->all_events ||
@@ -85,7 +85,7 @@ void text_timeline(const struct text *text)
 	snprintf(note, sizeof(note), "  %" PRIu64 " of %" PRIu64 " events left out: --events",
 		 left_out, text->view->event_count);
 	text_say(text, TEXT_FAINT, note);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_reason(const struct text *text, const struct view_clause *clause)
@@ -124,13 +124,13 @@ static void put_clause(const struct text *text, const struct view_clause *clause
 	} else {
 		buf_append_text(text->out, " ");
 	}
-	text_cell(text, clause->asked, half);
+	text_pad(text, view_put_limit(text->out, text->target, clause, clause->asked, half), half);
 	buf_append_text(text->out, " ");
-	text_cell(text, clause->got, half);
+	text_pad(text, view_put_limit(text->out, text->target, clause, clause->got, half), half);
 	buf_append_text(text->out, " ");
 	if (!narrow)
 		text_say(text, TEXT_FAINT, evidence);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 	put_reason(text, clause);
 }
 
@@ -140,14 +140,14 @@ void text_enforcement(const struct text *text)
 	struct span_walk walk;
 	size_t count = 0;
 
-	text_heading(text, "Enforcement (clause, asked, got, SHA-256 of the kernel's answer)");
+	text_heading(text, "Enforcement: asked, got, evidence");
 	for (bool more = span_walk_array(view_member(text->view, REPORT_ENFORCEMENT), &walk);
 	     more && view_next_clause(&walk, &clause); count++)
 		put_clause(text, &clause);
 	if (count > 0)
 		return;
 	text_say(text, TEXT_FAINT, "  none: the sandbox was never finished");
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_pair(const struct text *text, const char *name, struct span value)
@@ -155,7 +155,7 @@ static void put_pair(const struct text *text, const char *name, struct span valu
 	buf_append_text(text->out, "  ");
 	text_cell_say(text, name, 18);
 	words_put_value(text->out, text->target, value, text->style->width - 20);
-	buf_append_text(text->out, "\n");
+	text_end(text);
 }
 
 static void put_reasons(const struct text *text)
@@ -163,8 +163,8 @@ static void put_reasons(const struct text *text)
 	struct span reason, inside;
 	struct span_walk walk;
 
-	for (bool more = span_walk_array(view_get(text->view, REPORT_MOUNT_AUDIT, "reasons"),
-					 &walk);
+	for (bool more =
+		     span_walk_array(view_get(text->view, REPORT_MOUNT_AUDIT, "reasons"), &walk);
 	     more && span_next_element(&walk, &reason);) {
 		if (!span_string(reason, &inside))
 			continue;
@@ -190,7 +190,6 @@ void text_decisions(const struct text *text)
 
 	text_heading(text, "Network and mounts");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		put_pair(text, rows[i].name,
-			 view_get(text->view, rows[i].member, rows[i].field));
+		put_pair(text, rows[i].name, view_get(text->view, rows[i].member, rows[i].field));
 	put_reasons(text);
 }

@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define NS_MS	UINT64_C(1000000)
-#define NS_S	UINT64_C(1000000000)
-#define MINUTE	60
-#define HOUR	3600
+#define NS_MS  UINT64_C(1000000)
+#define NS_S   UINT64_C(1000000000)
+#define MINUTE 60
+#define HOUR   3600
 
 void units_bytes(uint64_t bytes, char out[UNITS_SIZE])
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/inspect/view.h"
 
+#include "stages/inspect/units.h"
+
 #include <json-c/json.h>
 #include <string.h>
 
@@ -140,6 +142,25 @@ bool view_next_clause(struct span_walk *walk, struct view_clause *clause)
 	digest_bytes(clause->answer.len > 0 ? clause->answer.at : "", clause->answer.len, digest);
 	digest_text(digest, clause->evidence);
 	return true;
+}
+
+/* The clauses whose numbers are bytes. */
+static bool counts_bytes(struct span name)
+{
+	return span_says(name, "resources.memory.max") || span_says(name, "resources.disk.max") ||
+	       span_says(name, "resources.output.max");
+}
+
+size_t view_put_limit(struct buf *out, enum words_target target, const struct view_clause *clause,
+		      struct span value, size_t max)
+{
+	char text[UNITS_SIZE];
+	uint64_t bytes;
+
+	if (!counts_bytes(clause->name) || !view_number(value, &bytes))
+		return words_put_value(out, target, value, max);
+	units_bytes(bytes, text);
+	return words_put_text(out, target, text, max);
 }
 
 struct span view_member(const struct view *view, enum report_member member)

@@ -4,6 +4,7 @@
 
 #include "ipc/event.h"
 #include "stages/inspect/series.h"
+#include "stages/inspect/words.h"
 #include "stages/seal/digest.h"
 #include "stages/seal/report.h"
 #include "stages/seal/span.h"
@@ -31,7 +32,7 @@ struct view {
 /* One event of the report, read as far as it can be. */
 struct view_event {
 	uint64_t seq;
-	uint64_t offset_ns; /* behind the first one */
+	uint64_t offset_ns;   /* behind the first one */
 	enum event_type type; /* EVENT_TYPE_COUNT: none that is known */
 	struct span type_name, stage, timestamp, payload;
 };
@@ -52,6 +53,10 @@ struct view_clause {
 	char evidence[DIGEST_TEXT_SIZE];
 	bool enforced;
 };
+
+/* asked or got in words: sizes with their unit, else the value as it is. */
+size_t view_put_limit(struct buf *out, enum words_target target, const struct view_clause *clause,
+		      struct span value, size_t max);
 
 bool view_next_clause(struct span_walk *walk, struct view_clause *clause);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/inspect/words.h"
 
+#include "ipc/event.h"
 #include "ipc/utf8.h"
 
 #include <stdbool.h>
@@ -30,11 +31,10 @@ struct range {
 
 /* Unicode 15: controls, marks of direction, separators, what has no width, tags. */
 static const struct range hidden[] = {
-	{0x00, 0x1f},	    {0x7f, 0x9f},     {0xad, 0xad},	{0x61c, 0x61c},
-	{0x115f, 0x1160},   {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f},
-	{0x2028, 0x202e},   {0x2060, 0x206f}, {0x3164, 0x3164}, {0xe000, 0xf8ff},
-	{0xfeff, 0xfeff},   {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xfffe, 0xffff},
-	{0xe0000, 0xe0fff},
+	{0x00, 0x1f},	  {0x7f, 0x9f},	      {0xad, 0xad},	{0x61c, 0x61c},	  {0x115f, 0x1160},
+	{0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+	{0x3164, 0x3164}, {0xe000, 0xf8ff},   {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+	{0xfffe, 0xffff}, {0xe0000, 0xe0fff},
 };
 static const struct range combining[] = {
 	{0x300, 0x36f},	  {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},	{0x64b, 0x65f},
@@ -42,8 +42,8 @@ static const struct range combining[] = {
 	{0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f},
 };
 static const struct range wide[] = {
-	{0x1100, 0x115e}, {0x2e80, 0x303e}, {0x3041, 0xa4cf},	{0xac00, 0xd7a3},
-	{0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60},	{0xffe0, 0xffe6},
+	{0x1100, 0x115e},   {0x2e80, 0x303e},	{0x3041, 0xa4cf}, {0xac00, 0xd7a3},
+	{0xf900, 0xfaff},   {0xfe30, 0xfe6f},	{0xff00, 0xff60}, {0xffe0, 0xffe6},
 	{0x1f300, 0x1faff}, {0x20000, 0x3fffd},
 };
 
@@ -148,7 +148,8 @@ static void next_piece(struct reading *reading, enum words_target target, struct
 
 	reading->marks = combines ? reading->marks + 1 : 0;
 	piece->columns = 1;
-	if (WITHIN(hidden, code) || reading->marks > MARKS_MAX || (code >= 0x80 && target == WORDS_ASCII)) {
+	if (WITHIN(hidden, code) || reading->marks > MARKS_MAX ||
+	    (code >= 0x80 && target == WORDS_ASCII)) {
 		piece->len = (size_t)snprintf(piece->bytes, sizeof(piece->bytes), "\\u{%x}", code);
 		piece->columns = piece->len;
 	} else if (target == WORDS_HTML) {
@@ -176,7 +177,7 @@ static size_t put_missing(struct buf *out, enum words_target target, struct read
 	size_t missing = 0;
 
 	if (target != WORDS_HTML) {
-		buf_append_text(out, target == WORDS_PLAIN ? "\xe2\x80\xa6" : ".");
+		buf_append_text(out, target == WORDS_PLAIN ? "\xe2\x80\xa6" : "~");
 		return 1;
 	}
 	for (; reading.rest.len > 0; missing++)
@@ -219,6 +220,19 @@ size_t words_put_span(struct buf *out, enum words_target target, struct span tex
 size_t words_put_string(struct buf *out, enum words_target target, struct span inside, size_t max)
 {
 	return put(out, target, (struct reading){inside, true, 0}, max);
+}
+
+size_t words_put_time(struct buf *out, enum words_target target, struct span value, size_t max)
+{
+	char text[EVENT_TIMESTAMP_SIZE];
+	char shown[sizeof("2026-11-21 05:24:47 UTC")];
+	struct span inside;
+
+	if (!span_string(value, &inside) || !span_copy(inside, text, sizeof(text)) ||
+	    !event_timestamp_valid(text))
+		return words_put_value(out, target, value, max);
+	snprintf(shown, sizeof(shown), "%.10s %.8s UTC", text, text + 11);
+	return words_put_text(out, target, shown, max);
 }
 
 size_t words_put_value(struct buf *out, enum words_target target, struct span value, size_t max)

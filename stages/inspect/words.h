@@ -27,7 +27,10 @@ size_t words_put_text(struct buf *out, enum words_target target, const char *tex
 size_t words_put_span(struct buf *out, enum words_target target, struct span text, size_t max);
 /* The inside of a canonical JSON string (span_string): its escapes are undone first. */
 size_t words_put_string(struct buf *out, enum words_target target, struct span inside, size_t max);
-/* Any canonical value: a string as its text, an empty span as a dash, others as they are written. */
+/* "2026-11-21 05:24:47 UTC" of an RFC 3339 time in UTC, as it is when it is none. */
+size_t words_put_time(struct buf *out, enum words_target target, struct span value, size_t max);
+/* Any canonical value: a string as its text, an empty span as a dash, others as they are written.
+ */
 size_t words_put_value(struct buf *out, enum words_target target, struct span value, size_t max);
 
 #endif
