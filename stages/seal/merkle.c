@@ -30,12 +30,20 @@ void merkle_add(struct merkle *merkle, const void *entry, size_t len)
 {
 	static const uint8_t leaf_prefix = 0x00;
 	uint8_t node[DIGEST_SIZE];
-	size_t level = 0;
 
 	digest_reset(merkle->leaf);
 	digest_update(merkle->leaf, &leaf_prefix, 1);
 	digest_update(merkle->leaf, entry, len);
 	digest_value(merkle->leaf, node);
+	merkle_add_hash(merkle, node);
+}
+
+void merkle_add_hash(struct merkle *merkle, const uint8_t hash[DIGEST_SIZE])
+{
+	uint8_t node[DIGEST_SIZE];
+	size_t level = 0;
+
+	memcpy(node, hash, DIGEST_SIZE);
 	for (; (merkle->count >> level & 1) != 0; level++)
 		join(merkle->subtree[level], node, node);
 	memcpy(merkle->subtree[level], node, DIGEST_SIZE);
@@ -57,4 +65,21 @@ void merkle_root(const struct merkle *merkle, uint8_t out[DIGEST_SIZE])
 			memcpy(out, merkle->subtree[level], DIGEST_SIZE);
 		started = true;
 	}
+}
+
+void merkle_leaf(const void *entry, size_t len, uint8_t out[DIGEST_SIZE])
+{
+	static const uint8_t leaf_prefix = 0x00;
+	struct digest *leaf = digest_new();
+
+	digest_update(leaf, &leaf_prefix, 1);
+	digest_update(leaf, entry, len);
+	digest_value(leaf, out);
+	digest_free(leaf);
+}
+
+void merkle_node(const uint8_t left[DIGEST_SIZE], const uint8_t right[DIGEST_SIZE],
+		 uint8_t out[DIGEST_SIZE])
+{
+	join(left, right, out);
 }

@@ -23,7 +23,14 @@ struct merkle {
 void merkle_init(struct merkle *merkle);
 void merkle_release(struct merkle *merkle);
 void merkle_add(struct merkle *merkle, const void *entry, size_t len);
+/* As merkle_add, for a leaf whose hash is known. */
+void merkle_add_hash(struct merkle *merkle, const uint8_t hash[DIGEST_SIZE]);
 /* The root over the entries so far; SHA-256 of nothing when there is none. */
 void merkle_root(const struct merkle *merkle, uint8_t out[DIGEST_SIZE]);
+
+/* The hash of one leaf, and of the node over two; out may be left or right. */
+void merkle_leaf(const void *entry, size_t len, uint8_t out[DIGEST_SIZE]);
+void merkle_node(const uint8_t left[DIGEST_SIZE], const uint8_t right[DIGEST_SIZE],
+		 uint8_t out[DIGEST_SIZE]);
 
 #endif
