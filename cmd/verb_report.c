@@ -1,121 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safe-run report verify: sr-verify's answer as lines, or as its record with --json. */
+/* safe-run report VERB: what can be done with a report somebody has. */
 #include "cmd/option.h"
-#include "cmd/spawn.h"
-#include "cmd/summary.h"
+#include "cmd/report.h"
 #include "cmd/verb.h"
-#include "cmd/verification.h"
-#include "ipc/record.h"
+#include "ipc/fault.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define SYNOPSIS "verify [--json] FILE"
-
-static const struct option table[] = {
-	{"json", NULL, "sr-verify's record as it is"},
+static const struct {
+	const char *name;
+	const char *synopsis;
+	const char *summary;
+	int (*main)(char **argv);
+} verbs[] = {
+	{"verify", REPORT_VERIFY_SYNOPSIS, "say what a report proves", report_verify},
+	{"inspect", REPORT_INSPECT_SYNOPSIS, "show a report to a person", report_inspect},
 };
 
-struct report_args {
-	const char *words[2]; /* "verify", the file */
-	size_t word_count;
-	bool json;
-};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
-static int complain(const struct fault *fault)
+static void print_verbs(FILE *stream)
 {
-	fprintf(stderr, "safe-run: %s\n", fault->message);
-	return VERB_FAILED;
-}
-
-/* sr-verify's one record, in words. */
-static enum fault_code print_answer(int fd, struct fault *fault)
-{
-	struct record_reader reader;
-	const char *line;
-	size_t len;
-	enum fault_code code = FAULT_NONE;
-
-	record_reader_init(&reader, fd, RECORD_EVENT_MAX);
-	if (record_read(&reader, &line, &len, FAULT_REPORT_SCHEMA, fault) == RECORD_LINE)
-		code = verification_print(line, len, fault);
-	else
-		code = fault_set(fault, FAULT_REPORT_SCHEMA, "report", "sr-verify gave no answer");
-	record_reader_release(&reader);
-	return code;
-}
-
-static int verify_in_words(struct spawn *spawn, const struct spawn_home *home)
-{
-	struct process process = PROCESS_NONE;
-	struct process_end end;
-	struct fault fault;
-	enum fault_code code;
-	int answer[2];
-	int status;
-
-	if (pipe2(answer, O_CLOEXEC) != 0) {
-		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "safe-run", "pipe");
-		return complain(&fault);
-	}
-	spawn->stdout_fd = answer[1];
-	code = spawn_start(spawn, home, &process, &fault);
-	close(answer[1]);
-	if (code == FAULT_NONE) {
-		code = print_answer(answer[0], &fault);
-		end = process_reap(&process);
-		status = process_status("sr-verify", &end);
-	}
-	close(answer[0]);
-	return code == FAULT_NONE ? status : complain(&fault);
-}
-
-static int verify(const struct report_args *args)
-{
-	struct spawn_home home;
-	struct spawn spawn;
-	struct fault fault;
-
-	if (spawn_find_home(&home, &fault) != FAULT_NONE)
-		return complain(&fault);
-	spawn_begin(&spawn, "sr-verify", STDIN_FILENO, STDOUT_FILENO);
-	/* A name that starts with a dash is no option of sr-verify's. */
-	spawn_flag(&spawn, "--");
-	spawn_flag(&spawn, args->words[1]);
-	return args->json ? spawn_and_wait(&spawn, &home) : verify_in_words(&spawn, &home);
+	fputs("usage: safe-run report VERB [ARGUMENT]...\n\n", stream);
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		fprintf(stream, "  %s %s\n            %s\n", verbs[i].name, verbs[i].synopsis,
+			verbs[i].summary);
 }
 
 int verb_report(int argc, char **argv)
 {
-	struct option_cursor cursor = {"report", SYNOPSIS, table, 1, argv, 1};
-	struct report_args args = {.word_count = 0};
-	const char *value;
-	size_t index;
+	const char *name = argc > 1 ? argv[1] : "";
+	struct fault unknown;
 
-	(void)argc;
-	for (;;) {
-		switch (option_next(&cursor, &index, &value)) {
-		case OPTION_FOUND:
-			args.json = true;
-			break;
-		case OPTION_OPERAND:
-			if (args.word_count == 2)
-				return option_usage("report", SYNOPSIS, "takes one file");
-			args.words[args.word_count++] = value;
-			break;
-		case OPTION_COMMAND:
-			return option_usage("report", SYNOPSIS, "runs no command");
-		case OPTION_HELP:
-			return VERB_DONE;
-		case OPTION_WRONG:
-			return VERB_USAGE;
-		case OPTION_END:
-			if (args.word_count != 2 || strcmp(args.words[0], "verify") != 0)
-				return option_usage("report", SYNOPSIS, "needs: verify FILE");
-			return verify(&args);
-		}
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return verbs[i].main(argv + 1);
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		print_verbs(stdout);
+		return fflush(stdout) == 0 ? VERB_DONE : VERB_FAILED;
 	}
+	if (*name != '\0') {
+		/* Escaped: a word of the command line may hold a terminal sequence. */
+		fault_set(&unknown, FAULT_RUN_INIT, "", "there is no report '%s'", name);
+		fprintf(stderr, "safe-run: %s\n", unknown.message);
+	}
+	print_verbs(stderr);
+	return VERB_USAGE;
 }
