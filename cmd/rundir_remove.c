@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TREE_DEPTH_MAX 512 /* an output has a path of its own, and 64 levels below it */
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 time_t rundir_started(const char *run_id)
@@ -56,6 +57,46 @@ enum rundir_kind rundir_look(int base_fd, const char *name)
 	return kind;
 }
 
+/*
+ * A tree of copies, all names of which a workload chose, no deeper than sr-collect goes. A name is
+ * unlinked as what it is: nothing is followed.
+ */
+static int remove_tree(int parent_fd, const char *name, unsigned depth)
+{
+	int fd = openat(parent_fd, name, OPEN_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return errno == ENOENT ? 0 : -1;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    unlinkat(fd, entry->d_name, 0) == 0)
+			continue;
+		if (errno != EISDIR || depth == TREE_DEPTH_MAX ||
+		    remove_tree(fd, entry->d_name, depth + 1) != 0)
+			break;
+	}
+	closedir(dir);
+	return entry == NULL ? unlinkat(parent_fd, name, AT_REMOVEDIR) : -1;
+}
+
+/* What sr-launch made room for there, if it did. */
+static int remove_outputs(int dir_fd)
+{
+	int fd = openat(dir_fd, "artifacts", OPEN_DIRECTORY);
+	int answer;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	answer = remove_tree(fd, "outputs", 0);
+	close(fd);
+	return answer;
+}
+
 /* The files of one directory; a directory in it is refused by unlinkat (EISDIR) and stays. */
 static int remove_files(int parent_fd, const char *name)
 {
@@ -91,6 +132,8 @@ int rundir_remove(int base_fd, const char *name)
 	if (dir_fd < 0)
 		return -1;
 	answer = remove_directory(dir_fd, "stages");
+	if (answer == 0)
+		answer = remove_outputs(dir_fd);
 	if (answer == 0)
 		answer = remove_directory(dir_fd, "artifacts");
 	close(dir_fd);

@@ -46,7 +46,8 @@ static const char *member(struct json_object *error, const char *name)
 	return json_object_get_string(value);
 }
 
-void summary_errors(struct json_object *errors)
+/* Those below a field of the policy alone, when below is not "". */
+static void print_errors(struct json_object *errors, const char *below)
 {
 	size_t count = json_object_array_length(errors);
 
@@ -54,6 +55,8 @@ void summary_errors(struct json_object *errors)
 		struct json_object *error = json_object_array_get_idx(errors, i);
 		const char *path = member(error, "path");
 
+		if (strncmp(path, below, strlen(below)) != 0)
+			continue;
 		fputs("safe-run: ", stderr);
 		print_escaped(member(error, "code"));
 		fputc(' ', stderr);
@@ -62,6 +65,11 @@ void summary_errors(struct json_object *errors)
 		print_escaped(member(error, "message"));
 		fputc('\n', stderr);
 	}
+}
+
+void summary_errors(struct json_object *errors)
+{
+	print_errors(errors, "");
 }
 
 static void print_duration(uint64_t ms)
@@ -131,8 +139,8 @@ void summary_print(const struct result *result, const struct rundir *rundir, uin
 		print_outcome(result, elapsed_ms, ours);
 	if (!quiet)
 		print_degraded(result->degraded);
-	if (ours)
-		summary_errors(result->errors);
+	/* What is missing of the outputs is in no sentence about the command. */
+	print_errors(result->errors, ours ? "" : "outputs[");
 	if (!quiet && result->sealed) {
 		rundir_artifact(rundir, RUNDIR_REPORT, path);
 		fputs("safe-run: report ", stderr);

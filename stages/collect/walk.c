@@ -79,6 +79,13 @@ static void refuse(struct state *state, struct entry *entry, enum walk_status st
 	send(state, entry);
 }
 
+/* An entry that not even a line of the manifest can name. */
+static void skip(struct state *state, const char *reason)
+{
+	state->tally->refused++;
+	note(state, WALK_REFUSED, reason);
+}
+
 static const char *type_name(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -184,7 +191,8 @@ static void take(struct state *state, int dir_fd, const char *name, const struct
 		take_file(state, dir_fd, name, info, &entry);
 	else if (S_ISDIR(info->st_mode))
 		take_directory(state, dir_fd, name, info, &entry, depth);
-	else if (S_ISLNK(info->st_mode))
+	/* An output that is a link is none: what it leads to was never looked at. */
+	else if (S_ISLNK(info->st_mode) && depth > 0)
 		take_link(state, dir_fd, name, &entry);
 	else
 		refuse(state, &entry, WALK_REFUSED, entry.type);
@@ -206,7 +214,7 @@ static void walk_name(struct state *state, int dir_fd, const char *name, unsigne
 	if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		note(state, WALK_FAILED, strerrorname_np(errno));
 	else if (state->path.len > WALK_PATH_MAX)
-		note(state, WALK_REFUSED, "path-length");
+		skip(state, "path-length");
 	else
 		take(state, dir_fd, name, &info, depth);
 }
@@ -285,7 +293,7 @@ enum fault_code walk_output(struct walk *walk, const struct collect_plan *plan, 
 	buf_append(&state.path, state.output->path, strlen(state.output->path) + 1);
 	state.path.len--;
 	if (state.path.len > WALK_PATH_MAX)
-		note(&state, WALK_REFUSED, "path-length");
+		skip(&state, "path-length");
 	else
 		walk_root(&state);
 	buf_release(&state.path);

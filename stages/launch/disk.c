@@ -46,6 +46,11 @@ static int place_part(const struct root *root, const char *name, const char *pat
 	return result;
 }
 
+uint64_t root_disk_inodes(const struct plan *plan)
+{
+	return plan->disk_max / BYTES_PER_INODE + INODES_BASE;
+}
+
 /*
  * open_tree(2) copies only what is mounted in our namespace (before Linux 6.15), so the whole gets
  * a place first: over the host's /proc, which nobody looks up any more and which goes with the old
@@ -60,7 +65,7 @@ static int mount_disk(struct root *root, const struct plan *plan)
 
 	(void)snprintf(size, sizeof size, "%" PRIu64, plan->disk_max);
 	(void)snprintf(inodes, sizeof inodes, "%" PRIu64,
-		       plan->disk_max / BYTES_PER_INODE + INODES_BASE);
+		       root_disk_inodes(plan));
 	root->disk_fd =
 		mount_new("tmpfs", options, COUNT(options), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (root->disk_fd < 0 ||

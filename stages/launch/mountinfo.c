@@ -178,6 +178,14 @@ static uint64_t size_of(const char *super)
 	return size == NULL ? 0 : strtoull(size + strlen("size="), NULL, 10) * 1024;
 }
 
+/* As shmem_show_options prints it, in plain digits; 0 without one, which means no limit. */
+static uint64_t inodes_of(const char *super)
+{
+	const char *inodes = strstr(super, "nr_inodes=");
+
+	return inodes == NULL ? 0 : strtoull(inodes + strlen("nr_inodes="), NULL, 10);
+}
+
 static enum fault_code add_disk(const struct plan *plan, const struct mountinfo *mount,
 				struct json_object *enforcement, struct fault *fault)
 {
@@ -188,7 +196,11 @@ static enum fault_code add_disk(const struct plan *plan, const struct mountinfo 
 	if (size == 0 || size > plan->disk_max + 4095)
 		return fault_set(fault, CODE, PATH,
 				 "the private tmpfs has another size than asked");
+	if (inodes_of(mount->super) == 0 || inodes_of(mount->super) > root_disk_inodes(plan))
+		return fault_set(fault, CODE, PATH,
+				 "the private tmpfs has room for another number of files than asked");
 	evidence = object_new();
+	object_add_integer(evidence, "inodes", (int64_t)inodes_of(mount->super));
 	object_add_string(evidence, "mountinfo", mount->super);
 	enforcement_add_number(enforcement, "resources.disk.max", "tmpfs size", plan->disk_max,
 			       size, evidence);

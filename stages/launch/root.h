@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct plan;
@@ -36,6 +37,9 @@ enum fault_code root_entries(const struct root *root, const struct plan *plan, s
 /* /tmp, /dev/shm. */
 enum fault_code root_disk(struct root *root, const struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* How many files, directories and links the private tmpfs has room for. */
+uint64_t root_disk_inodes(const struct plan *plan);
 
 /* Whether the work directory is a part of the private tmpfs: not within a mount of the policy, nor
  * within the system. */

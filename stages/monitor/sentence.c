@@ -104,10 +104,12 @@ static void say_setup(const struct outcome_facts *facts, struct outcome *outcome
 	const char *why = facts->refused.code != FAULT_NONE ? facts->refused.message
 							    : "the launcher does not say why";
 
-	say(outcome,
-	    facts->exited && facts->step[0] == '\0' ? "was not cleaned up: %s"
-						    : "was not started: %s",
-	    why);
+	if (!facts->exited || facts->step[0] != '\0')
+		say(outcome, "was not started: %s", why);
+	else if (strncmp(facts->refused.path, "outputs[", strlen("outputs[")) == 0)
+		say(outcome, "ended well, but %s", why);
+	else
+		say(outcome, "was not cleaned up: %s", why);
 }
 
 static void say_lost(const struct outcome_facts *facts, struct outcome *outcome)
