@@ -22,6 +22,7 @@
 void launch_init(struct launch *launch)
 {
 	memset(launch, 0, sizeof *launch);
+	ceiling_init(&launch->ceiling);
 	launch->events.stage = "launch";
 	launch->control_fd = launch->signal_fd = launch->home_fd = -1;
 	launch->artifacts_fd = launch->workdir_fd = -1;
@@ -115,6 +116,17 @@ static enum fault_code refused_upstream(struct launch *launch, struct fault *fau
 			 json_object_get_string(message));
 }
 
+static enum fault_code admit_host(struct launch *launch, struct fault *fault)
+{
+	const struct ceiling *ceiling = &launch->ceiling;
+	enum fault_code code = ceiling_read(&launch->ceiling, launch->signal_fd, fault);
+
+	if (code != FAULT_NONE || !ceiling->present)
+		return code;
+	return ceiling_admit(&ceiling->limits, &ceiling->caller, launch->plan,
+			     launch->bundle.policy, fault);
+}
+
 static enum fault_code understand(struct launch *launch, struct fault *fault)
 {
 	enum fault_code code = read_bundle(launch, fault);
@@ -123,6 +135,8 @@ static enum fault_code understand(struct launch *launch, struct fault *fault)
 		return refused_upstream(launch, fault);
 	if (code == FAULT_NONE)
 		code = admit_plan(launch->plan, fault);
+	if (code == FAULT_NONE)
+		code = admit_host(launch, fault);
 	return code == FAULT_NONE ? identify_root(launch, fault) : code;
 }
 
@@ -183,6 +197,7 @@ enum stage_exit launch_run(struct launch *launch)
 	loop_clean(launch);
 	loop_end(launch);
 	collect_stop(launch);
+	ceiling_release(&launch->ceiling);
 	/* A stream that has no reader has no end either; nobody would read it. */
 	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
 	    FAULT_NONE)

@@ -6,6 +6,7 @@
 #include "ipc/fault.h"
 #include "stages/launch/assistant.h"
 #include "stages/launch/bundle.h"
+#include "stages/launch/ceiling.h"
 #include "stages/launch/cgroup.h"
 #include "stages/stage.h"
 
@@ -44,14 +45,15 @@ struct launch {
 
 	struct plan *plan; /* shared with the children; see plan.h */
 	struct bundle bundle;
+	struct ceiling ceiling;		   /* the host's */
 	struct json_object *root_identity; /* what rootfsHash covers; NULL until known */
 	struct json_object *kernel;
 	struct json_object *executable; /* what the workload's process told of itself */
 	struct json_object *cleanup;	/* [{"step","ok","detail"}] */
 
-	int artifacts_fd; /* where outputs go; -1: nowhere */
-	int workdir_fd;	  /* the workload's, when outputs are wanted; -1 */
-	struct assistant reader, writer; /* sr-collect and sr-deposit, while outputs are wanted */
+	int artifacts_fd;		   /* where outputs go; -1: nowhere */
+	int workdir_fd;			   /* the workload's, when outputs are wanted; -1 */
+	struct assistant reader, writer;   /* sr-collect and sr-deposit, while outputs are wanted */
 	struct json_object *output_errors; /* of the outputs, behind the run's first; NULL: none */
 
 	struct cgroup cgroup;

@@ -138,6 +138,7 @@ static enum stage_exit launch_open(struct stage_context *context)
 	launch->artifacts_fd = values[OPTION_ARTIFACTS_FD].fd;
 	/* -1 is told of when an assistant is needed, and by whom. */
 	launch->home_fd = assistant_home();
+	ceiling_open(&launch->ceiling, launch->home_fd);
 	launch->best_effort = values[OPTION_BEST_EFFORT].given;
 	fill_plan(launch->plan, values, launch->events.run_id);
 	return STAGE_DONE;

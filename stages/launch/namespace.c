@@ -38,14 +38,18 @@ static bool id_mapped(const char *map, uint64_t id)
 	return false;
 }
 
-bool namespace_needs_user(uid_t workload_id)
+bool namespace_has_user(uid_t id)
 {
 	char map[4096];
 
+	return text_file_read("/proc/self/uid_map", map, sizeof map) >= 0 && id_mapped(map, id);
+}
+
+bool namespace_needs_user(uid_t workload_id)
+{
 	if (geteuid() != 0 || (caps_permitted() & (1ULL << CAP_SYS_ADMIN)) == 0)
 		return true;
-	return text_file_read("/proc/self/uid_map", map, sizeof map) < 0 ||
-	       !id_mapped(map, workload_id);
+	return !namespace_has_user(workload_id);
 }
 
 static pid_t clone_process(uint64_t flags, int *pidfd, int cgroup_fd)

@@ -20,6 +20,9 @@
  */
 bool namespace_needs_user(uid_t workload_id);
 
+/* Whether id has a meaning in the user namespace we are in. */
+bool namespace_has_user(uid_t id);
+
 /*
  * fork(2) into new namespaces: 0 in the child, the child's pid and *pidfd (owned, CLOEXEC) in the
  * caller, or -1 with errno. The child is pid 1 of its pid namespace.

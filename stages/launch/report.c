@@ -94,6 +94,7 @@ enum fault_code report_compile(struct launch *launch, const struct fault *failur
 		object_add_escaped(payload, "challenge", launch->challenge,
 				   strlen(launch->challenge));
 	object_add(payload, "errors", errors_of(launch, failure));
+	object_add(payload, "host", ceiling_describe(&launch->ceiling));
 	object_add(payload, "kernel", json_object_get(launch->kernel));
 	object_add_string(payload, "mode", launch->plan->rootless ? "rootless" : "root");
 	if (add_nonce(payload, fault) != FAULT_NONE) {

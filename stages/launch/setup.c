@@ -238,6 +238,7 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 	if (code != FAULT_NONE)
 		return code;
 	add_own_clauses(launch, enforcement);
+	ceiling_enforcement(&launch->ceiling, enforcement);
 	return FAULT_NONE;
 }
 

@@ -59,12 +59,19 @@ static const struct shape summary_shape = CLOSED(summary_fields);
 static const struct shape_field version_fields[] = {SHAPE_FIELD("version", SHAPE_STRING)};
 static const struct shape version_shape = CLOSED(version_fields);
 
+static const struct shape_field host_fields[] = {
+	SHAPE_FIELD("hash", SHAPE_HASH),
+	SHAPE_FIELD("path", SHAPE_STRING),
+};
+static const struct shape host_shape = CLOSED(host_fields);
+
 /* The insides of kernel and root are covered by hashes of their own. */
 static const struct shape_field compile_fields[] = {
 	SHAPE_NESTED("artifacts", SHAPE_OBJECT, artifacts_shape),
 	BOOT_NS,
 	SHAPE_FIELD("challenge", STRING_MAYBE),
 	SHAPE_NESTED("errors", SHAPE_ARRAY, error_shape),
+	SHAPE_NESTED("host", OBJECT_OR_NULL | SHAPE_OPTIONAL, host_shape),
 	SHAPE_FIELD("kernel", OBJECT_OR_NULL),
 	LAUNCHER_BOOT_NS,
 	SHAPE_FIELD("mode", STRING_MAYBE),

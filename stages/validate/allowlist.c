@@ -41,7 +41,7 @@ static const char *read_prefix(const struct site *site, const char *text)
 	return NULL;
 }
 
-static void read_prefixes(const struct site *site, const void *rule, void *value)
+void allowlist_prefixes(const struct site *site, const void *rule, void *value)
 {
 	struct value_texts texts = {0};
 	const struct node *node = site->node->first;
@@ -69,13 +69,13 @@ static const struct schema_field fields[] = {
 	 .required = true,
 	 .example = "hostAllowPrefixes: [/data]",
 	 .offset = offsetof(struct allowlist, host),
-	 .read = read_prefixes,
+	 .read = allowlist_prefixes,
 	 .rule = &prefixes_max},
 	{.name = "guestAllowPrefixes",
 	 .required = true,
 	 .example = "guestAllowPrefixes: [/data]",
 	 .offset = offsetof(struct allowlist, guest),
-	 .read = read_prefixes,
+	 .read = allowlist_prefixes,
 	 .rule = &prefixes_max},
 };
 
@@ -123,7 +123,7 @@ bool allowlist_covers(const struct value_texts *prefixes, const char *path)
 	return false;
 }
 
-static struct json_object *prefixes_to_json(const struct value_texts *prefixes)
+struct json_object *allowlist_prefixes_to_json(const struct value_texts *prefixes)
 {
 	struct json_object *list = array_new();
 
@@ -136,8 +136,8 @@ struct json_object *allowlist_to_json(const struct allowlist *allowlist)
 {
 	struct json_object *object = object_new();
 
-	object_add(object, "guestAllowPrefixes", prefixes_to_json(&allowlist->guest));
-	object_add(object, "hostAllowPrefixes", prefixes_to_json(&allowlist->host));
+	object_add(object, "guestAllowPrefixes", allowlist_prefixes_to_json(&allowlist->guest));
+	object_add(object, "hostAllowPrefixes", allowlist_prefixes_to_json(&allowlist->host));
 	object_add_string(object, "origin", allowlist_origin_names[allowlist->origin]);
 	return object;
 }

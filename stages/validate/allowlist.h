@@ -44,6 +44,10 @@ void allowlist_words(const struct value_texts *prefixes, char *out, size_t size)
 /* Whether path (clean) is one of the prefixes or below one. */
 bool allowlist_covers(const struct value_texts *prefixes, const char *path);
 
+/* A list of prefixes. rule: size_t, the largest count; value: struct value_texts, cleaned. */
+schema_reader allowlist_prefixes;
+struct json_object *allowlist_prefixes_to_json(const struct value_texts *prefixes);
+
 /* hostFacts.allowlist: {"guestAllowPrefixes","hostAllowPrefixes","origin"}, the caller's. */
 struct json_object *allowlist_to_json(const struct allowlist *allowlist);
 

@@ -5,9 +5,10 @@
  * PURPOSE  Turns the policy a person wrote, YAML or JSON, into a normalised one, or into all the
  *          reasons why not; and asks the host where the paths in it lead.
  * READS    The policy from standard input, 1 MiB at most; the settings on --set-fd; with
- *          --mount-allowlist one file, opened before confinement. Of the host: which paths exist,
- *          never what is in them.
- * WRITES   One ValidationResult record to standard output and --record-fd.
+ *          --mount-allowlist or SAFE_RUN_MOUNT_ALLOWLIST one file, opened before confinement. Of
+ *          the host: which paths exist, never what is in them. With --host-policy, as the
+ *          launcher's assistant: the host's ceiling from standard input, and nothing else.
+ * WRITES   One ValidationResult record, or HostPolicy, to standard output and --record-fd.
  * HOLDS    Nothing. No capability, no descriptor beyond those.
  * FILTER   Memory, read, write, exit; openat2 and openat for O_PATH only, readlinkat, stat,
  *          close. Landlock gives it no right to read, write or list any file.
@@ -22,6 +23,7 @@
 #include "sandbox/sandbox.h"
 #include "stages/stage.h"
 #include "stages/validate/default_policy.h"
+#include "stages/validate/host_policy.h"
 #include "stages/validate/input.h"
 #include "stages/validate/settings.h"
 #include "stages/validate/validate.h"
@@ -29,6 +31,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +40,7 @@ enum option_index {
 	OPTION_SET_FD,
 	OPTION_MOUNT_ALLOWLIST,
 	OPTION_DEFAULT_POLICY,
+	OPTION_HOST_POLICY,
 	OPTION_COUNT
 };
 
@@ -56,10 +60,16 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_DEFAULT_POLICY] = {.name = "default-policy",
 				   .kind = STAGE_OPTION_FLAG,
 				   .help = "use the built-in policy instead of standard input"},
+	[OPTION_HOST_POLICY] = {.name = "host-policy",
+				.kind = STAGE_OPTION_FLAG,
+				.help = "standard input is the host's ceiling, not a policy"},
 };
 
+#define ALLOWLIST_VARIABLE "SAFE_RUN_MOUNT_ALLOWLIST"
+
 struct state {
-	int allowlist_fd; /* -1: not given, or the fault says why not */
+	const char *allowlist; /* the file's name; NULL: the built-in one */
+	int allowlist_fd;      /* -1: not given, or the fault says why not */
 	struct fault allowlist_fault;
 };
 
@@ -78,21 +88,37 @@ static int open_regular(const char *path)
 	return -1;
 }
 
+/* Another text altogether: nothing that is about policies goes with it. */
+static enum stage_exit open_host_policy(const struct stage_context *context)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (i != OPTION_HOST_POLICY && context->values[i].given) {
+			stage_complain(context->stage, "--host-policy and --%s exclude each other",
+				       options[i].name);
+			return STAGE_USAGE;
+		}
+	return STAGE_DONE;
+}
+
 static enum stage_exit validate_open(struct stage_context *context)
 {
 	const struct stage_value *value = &context->values[OPTION_MOUNT_ALLOWLIST];
 	struct state *state = context->state;
 
-	if (!value->given)
+	if (context->values[OPTION_HOST_POLICY].given)
+		return open_host_policy(context);
+	if (value->given)
+		state->allowlist = value->text;
+	if (state->allowlist == NULL)
 		return STAGE_DONE;
-	state->allowlist_fd = open_regular(value->text);
+	state->allowlist_fd = open_regular(state->allowlist);
 	if (state->allowlist_fd < 0 && errno == EINVAL)
 		fault_set(&state->allowlist_fault, FAULT_MOUNT_SOURCE, "mountAllowlist",
-			  "the mount allowlist '%.200s' is not a regular file", value->text);
+			  "the mount allowlist '%.200s' is not a regular file", state->allowlist);
 	else if (state->allowlist_fd < 0)
 		fault_set_errno(&state->allowlist_fault, FAULT_MOUNT_SOURCE, errno,
 				"mountAllowlist", "cannot open the mount allowlist '%.200s'",
-				value->text);
+				state->allowlist);
 	return STAGE_DONE;
 }
 
@@ -116,23 +142,22 @@ static void read_allowlist(const struct state *state, struct buf *buf, struct va
 			  "disk fails");
 }
 
-static enum stage_exit validate_run(struct stage_context *context)
+static struct json_object *check_policy(const struct stage_context *context, bool *valid)
 {
 	const struct stage_value *set = &context->values[OPTION_SET];
 	const int set_fd = context->values[OPTION_SET_FD].fd;
 	struct buf policy_buf BUF_CLEANUP = {0};
 	struct buf allowlist_buf BUF_CLEANUP = {0};
-	struct json_object *result OBJECT_CLEANUP = NULL;
+	const struct state *state = context->state;
 	struct validate_text allowlist = {0};
 	struct validate_request request = {
 		.policy = {.data = (const char *)default_policy, .len = sizeof(default_policy)},
 	};
 	struct settings settings SETTINGS_CLEANUP;
 	struct fault fault;
-	bool valid = false;
 
-	if (context->values[OPTION_MOUNT_ALLOWLIST].given) {
-		read_allowlist(context->state, &allowlist_buf, &allowlist);
+	if (state->allowlist != NULL) {
+		read_allowlist(state, &allowlist_buf, &allowlist);
 		request.allowlist = &allowlist;
 	}
 	if (!context->values[OPTION_DEFAULT_POLICY].given)
@@ -143,7 +168,26 @@ static enum stage_exit validate_run(struct stage_context *context)
 		request.policy.fault = fault;
 	request.settings = settings.items;
 	request.setting_count = settings.count;
-	result = validate_request(&request, &valid);
+	return validate_request(&request, valid);
+}
+
+static struct json_object *check_host_policy(bool *valid)
+{
+	struct buf buf BUF_CLEANUP = {0};
+	struct validate_text text = {0};
+
+	read_text(STDIN_FILENO, &buf, &text);
+	return host_policy_read(&text, valid);
+}
+
+static enum stage_exit validate_run(struct stage_context *context)
+{
+	bool valid = false;
+	struct json_object *result OBJECT_CLEANUP = context->values[OPTION_HOST_POLICY].given
+							    ? check_host_policy(&valid)
+							    : check_policy(context, &valid);
+	struct fault fault;
+
 	if (record_send(&context->out, result, RECORD_BUNDLE_MAX, &fault) != FAULT_NONE) {
 		stage_complain(context->stage, "%s", fault.message);
 		return STAGE_FAILED;
@@ -162,7 +206,11 @@ int main(int argc, char **argv)
 		.open = validate_open,
 		.run = validate_run,
 	};
+	/* Before the skeleton empties the environment. Unset and empty are the same. */
+	const char *allowlist = getenv(ALLOWLIST_VARIABLE);
 	struct state state = {.allowlist_fd = -1};
 
+	if (allowlist != NULL && allowlist[0] != '\0')
+		state.allowlist = allowlist;
 	return stage_main(&stage, &state, argc, argv);
 }

@@ -65,6 +65,12 @@ static const char *kind_words(const struct node *node)
 	__builtin_unreachable();
 }
 
+/* The codes of files that are no policies: all that is wrong in one is told by its code. */
+static bool is_whole_file(enum fault_code code)
+{
+	return code == FAULT_MOUNT_SOURCE || code == FAULT_HOST_LACKS;
+}
+
 static void refuse_unknown(const struct site *site, const struct schema *schema)
 {
 	for (const struct node *node = site->node->first; node != NULL; node = node->next) {
@@ -78,7 +84,7 @@ static void refuse_unknown(const struct site *site, const struct schema *schema)
 			field_path_name(member.path, sizeof(member.path), site->path, "?");
 		schema_hint(schema, node->key->text, hint, sizeof(hint));
 		site_refuse(&member,
-			    schema->code == FAULT_MOUNT_SOURCE ? schema->code : FAULT_POLICY_FORMAT,
+			    is_whole_file(schema->code) ? schema->code : FAULT_POLICY_FORMAT,
 			    "no such field '%.64s'%s", node->key->text, hint);
 	}
 }
