@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #define CGROUP_PREFIX  "safe-run-"
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define DEPTH_MAX      32 /* systemd nests about ten */
 #define PROC_FILE_MAX  ((size_t)1 << 20)
 
 /* A whole file of /proc, NUL-terminated; the caller frees it. NULL when it cannot be had. */
@@ -87,51 +89,107 @@ static bool may_live(int base_fd, const char *run_id, time_t before)
 	return launcher_lives();
 }
 
-static void sweep(const char *where, int base_fd, time_t before, struct gc_report *report)
+struct search {
+	int base_fd;
+	time_t before;
+	struct gc_report *report;
+	char where[PATH_MAX]; /* of the directory looked at, for the report */
+};
+
+/* A directory of ours with a run's name. Somebody else's is his to remove, even for root. */
+static bool is_left_over(const struct search *search, int dir_fd, const char *name)
 {
-	int fd = open(where, OPEN_DIRECTORY);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct stat status;
+
+	return fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+	       !may_live(search->base_fd, name + strlen(CGROUP_PREFIX), search->before);
+}
+
+/* An empty cgroup goes; one with a process in it cannot (EBUSY). */
+static void take_away(const struct search *search, int dir_fd, const char *name)
+{
+	if (!is_left_over(search, dir_fd, name))
+		return;
+	if (search->report->dry_run || unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
+		gc_report_done(search->report, search->where, name, 0);
+	else if (errno != ENOENT)
+		gc_report_done(search->report, search->where, name, errno);
+}
+
+static void look_in(struct search *search, int dir_fd, unsigned depth);
+
+static void look_below(struct search *search, int dir_fd, const char *name, unsigned depth)
+{
+	size_t len = strlen(search->where);
+	int fd;
+
+	if (depth == DEPTH_MAX || len + strlen(name) + 2 > sizeof(search->where))
+		return;
+	fd = openat(dir_fd, name, OPEN_DIRECTORY);
+	if (fd < 0)
+		return;
+	search->where[len] = '/';
+	memcpy(search->where + len + 1, name, strlen(name) + 1);
+	look_in(search, fd, depth + 1);
+	search->where[len] = '\0';
+}
+
+/* Takes dir_fd over. What cannot be read has nothing of ours in it. */
+static void look_in(struct search *search, int dir_fd, unsigned depth)
+{
+	DIR *dir = fdopendir(dir_fd);
 	const struct dirent *entry;
 
 	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
+		close(dir_fd);
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
-		const char *name = entry->d_name;
-
-		if (strncmp(name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) != 0 ||
-		    may_live(base_fd, name + strlen(CGROUP_PREFIX), before))
+		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (report->dry_run || unlinkat(fd, name, AT_REMOVEDIR) == 0)
-			gc_report_done(report, where, name, 0);
-		else if (errno != ENOENT)
-			gc_report_done(report, where, name, errno);
+		if (strncmp(entry->d_name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) == 0 &&
+		    rundir_started(entry->d_name + strlen(CGROUP_PREFIX)) >= 0)
+			take_away(search, dirfd(dir), entry->d_name);
+		else
+			look_below(search, dirfd(dir), entry->d_name, depth);
 	}
 	closedir(dir);
 }
 
+/* Where the hierarchy is mounted; false when it was one we have been through already. */
+static bool mount_of(const struct cgroup_layout *layout, size_t hierarchy, char *out, size_t size)
+{
+	const struct cgroup_place *place = &layout->places[hierarchy];
+
+	if (!place->visible)
+		return false;
+	for (size_t i = 0; i < hierarchy; i++)
+		if (layout->places[i].visible && layout->places[i].mount_len == place->mount_len &&
+		    memcmp(layout->places[i].own, place->own, place->mount_len) == 0)
+			return false;
+	snprintf(out, size, "%s%s%.*s", CGROUP_ROOT, place->mount_len > 0 ? "/" : "",
+		 (int)place->mount_len, place->own);
+	return true;
+}
+
 void gc_cgroups(int base_fd, time_t before, struct gc_report *report)
 {
-	char where[sizeof(CGROUP_ROOT) + CGROUP_PATH_SIZE];
+	struct search search = {.base_fd = base_fd, .before = before, .report = report};
 	char *mountinfo = read_text("/proc/self/mountinfo");
 	char *own = read_text("/proc/self/cgroup");
 	struct cgroup_layout layout;
+	int fd;
 
 	if (mountinfo != NULL && own != NULL) {
 		cgroup_layout_parse(mountinfo, own, &layout);
 		for (size_t i = 0; i < CGROUP_HIERARCHY_COUNT; i++) {
-			const struct cgroup_place *place = &layout.places[i];
-
-			if (!place->visible)
+			if (!mount_of(&layout, i, search.where, sizeof(search.where)))
 				continue;
-			snprintf(where, sizeof(where), "%s/%s", CGROUP_ROOT, place->own);
-			sweep(where, base_fd, before, report);
-			if (i != CGROUP_UNIFIED || strlen(place->own) <= place->mount_len)
-				continue;
-			*strrchr(where, '/') = '\0';
-			sweep(where, base_fd, before, report);
+			fd = open(search.where, OPEN_DIRECTORY);
+			if (fd >= 0)
+				look_in(&search, fd, 0);
 		}
 	}
 	free(mountinfo);

@@ -7,11 +7,11 @@
 #include <time.h>
 
 /*
- * Remove cgroups "safe-run-<run id>" that a killed launcher left, below our own cgroup in every
- * hierarchy and beside it on version 2, where sr-launch makes them. A cgroup with a process in it
- * cannot be removed (EBUSY, cgroups(7)). An empty one is left alone too while it may belong to a
- * living launcher: younger than before, or base_fd has the run's directory locked, or there is no
- * such directory and some sr-launch lives.
+ * Remove cgroups "safe-run-<run id>" that a killed launcher left, anywhere in every hierarchy:
+ * where it made them depends on the session it was started from, which is seldom this one. Only the
+ * caller's own. A cgroup with a process in it cannot be removed (EBUSY, cgroups(7)). An empty one
+ * is left alone too while it may belong to a living launcher: younger than before, or base_fd has
+ * the run's directory locked, or there is no such directory and some sr-launch lives.
  */
 void gc_cgroups(int base_fd, time_t before, struct gc_report *report);
 

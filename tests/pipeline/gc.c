@@ -207,6 +207,39 @@ static char *own_cgroup(void)
 	return found;
 }
 
+/* A run is seldom swept from the session it was started in: its cgroup is beside ours, or deeper.
+ */
+Test(gc, cgroups_of_another_session)
+{
+	static const char *const names[] = {"safe-run-sr-20200101-000000-0000c902",
+					    "other-session/safe-run-sr-20200101-000000-0000c903",
+					    "other-session/safe-run-of-somebody-else"};
+	char *base = child_make_dir("sr-gc");
+	char *place = own_cgroup(), *session = NULL;
+
+	if (place == NULL)
+		run_skip("this user has no cgroup to make others in");
+	cr_assert_gt(asprintf(&session, "sr-gc-%d", (int)getpid()), 0);
+	make_dir(place, session);
+	char *elsewhere = path_of(place, session), *other = path_of(elsewhere, "other-session");
+	make_dir(elsewhere, "other-session");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		make_dir(elsewhere, names[i]);
+	sweep(base, "60", 0);
+	cr_expect_not(is_there(elsewhere, names[0]));
+	cr_expect_not(is_there(elsewhere, names[1]));
+	cr_expect(is_there(elsewhere, names[2]), "not a run's name");
+	cr_expect_eq(rmdir(path_of(elsewhere, names[2])), 0);
+	cr_expect_eq(rmdir(other), 0);
+	cr_expect_eq(rmdir(elsewhere), 0);
+	child_remove_dir(base);
+	free(session);
+	free(elsewhere);
+	free(other);
+	free(place);
+	free(base);
+}
+
 Test(gc, left_over_cgroups)
 {
 	char *base = child_make_dir("sr-gc");
