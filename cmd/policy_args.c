@@ -3,6 +3,7 @@
 
 #include "cmd/option.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum policy_option { POLICY_FILE, POLICY_ALLOWLIST, POLICY_DRY_RUN, POLICY_OPTION_COUNT };
@@ -62,10 +63,21 @@ enum policy_args_answer policy_args_read(struct policy_args *args, const char *v
 	}
 }
 
+const char *policy_args_allowlist(const char *given)
+{
+	const char *named = getenv("SAFE_RUN_MOUNT_ALLOWLIST");
+
+	if (given != NULL)
+		return given;
+	return named != NULL && named[0] != '\0' ? named : NULL;
+}
+
 void policy_args_plan(const struct policy_args *args, int policy_fd, int stdout_fd,
 		      struct spawn *spawn)
 {
+	const char *allowlist = policy_args_allowlist(args->mount_allowlist);
+
 	spawn_begin(spawn, "sr-validate", policy_fd, stdout_fd);
-	if (args->mount_allowlist != NULL)
-		spawn_text(spawn, "--mount-allowlist", args->mount_allowlist);
+	if (allowlist != NULL)
+		spawn_text(spawn, "--mount-allowlist", allowlist);
 }

@@ -22,6 +22,12 @@ enum policy_args_answer {
 enum policy_args_answer policy_args_read(struct policy_args *args, const char *verb,
 					 const char *synopsis, char **argv);
 
+/*
+ * The mount allowlist's file: what --mount-allowlist gave, else what SAFE_RUN_MOUNT_ALLOWLIST names
+ * (empty is unset), else NULL. Stages start without an environment, so it goes on as an option.
+ */
+const char *policy_args_allowlist(const char *given);
+
 /* sr-validate over these bytes, writing to stdout_fd. */
 void policy_args_plan(const struct policy_args *args, int policy_fd, int stdout_fd,
 		      struct spawn *spawn);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run run: the whole pipeline, and the workload's exit status passed through. */
 #include "cmd/pipeline.h"
+#include "cmd/policy_args.h"
 #include "cmd/policy_input.h"
 #include "cmd/response.h"
 #include "cmd/run_options.h"
@@ -117,7 +118,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.refusal = run->refusal.code != FAULT_NONE ? &run->refusal : NULL,
 		.tty = options->tty ? &run->tty : NULL,
 		.challenge = options->challenge,
-		.mount_allowlist = options->mount_allowlist,
+		.mount_allowlist = policy_args_allowlist(options->mount_allowlist),
 		.sample_ms = options->sample_ms,
 		.policy_fd = run->policy_fd,
 		.overrides_fd = run->overrides_fd,
