@@ -168,6 +168,7 @@ enum fault_code host_facts_read(struct json_object *value, const struct policy *
 				struct host_facts *facts, struct fault *fault)
 {
 	struct fields fields;
+	struct json_object *asked;
 	size_t count = 0;
 	enum fault_code code =
 		fields_open(&fields, value, "hostFacts", FAULT_COMPILE_REQUEST, fault);
@@ -187,6 +188,9 @@ enum fault_code host_facts_read(struct json_object *value, const struct policy *
 		code = check_rootfs(&fields, policy, fault);
 	if (code == FAULT_NONE)
 		code = read_allowlist(&fields, facts, fault);
+	/* What was asked on the way there: for a replay, which decides nothing here. */
+	if (code == FAULT_NONE && fields_has(&fields, "asked"))
+		code = fields_array(&fields, "asked", 2 * POLICY_MOUNTS_MAX, &asked, fault);
 	return code != FAULT_NONE ? code : fields_close(&fields, fault);
 }
 

@@ -41,11 +41,13 @@ struct node {
 };
 
 struct document_chunk;
+struct facts_source;
 
 struct document {
 	struct document_chunk *chunks;
 	struct node *root;
 	size_t node_count;
+	struct facts_source *facts; /* who answers about the host; NULL: it does, unrecorded */
 };
 
 void document_init(struct document *document);

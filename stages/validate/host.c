@@ -4,6 +4,7 @@
 #include "ipc/object.h"
 #include "stages/launch/root_paths.h"
 #include "stages/validate/allowlist.h"
+#include "stages/validate/facts_replay.h"
 #include "stages/validate/mount.h"
 #include "stages/validate/resolve.h"
 
@@ -66,12 +67,17 @@ struct json_object *host_facts(const struct policy *policy, const struct allowli
 	struct json_object *root = array_new();
 	struct json_object *places = array_new();
 	const struct mount *mounts = policy != NULL ? policy->mounts.items : NULL;
+	struct facts_source *source = document->facts;
 
 	for (size_t i = 0; i < ROOT_PATHS_COUNT; i++)
-		array_append(root, root_fact(root_paths[i], document));
+		array_append(root, source != NULL && source->record != NULL
+					   ? facts_replay_root(source, root_paths[i])
+					   : root_fact(root_paths[i], document));
 	for (size_t i = 0; policy != NULL && i < policy->mounts.count; i++)
 		array_append(places, place_fact(mounts[i].source));
 	object_add(facts, "allowlist", allowlist_to_json(allowlist));
+	if (source != NULL && json_object_array_length(source->asked) > 0)
+		object_add_shared(facts, "asked", source->asked);
 	object_add(facts, "root", root);
 	object_add(facts, "mounts", places);
 	if (policy != NULL && policy->runtime.rootfs != NULL)

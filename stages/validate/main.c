@@ -6,7 +6,8 @@
  *          reasons why not; and asks the host where the paths in it lead.
  * READS    The policy from standard input, 1 MiB at most; the settings on --set-fd; with
  *          --mount-allowlist or SAFE_RUN_MOUNT_ALLOWLIST one file, opened before confinement. Of
- *          the host: which paths exist, never what is in them. With --host-policy, as the
+ *          the host: which paths exist, never what is in them. With --host-facts-fd an earlier answer
+ *          of its own, 16 MiB at most, and nothing of the host. With --host-policy, as the
  *          launcher's assistant: the host's ceiling from standard input, and nothing else.
  * WRITES   One ValidationResult record, or HostPolicy, to standard output and --record-fd.
  * HOLDS    Nothing. No capability, no descriptor beyond those.
@@ -23,6 +24,7 @@
 #include "sandbox/sandbox.h"
 #include "stages/stage.h"
 #include "stages/validate/default_policy.h"
+#include "stages/validate/facts_replay.h"
 #include "stages/validate/host_policy.h"
 #include "stages/validate/input.h"
 #include "stages/validate/settings.h"
@@ -41,6 +43,7 @@ enum option_index {
 	OPTION_MOUNT_ALLOWLIST,
 	OPTION_DEFAULT_POLICY,
 	OPTION_HOST_POLICY,
+	OPTION_HOST_FACTS_FD,
 	OPTION_COUNT
 };
 
@@ -63,6 +66,11 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_HOST_POLICY] = {.name = "host-policy",
 				.kind = STAGE_OPTION_FLAG,
 				.help = "standard input is the host's ceiling, not a policy"},
+	[OPTION_HOST_FACTS_FD] = {.name = "host-facts-fd",
+				  .kind = STAGE_OPTION_FD,
+				  .value_name = "N",
+				  .help = "N holds an earlier answer: use its settings, its allowlist "
+					  "and what its host said, and do not ask this host"},
 };
 
 #define ALLOWLIST_VARIABLE "SAFE_RUN_MOUNT_ALLOWLIST"
@@ -100,6 +108,18 @@ static enum stage_exit open_host_policy(const struct stage_context *context)
 	return STAGE_DONE;
 }
 
+/* A replay takes all of it from the record, so nothing else may say otherwise. */
+static enum stage_exit open_replay(const struct stage_context *context)
+{
+	if (context->values[OPTION_SET].given || context->values[OPTION_SET_FD].given ||
+	    context->values[OPTION_MOUNT_ALLOWLIST].given) {
+		stage_complain(context->stage,
+			       "--host-facts-fd holds the settings and the allowlist already");
+		return STAGE_USAGE;
+	}
+	return STAGE_DONE;
+}
+
 static enum stage_exit validate_open(struct stage_context *context)
 {
 	const struct stage_value *value = &context->values[OPTION_MOUNT_ALLOWLIST];
@@ -107,6 +127,10 @@ static enum stage_exit validate_open(struct stage_context *context)
 
 	if (context->values[OPTION_HOST_POLICY].given)
 		return open_host_policy(context);
+	if (context->values[OPTION_HOST_FACTS_FD].given) {
+		state->allowlist = NULL;
+		return open_replay(context);
+	}
 	if (value->given)
 		state->allowlist = value->text;
 	if (state->allowlist == NULL)
@@ -142,10 +166,42 @@ static void read_allowlist(const struct state *state, struct buf *buf, struct va
 			  "disk fails");
 }
 
+/* The whole of an earlier ValidationResult; *fault says why not. */
+static struct json_object *read_record(int fd, struct settings *settings, struct fault *fault)
+{
+	struct record_reader reader;
+	struct json_object *record = NULL;
+	const char *line;
+	size_t len;
+
+	record_reader_init(&reader, fd, RECORD_BUNDLE_MAX);
+	if (record_read(&reader, &line, &len, FAULT_REPORT_SCHEMA, fault) != RECORD_LINE)
+		fault_set(fault, FAULT_REPORT_SCHEMA, "hostFacts",
+			  "there is no whole record of the host's answers");
+	else if (facts_replay_read(line, len, &record, fault) == FAULT_NONE &&
+		 facts_replay_settings(record, settings, fault) != FAULT_NONE)
+		object_release(&record);
+	record_reader_release(&reader);
+	return record;
+}
+
+static struct json_object *refused(const struct fault *fault)
+{
+	struct json_object *result = object_new();
+	struct json_object *errors = array_new();
+
+	array_append(errors, fault_to_json(fault));
+	object_add(result, "errors", errors);
+	object_add_bool(result, "valid", false);
+	return result;
+}
+
 static struct json_object *check_policy(const struct stage_context *context, bool *valid)
 {
 	const struct stage_value *set = &context->values[OPTION_SET];
 	const int set_fd = context->values[OPTION_SET_FD].fd;
+	const int facts_fd = context->values[OPTION_HOST_FACTS_FD].fd;
+	struct json_object *record OBJECT_CLEANUP = NULL;
 	struct buf policy_buf BUF_CLEANUP = {0};
 	struct buf allowlist_buf BUF_CLEANUP = {0};
 	const struct state *state = context->state;
@@ -166,6 +222,11 @@ static struct json_object *check_policy(const struct stage_context *context, boo
 	/* A policy without what was to be changed in it is not the one that was asked for. */
 	if (set_fd >= 0 && settings_read(&settings, set_fd, &fault) != FAULT_NONE)
 		request.policy.fault = fault;
+	if (facts_fd >= 0)
+		record = read_record(facts_fd, &settings, &fault);
+	if (facts_fd >= 0 && record == NULL)
+		return refused(&fault);
+	request.record = record;
 	request.settings = settings.items;
 	request.setting_count = settings.count;
 	return validate_request(&request, valid);

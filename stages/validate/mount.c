@@ -2,6 +2,7 @@
 #include "stages/validate/mount.h"
 
 #include "stages/validate/allowlist.h"
+#include "stages/validate/facts_replay.h"
 #include "stages/validate/path.h"
 
 #include <errno.h>
@@ -110,7 +111,7 @@ static void read_source(const struct site *site, const void *rule, void *value)
 	if (path_clean(text, clean) == PATH_OK && source_denied(site, text, clean))
 		return;
 	facts = document_alloc(document, sizeof(*facts));
-	error = resolve_path(text, document, facts);
+	error = facts_ask(document, text, facts);
 	if (error != 0)
 		refuse_resolve(site, text, error);
 	else if (source_allowed(site, text, facts))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/validate/runtime.h"
 
+#include "stages/validate/facts_replay.h"
 #include "stages/validate/path.h"
 
 #include <ctype.h>
@@ -139,7 +140,7 @@ static void read_rootfs(const struct site *site, const void *rule, void *value)
 	facts = document_alloc(site->reading->document, sizeof(*facts));
 	facts->path = clean;
 	if (path_clean(text, clean) != PATH_OK || path_denied_host(clean) == NULL)
-		error = resolve_path(text, site->reading->document, facts);
+		error = facts_ask(site->reading->document, text, facts);
 	if (error != 0 || strcmp(facts->path, "/") == 0 || path_denied_host(facts->path) != NULL ||
 	    (facts->type != RESOLVE_DIRECTORY && facts->type != RESOLVE_FILE))
 		refuse_rootfs(site, text, error, facts);

@@ -43,11 +43,16 @@ static enum fault_code read_all(int fd, struct buf *text, struct fault *fault)
 
 enum fault_code settings_read(struct settings *settings, int fd, struct fault *fault)
 {
+	if (read_all(fd, &settings->text, fault) != FAULT_NONE)
+		return fault->code;
+	return settings_split(settings, fault);
+}
+
+enum fault_code settings_split(struct settings *settings, struct fault *fault)
+{
 	const char *next;
 	const char *end;
 
-	if (read_all(fd, &settings->text, fault) != FAULT_NONE)
-		return fault->code;
 	if (settings->text.len == 0)
 		return FAULT_NONE;
 	next = settings->text.data;

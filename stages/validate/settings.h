@@ -28,4 +28,8 @@ void settings_release(struct settings *settings);
 enum fault_code settings_read(struct settings *settings, int fd, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* The same for what is in text already. */
+enum fault_code settings_split(struct settings *settings, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -2,7 +2,9 @@
 #include "stages/validate/validate.h"
 
 #include "ipc/object.h"
+#include "stages/launch/root_paths.h"
 #include "stages/validate/allowlist.h"
+#include "stages/validate/facts_replay.h"
 #include "stages/validate/host.h"
 #include "stages/validate/input.h"
 #include "stages/validate/normalize.h"
@@ -26,6 +28,15 @@ static void read_allowlist(struct reading *reading, const struct validate_text *
 	}
 	*allowlist = (struct allowlist){.origin = ALLOWLIST_FILE};
 	fault_list_add(&reading->errors, &text->fault);
+}
+
+/* What the record does not say about the root must be known before the errors are counted. */
+static void replay_host(struct facts_source *source, struct document *document,
+			struct allowlist *allowlist)
+{
+	facts_replay_allowlist(source, document, allowlist);
+	for (size_t i = 0; i < ROOT_PATHS_COUNT; i++)
+		json_object_put(facts_replay_root(source, root_paths[i]));
 }
 
 static void read_policy(struct reading *reading, const struct validate_request *request,
@@ -69,6 +80,7 @@ struct json_object *validate_request(const struct validate_request *request, boo
 	struct json_object *result;
 	struct policy policy = {0};
 	struct allowlist allowlist;
+	struct facts_source source;
 	struct reading *reading = malloc(sizeof(*reading));
 
 	if (reading == NULL)
@@ -78,10 +90,16 @@ struct json_object *validate_request(const struct validate_request *request, boo
 	reading->allowlist = &allowlist;
 	fault_list_init(&reading->errors);
 	fault_list_init(&reading->warnings);
-	read_allowlist(reading, request->allowlist, &allowlist);
+	facts_source_init(&source, request->record, &reading->errors);
+	document.facts = &source;
+	if (request->record != NULL)
+		replay_host(&source, &document, &allowlist);
+	else
+		read_allowlist(reading, request->allowlist, &allowlist);
 	read_policy(reading, request, &policy, overrides);
 	*valid = reading->errors.count == 0;
 	result = make_result(reading, &policy, overrides, *valid);
+	facts_source_release(&source);
 	free(reading);
 	return result;
 }

@@ -21,6 +21,8 @@ struct validate_request {
 	const struct validate_text *allowlist; /* NULL: the built-in one */
 	const char *const *settings;	       /* --set, in order */
 	size_t setting_count;
+	struct json_object *record; /* an earlier ValidationResult: its host's answers and its
+				     * allowlist are used, and this host's are not; or NULL */
 };
 
 /*
