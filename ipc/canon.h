@@ -36,6 +36,28 @@ void canon_write_string(struct buf *out, const char *text, size_t len);
 bool canon_check(const char *data, size_t len, size_t *offset) __attribute__((warn_unused_result));
 
 /*
+ * Where the members of an object and of the objects in it lie, found by the same pass: key without
+ * its quotes, value whole, both borrowed from the text. Deeper ones are not noted.
+ */
+#define CANON_NOTED_LEVELS 2
+#define CANON_NOTED_MAX	   9 /* for each level the first members; count goes on */
+
+struct canon_noted {
+	const char *key, *value;
+	size_t key_len, value_len;
+};
+
+struct canon_index {
+	struct canon_noted members[CANON_NOTED_LEVELS][CANON_NOTED_MAX];
+	size_t count[CANON_NOTED_LEVELS]; /* of the inner level: all inner objects together */
+	size_t depth;			  /* of nesting; 0 for a lone scalar */
+};
+
+/* As canon_check; *index is filled when the answer is true. */
+bool canon_check_index(const char *data, size_t len, size_t *offset, struct canon_index *index)
+	__attribute__((warn_unused_result));
+
+/*
  * Parse one canonical value by the reading rule: json-c parses it, canon_write writes it again, the
  * bytes must be equal. The new value belongs to the caller (json_object_put).
  */

@@ -20,8 +20,40 @@ struct scanner {
 	const char *at;
 	const char *end;
 	size_t depth;
+	struct canon_index *index; /* NULL: nothing is noted; a constant where this is inlined */
 	struct level levels[CANON_DEPTH_MAX];
 };
+
+/* The member whose name or value is being scanned, or NULL: too deep, too many, not asked for. */
+static inline struct canon_noted *noted(const struct scanner *scanner)
+{
+	struct canon_index *index = scanner->index;
+	size_t level = scanner->depth - 1;
+
+	if (index == NULL || level >= CANON_NOTED_LEVELS || index->count[level] >= CANON_NOTED_MAX)
+		return NULL;
+	return &index->members[level][index->count[level]];
+}
+
+/* at is behind the member's colon. */
+static inline void note_name(const struct scanner *scanner, const char *name, size_t len)
+{
+	struct canon_noted *member = noted(scanner);
+
+	if (member != NULL)
+		*member = (struct canon_noted){.key = name, .key_len = len, .value = scanner->at};
+}
+
+/* at is behind the member's value. */
+static inline void note_value(const struct scanner *scanner)
+{
+	struct canon_noted *member = noted(scanner);
+
+	if (member != NULL)
+		member->value_len = (size_t)(scanner->at - member->value);
+	if (scanner->index != NULL && scanner->depth <= CANON_NOTED_LEVELS)
+		scanner->index->count[scanner->depth - 1]++;
+}
 
 /*
  * Marks, in the top bit of each byte, the bytes a string cannot hold as they are: below 0x20, '"',
@@ -190,6 +222,7 @@ static inline bool scan_name(struct scanner *scanner)
 	if (scanner->at == scanner->end || *scanner->at != ':')
 		return false;
 	scanner->at++;
+	note_name(scanner, name, len);
 	return true;
 }
 
@@ -244,6 +277,8 @@ static inline bool open_level(struct scanner *scanner)
 	if (scanner->depth == CANON_DEPTH_MAX)
 		return false;
 	scanner->levels[scanner->depth++] = (struct level){.is_object = *scanner->at == '{'};
+	if (scanner->index != NULL && scanner->depth > scanner->index->depth)
+		scanner->index->depth = scanner->depth;
 	scanner->at++;
 	return true;
 }
@@ -257,6 +292,8 @@ static inline bool scan_after(struct scanner *scanner, bool *done)
 	while (scanner->depth > 0) {
 		bool is_object = scanner->levels[scanner->depth - 1].is_object;
 
+		if (is_object)
+			note_value(scanner);
 		if (scanner->at == scanner->end)
 			return false;
 		if (*scanner->at == ',') {
@@ -293,7 +330,8 @@ static inline bool scan_value(struct scanner *scanner, bool *whole)
 	return *at == '[' || scan_name(scanner);
 }
 
-bool canon_check(const char *data, size_t len, size_t *offset)
+static inline __attribute__((always_inline)) bool scan(const char *data, size_t len, size_t *offset,
+						       struct canon_index *index)
 {
 	/* The levels are filled as they open; clearing a kilobyte per event would cost. */
 	struct scanner scanner __attribute__((uninitialized));
@@ -302,6 +340,7 @@ bool canon_check(const char *data, size_t len, size_t *offset)
 	scanner.at = data;
 	scanner.end = data + len;
 	scanner.depth = 0;
+	scanner.index = index;
 	while (ok && !done) {
 		bool whole;
 
@@ -312,4 +351,17 @@ bool canon_check(const char *data, size_t len, size_t *offset)
 	if (offset != NULL)
 		*offset = (size_t)(scanner.at - data);
 	return ok && scanner.at == scanner.end;
+}
+
+bool canon_check(const char *data, size_t len, size_t *offset)
+{
+	return scan(data, len, offset, NULL);
+}
+
+bool canon_check_index(const char *data, size_t len, size_t *offset, struct canon_index *index)
+{
+	index->depth = 0;
+	for (size_t i = 0; i < CANON_NOTED_LEVELS; i++)
+		index->count[i] = 0;
+	return scan(data, len, offset, index);
 }

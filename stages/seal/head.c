@@ -48,26 +48,33 @@ static enum fault_code refuse(struct fault *fault, enum fault_code code, const c
 	return fault_set(fault, code, path, "%.*s %s", shown, text.at, why);
 }
 
-static enum fault_code split_fields(struct span line, enum head_form form, enum fault_code code,
+#define FIELDS_KEPT (FIELD_COUNT + 1) /* one more than belongs there shows */
+
+_Static_assert(CANON_NOTED_MAX >= FIELDS_KEPT && CANON_NOTED_MAX >= HEAD_MEMBERS_MAX,
+	       "what canon_check_index notes is all that is kept");
+
+static enum fault_code check_fields(const struct head_member *fields, size_t count,
+				    enum head_form form, enum fault_code code,
 				    struct span values[FIELD_COUNT], struct fault *fault)
 {
-	size_t field = form == HEAD_SEALED ? FIELD_HASH_PREV : FIELD_PAYLOAD;
-	struct span_walk walk;
-	struct span key;
+	size_t first = form == HEAD_SEALED ? FIELD_HASH_PREV : FIELD_PAYLOAD;
+	size_t expected = FIELD_COUNT - first;
 
-	if (!span_walk_object(line, &walk))
-		return fault_set(fault, code, "", "an event must be an object");
-	for (; field < FIELD_COUNT; field++) {
-		if (!span_next_member(&walk, &key, &values[field]))
-			return fault_set(fault, code, field_names[field].at,
-					 "the field is missing");
-		if (!span_same(key, field_names[field]))
-			return fault_set(fault, code, field_names[field].at,
+	for (size_t i = 0; i < expected; i++) {
+		const struct head_member *member = &fields[i];
+		const struct span *name = &field_names[first + i];
+
+		if (i == count)
+			return fault_set(fault, code, name->at, "the field is missing");
+		if (!span_same(member->key, *name))
+			return fault_set(fault, code, name->at,
 					 "the field is missing, or %.*s is no field of an event",
-					 key.len < 80 ? (int)key.len : 80, key.at);
+					 member->key.len < 80 ? (int)member->key.len : 80,
+					 member->key.at);
+		values[first + i] = member->value;
 	}
-	if (span_next_member(&walk, &key, &values[0]))
-		return refuse(fault, code, "", key, "is no field of an event");
+	if (count > expected)
+		return refuse(fault, code, "", fields[expected].key, "is no field of an event");
 	return FAULT_NONE;
 }
 
@@ -142,46 +149,54 @@ static bool observer_known(struct span value)
 	return false;
 }
 
-static enum fault_code scan_payload(struct head *head, enum fault_code code, struct fault *fault)
+static void walk_payload(struct head *head)
 {
 	struct span_walk walk;
-	struct span key, value, text = {0}, boot_ns = {0}, observer = {0};
-	size_t count = 0;
+	struct head_member member;
 
+	head->member_count = 0;
 	if (!span_walk_object(head->payload, &walk))
+		return;
+	for (; span_next_member(&walk, &member.key, &member.value); head->member_count++)
+		if (head->member_count < HEAD_MEMBERS_MAX)
+			head->members[head->member_count] = member;
+	head->depth = walk.depth + 2;
+}
+
+/* A member of the payload; most payloads are short enough to be known whole. */
+static struct span payload_member(const struct head *head, const char *name)
+{
+	if (head->member_count > HEAD_MEMBERS_MAX)
+		return span_get(head->payload, name);
+	for (size_t i = 0; i < head->member_count; i++)
+		if (span_equal(head->members[i].key, name))
+			return head->members[i].value;
+	return (struct span){.at = "", .len = 0};
+}
+
+static enum fault_code check_payload(struct head *head, enum fault_code code, struct fault *fault)
+{
+	struct span boot_ns, observer, text = {0};
+
+	if (span_kind(head->payload) != SPAN_OBJECT)
 		return fault_set(fault, code, "payload", "the value must be an object");
-	for (; span_next_member(&walk, &key, &value); count++) {
-		if (count < HEAD_MEMBERS_MAX)
-			head->members[count] = (struct head_member){key, value};
-		if (span_equal(key, "bootNs"))
-			boot_ns = value;
-		else if (span_equal(key, "observedBy"))
-			observer = value;
-	}
-	if (count > FIELDS_MAX)
+	if (head->member_count > FIELDS_MAX)
 		return fault_set(fault, code, "payload", "the object has more than %d fields",
 				 FIELDS_MAX);
+	boot_ns = payload_member(head, "bootNs");
 	if (!span_string(boot_ns, &text) || !span_decimal(text, &head->boot_ns))
 		return refuse(fault, code, "payload.bootNs", boot_ns, "is no decimal string");
+	observer = payload_member(head, "observedBy");
 	if (!observer_known(observer))
 		return refuse(fault, code, "payload.observedBy", observer, "is no observer");
-	head->depth = walk.depth + 2;
-	head->member_count = count;
 	return FAULT_NONE;
 }
 
-enum fault_code head_scan(struct span line, enum head_form form, enum fault_code code,
-			  struct head *head, struct fault *fault)
+static enum fault_code check_values(struct head *head, const struct span values[FIELD_COUNT],
+				    enum head_form form, enum fault_code code, struct fault *fault)
 {
-	struct span values[FIELD_COUNT] = {0};
-	enum fault_code failed = split_fields(line, form, code, values, fault);
 	enum field bad = FIELD_COUNT;
 
-	if (failed != FAULT_NONE)
-		return failed;
-	/* Field by field: members is large, and filled by scan_payload. */
-	head->line = line;
-	head->payload = values[FIELD_PAYLOAD];
 	head->hash_prev = head->hash_self = (struct span){.at = "", .len = 0};
 	if (form == HEAD_SEALED && !read_hash(values[FIELD_HASH_PREV], &head->hash_prev))
 		bad = FIELD_HASH_PREV;
@@ -199,18 +214,77 @@ enum fault_code head_scan(struct span line, enum head_form form, enum fault_code
 		bad = FIELD_TYPE;
 	if (bad != FIELD_COUNT)
 		return refuse(fault, code, field_names[bad].at, values[bad], "is not of its form");
-	return scan_payload(head, code, fault);
+	return check_payload(head, code, fault);
+}
+
+enum fault_code head_scan(struct span line, enum head_form form, enum fault_code code,
+			  struct head *head, struct fault *fault)
+{
+	struct head_member fields[FIELDS_KEPT] __attribute__((uninitialized));
+	struct span values[FIELD_COUNT] __attribute__((uninitialized));
+	struct span_walk walk;
+	size_t count = 0;
+	enum fault_code failed;
+
+	if (!span_walk_object(line, &walk))
+		return fault_set(fault, code, "", "an event must be an object");
+	while (count < FIELDS_KEPT &&
+	       span_next_member(&walk, &fields[count].key, &fields[count].value))
+		count++;
+	failed = check_fields(fields, count, form, code, values, fault);
+	if (failed != FAULT_NONE)
+		return failed;
+	head->line = line;
+	head->payload = values[FIELD_PAYLOAD];
+	walk_payload(head);
+	return check_values(head, values, form, code, fault);
+}
+
+static struct head_member member_of(const struct canon_noted *noted)
+{
+	return (struct head_member){.key = {noted->key, noted->key_len},
+				    .value = {noted->value, noted->value_len}};
+}
+
+/*
+ * The inner members are the payload's: where another field holds an object, that field is refused
+ * before anybody looks at them.
+ */
+static enum fault_code head_take(const struct canon_index *index, struct span line,
+				 enum head_form form, enum fault_code code, struct head *head,
+				 struct fault *fault)
+{
+	struct head_member fields[FIELDS_KEPT] __attribute__((uninitialized));
+	struct span values[FIELD_COUNT] __attribute__((uninitialized));
+	size_t count = index->count[0] < FIELDS_KEPT ? index->count[0] : FIELDS_KEPT;
+	enum fault_code failed;
+
+	if (span_kind(line) != SPAN_OBJECT)
+		return fault_set(fault, code, "", "an event must be an object");
+	for (size_t i = 0; i < count; i++)
+		fields[i] = member_of(&index->members[0][i]);
+	failed = check_fields(fields, count, form, code, values, fault);
+	if (failed != FAULT_NONE)
+		return failed;
+	head->line = line;
+	head->payload = values[FIELD_PAYLOAD];
+	head->depth = index->depth;
+	head->member_count = index->count[1];
+	for (size_t i = 0; i < head->member_count && i < HEAD_MEMBERS_MAX; i++)
+		head->members[i] = member_of(&index->members[1][i]);
+	return check_values(head, values, form, code, fault);
 }
 
 enum fault_code head_read(const char *line, size_t len, enum head_form form, enum fault_code code,
 			  struct head *head, struct fault *fault)
 {
+	struct canon_index index __attribute__((uninitialized));
 	size_t offset = 0;
 
-	if (!canon_check(line, len, &offset))
+	if (!canon_check_index(line, len, &offset, &index))
 		return fault_set(fault, code, "", "the record is not canonical JSON at byte %zu",
 				 offset);
-	return head_scan((struct span){.at = line, .len = len}, form, code, head, fault);
+	return head_take(&index, (struct span){.at = line, .len = len}, form, code, head, fault);
 }
 
 void head_place(struct fault *fault, uint64_t index)

@@ -34,19 +34,27 @@ static bool valid(const char *data, size_t len)
 	return verdict_valid(&verdict);
 }
 
-/* Both readers of an event, on every line there is. */
+/* All readers of an event, on every line there is. */
 static void compare_readers(const char *data, size_t len)
 {
 	struct fault fault;
 	struct event event;
-	struct head head;
+	struct head head, scanned;
 	bool parsed = event_parse(data, len, FAULT_EVIDENCE_EVENT, &event, &fault) == FAULT_NONE;
 
 	if (parsed != (head_read(data, len, HEAD_TRAVELLING, FAULT_EVIDENCE_EVENT, &head, &fault) ==
 		       FAULT_NONE))
 		abort();
-	if (parsed)
-		event_release(&event);
+	if (!parsed)
+		return;
+	event_release(&event);
+	if (head_scan((struct span){data, len}, HEAD_TRAVELLING, FAULT_EVIDENCE_EVENT, &scanned,
+		      &fault) != FAULT_NONE ||
+	    scanned.member_count != head.member_count || scanned.depth != head.depth)
+		abort();
+	for (size_t i = 0; i < head.member_count && i < HEAD_MEMBERS_MAX; i++)
+		if (memcmp(&scanned.members[i], &head.members[i], sizeof(head.members[i])) != 0)
+			abort();
 }
 
 static void check_sealed(int report_fd, const uint8_t *data, size_t len)
