@@ -70,10 +70,13 @@ static void write_event(const struct closing_place *place, enum event_type type,
 {
 	struct json_object *event OBJECT_CLEANUP = object_new();
 	char timestamp[EVENT_TIMESTAMP_SIZE];
-	uint64_t boot_ns = event_boot_ns();
+	uint64_t boot_ns = place->timestamp != NULL ? place->boot_ns : event_boot_ns();
 	struct fault fault;
 
-	event_timestamp_now(timestamp);
+	if (place->timestamp == NULL)
+		event_timestamp_now(timestamp);
+	else
+		snprintf(timestamp, sizeof(timestamp), "%s", place->timestamp);
 	if (boot_ns > place->boot_ns_max)
 		boot_ns = place->boot_ns_max;
 	if (boot_ns < place->boot_ns_min)

@@ -6,7 +6,7 @@
  *          writes events and report so that they survive a power cut. Seals failures too: whatever
  *          a lost stage leaves, a report with a closing event comes out.
  * READS    events on stdin; the front-end's notices on --notice-fd, only after a stream that a
- *          stage was lost from.
+ *          stage was lost from; to seal a run again, on --recorded-fd, its sealed events.
  * WRITES   --artifacts-fd: events.ndjson and run_report.json in that directory, and one SealResult
  *          on stdout. By hand, without it: the report on stdout.
  * HOLDS    one directory, in which it may make, rename and remove files. No privilege, no key.
@@ -33,7 +33,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum option { OPTION_ARTIFACTS_FD, OPTION_NOTICE_FD, OPTION_RUN_ID, OPTION_COUNT };
+enum option {
+	OPTION_ARTIFACTS_FD,
+	OPTION_NOTICE_FD,
+	OPTION_RUN_ID,
+	OPTION_RECORDED_FD,
+	OPTION_COUNT
+};
 
 static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_ARTIFACTS_FD] = {.name = "artifacts-fd",
@@ -49,10 +55,16 @@ static const struct stage_option options[OPTION_COUNT] = {
 			   .kind = STAGE_OPTION_TEXT,
 			   .value_name = "ID",
 			   .help = "refuse events of any other run"},
+	[OPTION_RECORDED_FD] = {.name = "recorded-fd",
+				.kind = STAGE_OPTION_FD,
+				.value_name = "N",
+				.help = "seal a run again: N holds its events.ndjson, where seal's "
+					"own times and nonce are taken from"},
 };
 
 struct seal {
 	struct stream stream;
+	struct recorded recorded;
 	struct fault open_fault; /* no place for the events: told in the result, once confined */
 };
 
@@ -137,6 +149,27 @@ static enum fault_code publish(struct stage_context *context, const struct strea
 	return publish_to_directory(&publication, artifacts_fd, digest, fault);
 }
 
+/* Confined: the record is a stranger's. */
+static enum fault_code read_recorded(struct stage_context *context, struct seal *seal,
+				     struct fault *fault)
+{
+	int fd = context->values[OPTION_RECORDED_FD].fd;
+	struct stream *stream = &seal->stream;
+
+	if (fd < 0)
+		return FAULT_NONE;
+	if (recorded_read(fd, &seal->recorded, fault) != FAULT_NONE)
+		return fault->code;
+	stream->recorded = &seal->recorded;
+	if (seal->recorded.nonce[0] != '\0')
+		memcpy(stream->nonce, seal->recorded.nonce, sizeof(stream->nonce));
+	if (seal->recorded.run_id[0] != '\0' && !stream->run_id_fixed) {
+		memcpy(stream->run_id, seal->recorded.run_id, sizeof(stream->run_id));
+		stream->run_id_fixed = true;
+	}
+	return FAULT_NONE;
+}
+
 static enum stage_exit seal_run(struct stage_context *context)
 {
 	struct seal *seal = context->state;
@@ -147,6 +180,7 @@ static enum stage_exit seal_run(struct stage_context *context)
 	bool sealed;
 
 	if (fault.code == FAULT_NONE &&
+	    read_recorded(context, seal, &fault) == FAULT_NONE &&
 	    stream_seal(stream, STDIN_FILENO, context->values[OPTION_NOTICE_FD].fd, &fault) ==
 		    FAULT_NONE &&
 	    publish(context, stream, digest, &fault) == FAULT_NONE &&

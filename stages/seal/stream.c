@@ -55,12 +55,16 @@ static enum fault_code keep_own(struct stream *stream, struct fault *fault)
 
 static struct closing_place next_place(const struct stream *stream)
 {
-	return (struct closing_place){
+	struct closing_place place = {
 		.run_id = stream->facts.count > 0 ? stream->facts.run_id : stream->run_id,
 		.seq = stream->facts.count,
 		.boot_ns_min = stream->facts.boot_ns,
 		.boot_ns_max = UINT64_MAX,
 	};
+
+	if (stream->recorded != NULL)
+		recorded_place(stream->recorded, &place);
+	return place;
 }
 
 /* What only seal asks of an event, beside facts_admit. */
@@ -221,6 +225,14 @@ static enum fault_code close_withheld(struct stream *stream, struct fault *fault
 	return keep_own(stream, fault);
 }
 
+static void repeat_deaths(struct stream *stream)
+{
+	const struct recorded *recorded = stream->recorded;
+
+	memcpy(stream->loss.deaths, recorded->deaths, sizeof(recorded->deaths));
+	stream->loss.death_count = recorded->death_count;
+}
+
 static enum fault_code close_stream(struct stream *stream, int notice_fd, struct fault *fault)
 {
 	struct fault notice_fault;
@@ -236,6 +248,8 @@ static enum fault_code close_stream(struct stream *stream, int notice_fd, struct
 	if (failed == FAULT_NONE && lost_stage(stream)) {
 		if (notice_fd >= 0)
 			notice_read_all(notice_fd, &stream->loss, &notice_fault);
+		else if (stream->recorded != NULL)
+			repeat_deaths(stream);
 		failed = keep_deaths(stream, fault);
 	}
 	if (failed == FAULT_NONE)

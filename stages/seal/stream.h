@@ -7,6 +7,7 @@
 #include "stages/seal/chain.h"
 #include "stages/seal/closing.h"
 #include "stages/seal/facts.h"
+#include "stages/seal/recorded.h"
 #include "stages/seal/store.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct stream {
 	char run_id[RUNID_SIZE]; /* the run's, for a stream that does not say */
 	bool run_id_fixed;	 /* the stream must agree */
 	char nonce[33];
+	struct recorded *recorded; /* the run is sealed again; NULL: for the first time */
 };
 
 /* The store's fd and run_id, run_id_fixed and nonce are the caller's to fill. */
