@@ -7,6 +7,8 @@
 #include "filter_collect.h"
 #include "filter_compile.h"
 #include "filter_deposit.h"
+#include "filter_diff.h"
+#include "filter_export.h"
 #include "filter_inspect.h"
 #include "filter_launch.h"
 #include "filter_monitor.h"
@@ -69,6 +71,21 @@ static const struct sandbox_limit limits_collect[] = {
 	{RLIMIT_NPROC, 0},
 	{RLIMIT_NOFILE, 128},
 	{RLIMIT_AS, MEMORY_MAX},
+};
+
+/* It runs one program, one after the other. */
+static const struct sandbox_limit limits_diff[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NOFILE, FILES_MAX},
+	{RLIMIT_AS, VERIFY_MEMORY_MAX},
+};
+
+/* diff(1) and its libraries. */
+static const struct sandbox_path_rule diff_paths[] = {
+	{"/usr", SANDBOX_FS_READ_FILE | SANDBOX_FS_EXECUTE},
+	{"/lib", SANDBOX_FS_READ_FILE | SANDBOX_FS_EXECUTE},
+	{"/lib64", SANDBOX_FS_READ_FILE | SANDBOX_FS_EXECUTE},
+	{"/etc/ld.so.cache", SANDBOX_FS_READ_FILE},
 };
 
 /* Counters are read here; what a cgroup's files say is all the monitor sees of the host. */
@@ -181,4 +198,24 @@ const struct sandbox_profile sandbox_profile_deposit = {
 	.limits = limits_usual,
 	.limit_count = COUNT(limits_usual),
 	.filter = FILTER(deposit),
+};
+
+const struct sandbox_profile sandbox_profile_export = {
+	.name = "export",
+	.identity = SANDBOX_IDENTITY_CALLER, /* what it writes belongs to the caller */
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(export),
+};
+
+const struct sandbox_profile sandbox_profile_diff = {
+	.name = "diff",
+	.identity = SANDBOX_IDENTITY_CALLER, /* reads what the caller may */
+	.landlock = true,
+	.paths = diff_paths,
+	.path_count = COUNT(diff_paths),
+	.limits = limits_diff,
+	.limit_count = COUNT(limits_diff),
+	.filter = FILTER(diff),
 };

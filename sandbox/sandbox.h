@@ -74,6 +74,8 @@ extern const struct sandbox_profile sandbox_profile_verify;
 extern const struct sandbox_profile sandbox_profile_prove;
 extern const struct sandbox_profile sandbox_profile_collect;
 extern const struct sandbox_profile sandbox_profile_deposit;
+extern const struct sandbox_profile sandbox_profile_diff;
+extern const struct sandbox_profile sandbox_profile_export;
 extern const struct sandbox_profile sandbox_profile_inspect;
 extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
 

@@ -42,7 +42,7 @@ static bool mode_valid(const char *mode)
 
 static enum fault_code bad(const char *what, struct fault *fault)
 {
-	return fault_set(fault, CODE, PATH, "sr-collect sent an entry that is none: %s", what);
+	return fault_set(fault, CODE, PATH, "an entry that is none: %s", what);
 }
 
 static bool text_or_null(struct json_object *value)
@@ -50,60 +50,103 @@ static bool text_or_null(struct json_object *value)
 	return value == NULL || json_object_is_type(value, json_type_string);
 }
 
-/* A file that is not refused has a descriptor, and nothing else has one. */
-static enum fault_code check_kind(struct entry *entry, const char *type, bool refused,
+/* Exactly what is taken has content: a descriptor here, a hash in a manifest. */
+static enum fault_code check_kind(struct entry *entry, const char *type, bool has_content,
 				  bool has_target, struct fault *fault)
 {
-	static const char *const types[] = {"file", "directory", "symlink", "fifo",
-					    "socket", "device", "unknown"};
+	static const char *const types[] = {"file",   "directory", "symlink", "fifo",
+					    "socket", "device",	   "unknown"};
 	size_t i = 0;
 
 	while (i < sizeof(types) / sizeof(types[0]) && strcmp(type, types[i]) != 0)
 		i++;
 	if (i == sizeof(types) / sizeof(types[0]))
 		return bad("type", fault);
-	entry->directory = i == 1 && !refused;
-	entry->stored = i == 0 && !refused;
-	if (entry->stored != (entry->fd >= 0))
-		return bad("its descriptor", fault);
-	if (has_target != (i == 2 && !refused))
+	entry->directory = i == 1 && !entry->refused;
+	entry->stored = i == 0 && !entry->refused;
+	if (entry->stored != has_content)
+		return bad("its content", fault);
+	if (has_target != (i == 2 && !entry->refused))
 		return bad("target", fault);
-	return i > 2 && !refused ? bad("refused", fault) : FAULT_NONE;
+	return i > 2 && !entry->refused ? bad("refused", fault) : FAULT_NONE;
 }
 
-static enum fault_code read_fields(struct entry *entry, struct fault *fault)
+static enum fault_code read_hash(struct fields *fields, char hash[DIGEST_TEXT_SIZE],
+				 struct fault *fault)
 {
-	const char *mode = "", *path = "", *type = "";
-	struct json_object *refused = NULL, *target = NULL;
+	const char *text = "";
+	enum fault_code code;
+
+	hash[0] = '\0';
+	if (fields_null(fields, "sha256"))
+		return FAULT_NONE;
+	code = fields_string(fields, "sha256", &text, fault);
+	if (code == FAULT_NONE && !digest_text_valid(text))
+		code = bad("sha256", fault);
+	if (code == FAULT_NONE)
+		memcpy(hash, text, DIGEST_TEXT_SIZE);
+	return code;
+}
+
+struct words {
+	const char *mode, *path, *type;
+	struct json_object *refused, *target;
+};
+
+/* hash is NULL for a message, which has none. */
+static enum fault_code read_words(struct entry *entry, struct words *words, char *hash,
+				  struct fault *fault)
+{
 	int64_t output = 0, size = 0;
 	struct fields fields;
 	enum fault_code code = fields_open(&fields, entry->object, PATH, CODE, fault);
 
 	if (code == FAULT_NONE)
-		code = fields_string(&fields, "mode", &mode, fault);
+		code = fields_string(&fields, "mode", &words->mode, fault);
 	if (code == FAULT_NONE)
 		code = fields_integer(&fields, "output", 0, 255, &output, fault);
 	if (code == FAULT_NONE)
-		code = fields_string(&fields, "path", &path, fault);
+		code = fields_string(&fields, "path", &words->path, fault);
 	if (code == FAULT_NONE)
-		code = fields_any(&fields, "refused", &refused, fault);
+		code = fields_any(&fields, "refused", &words->refused, fault);
+	if (code == FAULT_NONE && hash != NULL)
+		code = read_hash(&fields, hash, fault);
 	if (code == FAULT_NONE)
 		code = fields_integer(&fields, "size", 0, CANON_INTEGER_MAX, &size, fault);
 	if (code == FAULT_NONE)
-		code = fields_any(&fields, "target", &target, fault);
+		code = fields_any(&fields, "target", &words->target, fault);
 	if (code == FAULT_NONE)
-		code = fields_string(&fields, "type", &type, fault);
-	if (code == FAULT_NONE)
-		code = fields_close(&fields, fault);
+		code = fields_string(&fields, "type", &words->type, fault);
+	entry->output = (size_t)output;
+	entry->size = (uint64_t)size;
+	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
+}
+
+static enum fault_code read_fields(struct entry *entry, char *hash, struct fault *fault)
+{
+	struct words words = {.mode = ""};
+	enum fault_code code = read_words(entry, &words, hash, fault);
+
 	if (code != FAULT_NONE)
 		return code;
-	if (!text_or_null(refused) || !text_or_null(target) || !mode_valid(mode))
+	if (!text_or_null(words.refused) || !text_or_null(words.target) || !mode_valid(words.mode))
 		return bad("mode, refused or target", fault);
-	if (!unescape(path, entry->path, sizeof(entry->path)) || !path_valid(entry->path))
+	if (!unescape(words.path, entry->path, sizeof(entry->path)) || !path_valid(entry->path))
 		return bad("path", fault);
-	entry->size = (uint64_t)size;
-	entry->executable = strpbrk(mode + 1, "1357") != NULL;
-	return check_kind(entry, type, refused != NULL, target != NULL, fault);
+	entry->executable = strpbrk(words.mode + 1, "1357") != NULL;
+	entry->refused = words.refused != NULL;
+	return check_kind(entry, words.type, hash != NULL ? hash[0] != '\0' : entry->fd >= 0,
+			  words.target != NULL, fault);
+}
+
+enum fault_code entry_parse(const char *line, size_t len, struct entry *entry,
+			    char hash[DIGEST_TEXT_SIZE], struct fault *fault)
+{
+	enum fault_code code;
+
+	*entry = (struct entry){.fd = -1};
+	code = canon_parse(line, len, CODE, &entry->object, fault);
+	return code == FAULT_NONE ? read_fields(entry, hash, fault) : code;
 }
 
 /* At most one descriptor fits; the kernel closes what does not (MSG_CTRUNC). */
@@ -148,7 +191,7 @@ int entry_receive(int socket_fd, struct entry *entry, struct fault *fault)
 		(void)fault_set_errno(fault, CODE, errno, PATH, "recvmsg");
 	else if (len > 0 && (canon_parse(data, (size_t)len, CODE, &entry->object, fault) !=
 				     FAULT_NONE ||
-			     read_fields(entry, fault) != FAULT_NONE))
+			     read_fields(entry, NULL, fault) != FAULT_NONE))
 		len = -1;
 	free(data);
 	return len < 0 ? -1 : len > 0;

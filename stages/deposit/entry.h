@@ -3,8 +3,10 @@
 #define DEPOSIT_ENTRY_H
 
 #include "ipc/fault.h"
+#include "stages/seal/digest.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,9 +21,11 @@ struct json_object;
 struct entry {
 	struct json_object *object; /* the message; entry_release */
 	char path[ENTRY_PATH_SIZE]; /* raw bytes, relative; no component leads up */
+	size_t output; /* index in the policy's outputs */
 	bool directory;
-	bool stored; /* a file that came with a descriptor */
+	bool stored; /* a file that came with a descriptor, or has a hash in the manifest */
 	bool executable;
+	bool refused;
 	uint64_t size;
 	int fd; /* of the file to copy; -1 */
 };
@@ -33,5 +37,13 @@ struct entry {
 int entry_receive(int socket_fd, struct entry *entry, struct fault *fault)
 	__attribute__((warn_unused_result));
 void entry_release(struct entry *entry);
+
+/*
+ * One line of a manifest (artifacts/outputs.ndjson), which is such a message with the member
+ * sha256: hash is that of a stored file, or "".
+ */
+enum fault_code entry_parse(const char *line, size_t len, struct entry *entry,
+			    char hash[DIGEST_TEXT_SIZE], struct fault *fault)
+	__attribute__((warn_unused_result));
 
 #endif
