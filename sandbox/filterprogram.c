@@ -20,6 +20,12 @@
 #define HIGH(arg) (LOW(arg) + 4)
 
 #define CALLS_MAX 1024 /* numbers of system calls; the highest of Linux 6.18 is 469 */
+/*
+ * When a filter is installed the kernel runs it once for each of its calls, to remember which ones
+ * it allows whatever their arguments (Linux 5.11): 20 microseconds, more than most calls of a stage
+ * together. So the tree is balanced by how many numbers a range holds.
+ */
+#define CALLS_ASKED 470
 
 /* Calls from first up to the next range's. */
 struct range {
@@ -29,7 +35,7 @@ struct range {
 };
 
 struct ranges {
-	struct range items[CALLS_MAX + 1];
+	struct range items[CALLS_MAX + 4];
 	size_t count;
 };
 
@@ -282,28 +288,61 @@ static struct range range_of(const struct filter_file *file, int number)
 	return range;
 }
 
-static void divide(const struct filter_file *file, struct ranges *ranges)
+static void add_range(struct ranges *ranges, struct range range)
 {
-	ranges->count = 0;
-	for (int number = 0; number <= CALLS_MAX; number++) {
-		struct range range = range_of(file, number);
-		const struct range *last = &ranges->items[ranges->count - 1];
+	const struct range *last = &ranges->items[ranges->count - 1];
 
-		if (ranges->count == 0 || range.conditional || last->conditional ||
-		    last->action != range.action)
-			ranges->items[ranges->count++] = range;
-	}
+	if (ranges->count == 0 || range.conditional || last->conditional ||
+	    last->action != range.action)
+		ranges->items[ranges->count++] = range;
 }
 
-/* The number is in the accumulator; a call's own part loads arguments only at the end. */
+static void divide(const struct filter_file *file, struct ranges *ranges)
+{
+	struct range x32 = {.first = X32_BIT, .action = FILTER_KILL};
+	struct range skipped = {.first = NO_CALL, .action = file->fallback};
+
+	ranges->count = 0;
+	for (int number = 0; number <= CALLS_MAX; number++)
+		add_range(ranges, range_of(file, number));
+	add_range(ranges, x32);
+	add_range(ranges, skipped);
+	ranges->items[ranges->count].first = UINT32_MAX; /* the end of the last */
+}
+
+/* How many of the kernel's calls the ranges hold; those behind the last call hold none. */
+static uint32_t weight(const struct range *ranges, size_t count)
+{
+	uint32_t end = ranges[count].first < CALLS_ASKED ? ranges[count].first : CALLS_ASKED;
+
+	return end > ranges[0].first ? end - ranges[0].first : 0;
+}
+
+/* Where the tree over these ranges divides: as near to half of the calls as it gets. */
+static size_t divide_at(const struct range *ranges, size_t count)
+{
+	size_t half = 1;
+
+	while (half + 1 < count && 2 * weight(ranges, half) < weight(ranges, count))
+		half++;
+	if (half > 1 &&
+	    2 * weight(ranges, half - 1) + weight(ranges + half - 1, 1) > weight(ranges, count))
+		half--;
+	return half;
+}
+
+/*
+ * The number is in the accumulator; a call's own part loads arguments only at the end.
+ * ranges[count] is where the last one ends.
+ */
 static size_t build_tree(struct builder *builder, const struct range *ranges, size_t count)
 {
-	size_t half = count / 2;
-	size_t low, high;
+	size_t half, low, high;
 
 	if (count == 1)
 		return ranges[0].conditional ? build_call(builder, (int)ranges[0].first)
 					     : answer(builder, ranges[0].action);
+	half = divide_at(ranges, count);
 	high = build_tree(builder, ranges + half, count - half);
 	low = build_tree(builder, ranges, half);
 	return jump(builder, BPF_JGE, ranges[half].first, high, low);
@@ -312,10 +351,10 @@ static size_t build_tree(struct builder *builder, const struct range *ranges, si
 static void build(struct builder *builder, const struct ranges *ranges)
 {
 	size_t kill, next = build_tree(builder, ranges->items, ranges->count);
-	size_t odd = jump(builder, BPF_JEQ, NO_CALL, answer(builder, builder->file->fallback),
-			  answer(builder, FILTER_KILL));
 
-	jump(builder, BPF_JGE, X32_BIT, odd, next);
+	/* The tree's first instruction, which the load below must run into. */
+	if (next != builder->program->first)
+		put(builder, BPF_JMP | BPF_JA, 0, 0, (uint32_t)distance(builder, next));
 	next = load(builder, offsetof(struct seccomp_data, nr));
 	kill = answer(builder, FILTER_KILL);
 	jump(builder, BPF_JEQ, seccomp_arch_native(), next, kill);
