@@ -28,9 +28,14 @@ static enum fault_code join(char out[PATH_MAX], const char *head, const char *ta
 
 	if (len >= PATH_MAX)
 		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, "workdir", "%s", head);
-	/* Behind a slash O_NOFOLLOW would follow the last link. */
-	while (len > 1 && out[len - 1] == '/')
+	/* Behind a slash, or a slash and a dot, O_NOFOLLOW would follow the last link. */
+	while (len > 1 && (out[len - 1] == '/' || (out[len - 1] == '.' && out[len - 2] == '/')))
 		out[--len] = '\0';
+	if (len >= 3 && strcmp(out + len - 3, "/..") == 0)
+		return fault_set(fault, FAULT_RUN_INIT, "workdir",
+				 "'%s' ends in .., which leads through whatever is in front of it; "
+				 "name the directory itself",
+				 out);
 	return FAULT_NONE;
 }
 
