@@ -5,6 +5,7 @@
 
 #include "filter_canon.h"
 #include "filter_collect.h"
+#include "filter_compare.h"
 #include "filter_compile.h"
 #include "filter_deposit.h"
 #include "filter_diff.h"
@@ -162,6 +163,15 @@ const struct sandbox_profile sandbox_profile_prove = {
 	.limits = limits_verify,
 	.limit_count = COUNT(limits_verify),
 	.filter = FILTER(prove),
+};
+
+const struct sandbox_profile sandbox_profile_compare = {
+	.name = "compare",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_verify,
+	.limit_count = COUNT(limits_verify),
+	.filter = FILTER(compare),
 };
 
 const struct sandbox_profile sandbox_profile_inspect = {

@@ -76,6 +76,7 @@ extern const struct sandbox_profile sandbox_profile_collect;
 extern const struct sandbox_profile sandbox_profile_deposit;
 extern const struct sandbox_profile sandbox_profile_diff;
 extern const struct sandbox_profile sandbox_profile_export;
+extern const struct sandbox_profile sandbox_profile_compare;
 extern const struct sandbox_profile sandbox_profile_inspect;
 extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
 
