@@ -116,6 +116,7 @@ const struct sandbox_profile sandbox_profile_launch = {
 	.name = "launch",
 	.identity = SANDBOX_IDENTITY_CALLER,
 	.capabilities = BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | /* identity */
+			BIT(CAP_SETFCAP) | /* a user namespace that maps our uid 0 (Linux 5.12) */
 			BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_CHROOT) | /* namespaces, mounts */
 			BIT(CAP_KILL) |				   /* the workload's uid */
 			BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | /* its root */
