@@ -38,6 +38,8 @@ static struct json_object *list_artifacts(const struct rundir *rundir)
 	else
 		object_add_null(artifacts, "dir");
 	add_artifact(artifacts, "events", rundir, "events.ndjson");
+	add_artifact(artifacts, "outputs", rundir, RUNDIR_OUTPUTS);
+	add_artifact(artifacts, "outputsManifest", rundir, RUNDIR_MANIFEST);
 	add_artifact(artifacts, "report", rundir, RUNDIR_REPORT);
 	add_artifact(artifacts, "stderr", rundir, "stderr.log");
 	add_artifact(artifacts, "stdout", rundir, "stdout.log");
@@ -56,6 +58,8 @@ enum fault_code response_print(const struct result *result, const struct rundir 
 		object_add(response, "degraded", array_new());
 	object_add_shared(response, "errors", result->errors);
 	object_add_integer(response, "exitCode", result->exit_code);
+	if (result->exports != NULL)
+		object_add_shared(response, "exports", result->exports);
 	object_add_string(response, "runId", rundir->run_id);
 	object_add_string(response, "state", result->state);
 	if (result->verdict != NULL)

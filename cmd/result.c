@@ -29,6 +29,7 @@ void result_release(struct result *result)
 {
 	object_release(&result->errors);
 	object_release(&result->root);
+	object_release(&result->exports);
 }
 
 void result_fail(struct result *result, const struct fault *fault)

@@ -19,6 +19,7 @@ struct result {
 	struct json_object *errors;
 	struct json_object *degraded; /* clauses not enforced; in root, NULL without one */
 	const char *verdict;	      /* "enforced" or "degraded"; NULL: never prepared */
+	struct json_object *exports;  /* what sr-export and sr-diff said; NULL: not asked */
 	const char *state;	      /* "finished" or "failed" */
 	const char *summary;
 	const char *cause;

@@ -23,6 +23,10 @@ enum run_option {
 	RUN_SAMPLE_MS,
 	RUN_BEST_EFFORT,
 	RUN_TTY,
+	RUN_OUTPUT,
+	RUN_DIFF,
+	RUN_APPLY,
+	RUN_APPLY_SENSITIVE,
 	RUN_JSON,
 	RUN_QUIET,
 	RUN_OPTION_COUNT
@@ -48,6 +52,13 @@ static const struct option table[RUN_OPTION_COUNT] = {
 			     "run although the host cannot enforce all of "
 			     "the policy; the report says what it did not"},
 	[RUN_TTY] = {"tty", NULL, "give the command a terminal of its own"},
+	[RUN_OUTPUT] = {"output", "DIR",
+			"copy the collected outputs into DIR, which is made or empty"},
+	[RUN_DIFF] = {"diff", "DIR", "show what the output changes of the tree DIR"},
+	[RUN_APPLY] = {"apply", NULL, "and write the changes into DIR"},
+	[RUN_APPLY_SENSITIVE] = {"apply-sensitive", NULL,
+				 "even where they touch hooks, start-up files or CI "
+				 "configuration"},
 	[RUN_JSON] = {"json", NULL,
 		      "one response record on stdout; the command's output goes to "
 		      "the log files only"},
@@ -92,6 +103,18 @@ static enum fault_code take(struct run_options *options, enum run_option option,
 		return FAULT_NONE;
 	case RUN_TTY:
 		options->tty = true;
+		return FAULT_NONE;
+	case RUN_OUTPUT:
+		options->output = value;
+		return FAULT_NONE;
+	case RUN_DIFF:
+		options->diff = value;
+		return FAULT_NONE;
+	case RUN_APPLY:
+		options->apply = true;
+		return FAULT_NONE;
+	case RUN_APPLY_SENSITIVE:
+		options->apply_sensitive = true;
 		return FAULT_NONE;
 	case RUN_JSON:
 		options->json = true;
@@ -150,6 +173,12 @@ static enum run_options_answer check(struct run_options *options, char *const *c
 		what = "--sample-ms takes 1 to 3600000";
 	else if (options->challenge != NULL && strlen(options->challenge) > CHALLENGE_MAX)
 		what = "--challenge takes at most 1024 bytes";
+	else if (options->diff != NULL && options->json && !options->apply)
+		what = "--diff writes text to stdout, where --json has its record";
+	else if (options->apply && options->diff == NULL)
+		what = "--apply needs --diff DIR: the tree to write into";
+	else if (options->apply_sensitive && !options->apply)
+		what = "--apply-sensitive needs --apply";
 	if (what != NULL)
 		return wrong(options, all_read, what, fault);
 	if (*command != NULL &&

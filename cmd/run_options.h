@@ -14,6 +14,10 @@ struct run_options {
 	const char *challenge;
 	const char *mount_allowlist;
 	const char *sample_ms;
+	const char *output; /* these two NULL: not asked for */
+	const char *diff;
+	bool apply; /* with diff */
+	bool apply_sensitive;
 	bool best_effort;
 	bool json;
 	bool quiet;

@@ -140,7 +140,7 @@ void summary_print(const struct result *result, const struct rundir *rundir, uin
 	if (!quiet)
 		print_degraded(result->degraded);
 	/* What is missing of the outputs is in no sentence about the command. */
-	print_errors(result->errors, ours ? "" : "outputs[");
+	print_errors(result->errors, ours || result->exports != NULL ? "" : "outputs[");
 	if (!quiet && result->sealed) {
 		rundir_artifact(rundir, RUNDIR_REPORT, path);
 		fputs("safe-run: report ", stderr);

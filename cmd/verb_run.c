@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run run: the whole pipeline, and the workload's exit status passed through. */
+#include "cmd/outputs.h"
 #include "cmd/pipeline.h"
 #include "cmd/policy_args.h"
 #include "cmd/policy_input.h"
@@ -28,6 +29,7 @@ struct run {
 	struct tty tty;
 	struct pipeline pipeline;
 	struct result result;
+	struct outputs outputs;
 	int source_fd; /* what --policy names; -1: the built-in policy */
 	int policy_fd; /* the copy in the run directory */
 	int overrides_fd;
@@ -95,6 +97,8 @@ static enum fault_code prepare(struct run *run, struct fault *fault)
 	enum fault_code code = spawn_find_home(&run->home, fault);
 
 	if (code == FAULT_NONE)
+		code = outputs_open(&run->outputs, &run->options, fault);
+	if (code == FAULT_NONE)
 		code = rundir_base(run->options.workdir, base, fault);
 	if (code == FAULT_NONE)
 		code = rundir_make(&run->rundir, base, fault);
@@ -147,6 +151,8 @@ static void carry_out(struct run *run)
 	/* Seal has sealed what it saw of a run that did not start; the reason is known here. */
 	if (fault.code != FAULT_NONE)
 		result_blame(&run->result, &fault);
+	else
+		outputs_bring(&run->outputs, &run->options, &run->home, &run->rundir, &run->result);
 }
 
 /* The status is the run's, unless the caller asked for a record and cannot get it. */
@@ -182,6 +188,7 @@ static void release(struct run *run)
 	close_fd(&run->policy_fd);
 	close_fd(&run->overrides_fd);
 	rundir_close(&run->rundir);
+	outputs_close(&run->outputs);
 	overrides_release(&run->options.overrides);
 	result_release(&run->result);
 }
@@ -192,6 +199,7 @@ int verb_run(int argc, char **argv)
 	struct fault fault;
 	struct run run = {
 		.rundir = RUNDIR_NONE,
+		.outputs = OUTPUTS_NONE,
 		.signals = {.fd = -1},
 		.tty = TTY_NONE,
 		.source_fd = -1,
