@@ -34,6 +34,8 @@ static const struct verb verbs[] = {
 	{"compile", "--dry-run [--policy] FILE", "print the plans a policy comes to", verb_compile},
 	{"report", "verify|inspect [OPTION]... FILE", "what a report proves, what it says",
 	 verb_report},
+	{"replay", "[--rerun] [--json] RUN_DIR", "whether a run's stages come to the same again",
+	 verb_replay},
 	{"canon", "", "write the JSON on stdin in canonical form (RFC 8785)", verb_canon},
 	{"gc", "[--workdir DIR] [--older-than SECONDS] [--dry-run]",
 	 "remove what killed runs left behind", verb_gc},

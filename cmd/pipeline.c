@@ -32,6 +32,7 @@ static void plan_validate(struct spawn *spawn, const struct pipeline_plan *plan,
 	if (plan->mount_allowlist != NULL)
 		spawn_text(spawn, "--mount-allowlist", plan->mount_allowlist);
 	spawn_fd(spawn, "--set-fd", plan->overrides_fd);
+	spawn_fd(spawn, "--host-facts-fd", plan->host_facts_fd);
 }
 
 static void plan_compile(struct spawn *spawn, const struct pipeline_plan *plan,

@@ -31,7 +31,8 @@ struct pipeline_plan {
 	const char *mount_allowlist;
 	const char *sample_ms;
 	int policy_fd;
-	int overrides_fd; /* -1: none */
+	int overrides_fd;  /* -1: none */
+	int host_facts_fd; /* -1: ask the host; else the recorded answer to a policy, of a rerun */
 	bool apart;	  /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */

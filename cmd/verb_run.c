@@ -126,6 +126,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.sample_ms = options->sample_ms,
 		.policy_fd = run->policy_fd,
 		.overrides_fd = run->overrides_fd,
+		.host_facts_fd = -1,
 		.apart = run->signals.apart,
 		.best_effort = options->best_effort,
 		.copies_output = !options->json,
