@@ -99,9 +99,11 @@ Test(launch_mountinfo, cuts_lines)
 	cr_assert_eq(mountinfo_next(&rest, &mount), 1);
 	cr_expect_str_eq(mount.point, "/");
 	cr_expect_str_eq(mount.options, "ro,nosuid");
+	cr_expect_str_eq(mount.type, "tmpfs");
 	cr_expect_str_eq(mount.super, "rw,size=1024k");
 	cr_assert_eq(mountinfo_next(&rest, &mount), 1);
 	cr_expect_str_eq(mount.point, "/x y\\");
+	cr_expect_str_eq(mount.type, "ext4");
 	cr_expect_str_eq(mount.super, "rw");
 	cr_expect_eq(mountinfo_next(&rest, &mount), -1);
 	rest = text + sizeof text - 1;
