@@ -58,10 +58,11 @@ static enum fault_code open_output(const char *path, int *fd, struct fault *faul
 	if (empty < 0)
 		return fault_set_errno(fault, CODE, errno, "output", "cannot use '%s'", path);
 	if (empty == 0)
-		return fault_set(fault, CODE, "output",
-				 "'%s' is not empty, and nothing that exists is overwritten; name a "
-				 "new directory",
-				 path);
+		return fault_set(
+			fault, CODE, "output",
+			"'%s' is not empty, and nothing that exists is overwritten; name a "
+			"new directory",
+			path);
 	return FAULT_NONE;
 }
 
@@ -276,9 +277,8 @@ static void export_to(int to_fd, const struct run_options *options, bool apply,
 	report(result, apply ? "apply" : "output", record, code, &fault, options->json);
 }
 
-static void show_diff(int base_fd, const struct run_options *options,
-		      const struct spawn_home *home, const struct sources *sources,
-		      struct result *result)
+static void show_diff(int base_fd, const struct run_options *options, const struct spawn_home *home,
+		      const struct sources *sources, struct result *result)
 {
 	struct json_object *record OBJECT_CLEANUP = NULL;
 	int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);

@@ -111,7 +111,8 @@ static int compare(const void *left, const void *right, void *context)
 {
 	const struct batch *batch = context;
 
-	return strcmp(batch->names[*(const uint32_t *)left], batch->names[*(const uint32_t *)right]);
+	return strcmp(batch->names[*(const uint32_t *)left],
+		      batch->names[*(const uint32_t *)right]);
 }
 
 int batch_read(struct batch *batch, int dir_fd, const char *after)

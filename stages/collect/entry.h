@@ -27,9 +27,9 @@ struct entry_sink {
 };
 
 struct entry {
-	size_t output; /* index in the plan */
-	const char *path; /* raw bytes; relative to the work directory */
-	const char *type; /* file, directory, symlink, fifo, socket, device, unknown */
+	size_t output;	     /* index in the plan */
+	const char *path;    /* raw bytes; relative to the work directory */
+	const char *type;    /* file, directory, symlink, fifo, socket, device, unknown */
 	const char *refused; /* why nothing of it is kept; NULL: it is */
 	const char *target;  /* of a symlink, raw bytes; NULL */
 	mode_t mode;

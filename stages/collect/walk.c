@@ -23,7 +23,7 @@ struct state {
 	const struct collect_output *output;
 	size_t index;
 	struct walk_tally *tally;
-	struct buf path; /* of the entry looked at; NUL-terminated */
+	struct buf path;  /* of the entry looked at; NUL-terminated */
 	uint64_t counted; /* against maxFiles */
 	bool stopped;	  /* at a limit */
 	struct fault *fault;

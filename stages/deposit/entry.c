@@ -189,9 +189,9 @@ int entry_receive(int socket_fd, struct entry *entry, struct fault *fault)
 	len = receive(socket_fd, data, MESSAGE_MAX, &entry->fd);
 	if (len < 0)
 		(void)fault_set_errno(fault, CODE, errno, PATH, "recvmsg");
-	else if (len > 0 && (canon_parse(data, (size_t)len, CODE, &entry->object, fault) !=
-				     FAULT_NONE ||
-			     read_fields(entry, NULL, fault) != FAULT_NONE))
+	else if (len > 0 &&
+		 (canon_parse(data, (size_t)len, CODE, &entry->object, fault) != FAULT_NONE ||
+		  read_fields(entry, NULL, fault) != FAULT_NONE))
 		len = -1;
 	free(data);
 	return len < 0 ? -1 : len > 0;

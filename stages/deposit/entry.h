@@ -21,7 +21,7 @@ struct json_object;
 struct entry {
 	struct json_object *object; /* the message; entry_release */
 	char path[ENTRY_PATH_SIZE]; /* raw bytes, relative; no component leads up */
-	size_t output; /* index in the policy's outputs */
+	size_t output;		    /* index in the policy's outputs */
 	bool directory;
 	bool stored; /* a file that came with a descriptor, or has a hash in the manifest */
 	bool executable;

@@ -108,11 +108,10 @@ enum fault_code store_file(struct store *store, const struct entry *entry,
 {
 	const char *name = "";
 	int parent_fd = find_parent(store, entry->path, &name);
-	int fd = parent_fd < 0
-			 ? -1
-			 : openat(parent_fd, name,
-				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-				  entry->executable ? 0700 : 0600);
+	int fd = parent_fd < 0 ? -1
+			       : openat(parent_fd, name,
+					O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+					entry->executable ? 0700 : 0600);
 	uint8_t value[DIGEST_SIZE];
 	int result, error_number;
 

@@ -25,8 +25,8 @@ void store_init(struct store *store, int dir_fd);
 void store_release(struct store *store);
 
 /* Make entry->path a directory, and those above it. What exists is left as it is. */
-enum fault_code store_directory(struct store *store, const struct entry *entry,
-				struct fault *fault) __attribute__((warn_unused_result));
+enum fault_code store_directory(struct store *store, const struct entry *entry, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /*
  * Copy entry->fd, hashing what is written, holes kept; hash is of exactly entry->size bytes. After

@@ -36,12 +36,12 @@ static void name_file(struct buf *out, const char *prefix, const char *path)
 	buf_append(out, "", 1);
 }
 
-_Noreturn static void become_diff(int program_fd, int left_fd, int right_fd,
-				  int out_fd, const char *left, const char *right)
+_Noreturn static void become_diff(int program_fd, int left_fd, int right_fd, int out_fd,
+				  const char *left, const char *right)
 {
 	static char *const no_environment[] = {NULL};
-	const char *const argv[] = {"diff", "-u", "--label", left, "--label", right,
-				    "--", "-", RIGHT, NULL};
+	const char *const argv[] = {"diff", "-u", "--label", left,  "--label",
+				    right,  "--", "-",	     RIGHT, NULL};
 
 	/* Above the numbers they get, so that none is closed by another. */
 	left_fd = fcntl(left_fd, F_DUPFD_CLOEXEC, 10);
@@ -50,8 +50,7 @@ _Noreturn static void become_diff(int program_fd, int left_fd, int right_fd,
 	program_fd = fcntl(program_fd, F_DUPFD_CLOEXEC, 10);
 	if (left_fd >= 0 && right_fd >= 0 && out_fd >= 0 && dup2(left_fd, STDIN_FILENO) == 0 &&
 	    dup2(out_fd, STDOUT_FILENO) == STDOUT_FILENO && dup2(right_fd, RIGHT_FD) == RIGHT_FD)
-		(void)execveat(program_fd, "", (char *const *)argv, no_environment,
-			       AT_EMPTY_PATH);
+		(void)execveat(program_fd, "", (char *const *)argv, no_environment, AT_EMPTY_PATH);
 	_exit(TROUBLE);
 }
 
@@ -113,8 +112,8 @@ enum fault_code compare_files(const struct compare *compare, int left_fd, int ri
 	pid = fork();
 	/* Standard input, which the skeleton opened on /dev/null or the front-end did: no file. */
 	if (pid == 0)
-		become_diff(compare->program_fd, left_fd < 0 ? STDIN_FILENO : left_fd, right_fd, ends[1],
-			    left.data, right.data);
+		become_diff(compare->program_fd, left_fd < 0 ? STDIN_FILENO : left_fd, right_fd,
+			    ends[1], left.data, right.data);
 	(void)close(ends[1]);
 	if (pid < 0)
 		code = fault_set_errno(fault, CODE, errno, PATH, "fork");

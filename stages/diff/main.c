@@ -74,8 +74,8 @@ static enum stage_exit diff_open(struct stage_context *context)
 		}
 	diff->compare.program_fd = open(COMPARE_PROGRAM, O_PATH | O_CLOEXEC);
 	if (diff->compare.program_fd < 0) {
-		stage_complain(context->stage, "there is no " COMPARE_PROGRAM
-					       ": install the package diffutils");
+		stage_complain(context->stage,
+			       "there is no " COMPARE_PROGRAM ": install the package diffutils");
 		return STAGE_FAILED;
 	}
 	for (size_t i = OPTION_FROM_FD; i <= OPTION_BASE_FD; i++)

@@ -82,9 +82,9 @@ static int write_beside(struct pass *pass, int parent_fd, const char *name, enum
 	mode_t mode = mode_for(change, before, pass->lines.entry.executable);
 	int fd = openat(parent_fd, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			mode);
-	int result = fd < 0 ? -1
-			    : file_copy(pass->export->from_fd, &pass->lines.entry, pass->lines.hash,
-					fd);
+	int result =
+		fd < 0 ? -1
+		       : file_copy(pass->export->from_fd, &pass->lines.entry, pass->lines.hash, fd);
 	int error_number;
 
 	if (fd < 0)
@@ -183,8 +183,7 @@ static enum fault_code go_through(struct export *export,
 
 	while (code == FAULT_NONE && (got = lines_next(&pass.lines, fault)) > 0) {
 		code = take_root(&pass, fault);
-		if (code == FAULT_NONE &&
-		    act(&pass, lines_below(&pass.lines.entry, pass.root)) < 0)
+		if (code == FAULT_NONE && act(&pass, lines_below(&pass.lines.entry, pass.root)) < 0)
 			code = fault_set_errno(fault, CODE, errno, PATH, "cannot apply %s",
 					       pass.lines.entry.path);
 	}

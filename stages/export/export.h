@@ -15,7 +15,8 @@ struct json_object;
  */
 #define EXPORT_SENSITIVE_MAX 64 /* listed; all are counted */
 
-struct export {
+struct export
+{
 	int manifest_fd, from_fd, to_fd;
 	bool apply;
 	bool allow_sensitive;

@@ -85,15 +85,15 @@ static struct json_object *result_of(const struct export *export, const struct f
 
 	if (why->code != FAULT_NONE)
 		array_append(errors, fault_to_json(why));
-	object_add_integer(result, "bytes", (int64_t)export->bytes);
-	object_add_integer(result, "directories", (int64_t)export->directories);
+	object_add_integer(result, "bytes", (int64_t) export->bytes);
+	object_add_integer(result, "directories", (int64_t) export->directories);
 	object_add(result, "errors", errors);
-	object_add_integer(result, "files", (int64_t)export->files);
+	object_add_integer(result, "files", (int64_t) export->files);
 	object_add_string(result, "schemaVersion", "safe-run.export/v1");
 	object_add_shared(result, "sensitive", export->sensitive);
-	object_add_integer(result, "sensitiveCount", (int64_t)export->sensitive_count);
-	object_add_integer(result, "skipped", (int64_t)export->skipped);
-	object_add_integer(result, "unchanged", (int64_t)export->unchanged);
+	object_add_integer(result, "sensitiveCount", (int64_t) export->sensitive_count);
+	object_add_integer(result, "skipped", (int64_t) export->skipped);
+	object_add_integer(result, "unchanged", (int64_t) export->unchanged);
 	return result;
 }
 

@@ -10,7 +10,8 @@
 /* A file or directory below dir_fd (openat2(2), RESOLVE_BENEATH). "" is dir_fd itself. */
 int place_open(int dir_fd, const char *path, int flags) __attribute__((warn_unused_result));
 
-/* The directory path is in, O_PATH, made with its parents where it lacks; *name is the last part. */
+/* The directory path is in, O_PATH, made with its parents where it lacks; *name is the last part.
+ */
 int place_parent(int dir_fd, const char *path, const char **name)
 	__attribute__((warn_unused_result));
 

@@ -20,10 +20,10 @@
 #define PATH "launch.outputs"
 
 /* A collection that is slower than this hangs: no disk or machine in use is. */
-#define SECOND_NS	 1000000000ULL
-#define LEAST_SEC	 60
-#define MOST_SEC	 3600
-#define BYTES_PER_SEC	 (8ULL << 20)
+#define SECOND_NS	1000000000ULL
+#define LEAST_SEC	60
+#define MOST_SEC	3600
+#define BYTES_PER_SEC	(8ULL << 20)
 #define ENTRIES_PER_SEC 500
 
 static void close_fd(int *fd)
@@ -99,8 +99,7 @@ enum fault_code collect_start(struct launch *launch, struct fault *fault)
 	if (launch->workdir_fd < 0)
 		return fault_set(fault, CODE, PATH, "init did not hand on the work directory");
 	code = make_places(launch, &outputs_fd, &manifest_fd, fault);
-	if (code == FAULT_NONE &&
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+	if (code == FAULT_NONE && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		code = fault_set_errno(fault, CODE, errno, PATH, "socketpair");
 	if (code == FAULT_NONE)
 		code = start_writer(launch, pair[1], outputs_fd, manifest_fd, fault);

@@ -32,8 +32,7 @@ static enum fault_code check_sums(struct span payload, enum fault_code code, str
 		return fault_set(fault, code, "payload.outputs", "an array must stand here");
 	while (span_next_element(&walk, &output)) {
 		if (status_of(output) == COUNT(statuses))
-			return fault_set(fault, code, "payload.outputs",
-					 "there is no such status");
+			return fault_set(fault, code, "payload.outputs", "there is no such status");
 		for (size_t i = 0; i < COUNT(counters); i++)
 			if (!span_integer(span_get(output, counters[i]), &number) ||
 			    __builtin_add_overflow(sums[i], number, &sums[i]))
@@ -43,8 +42,8 @@ static enum fault_code check_sums(struct span payload, enum fault_code code, str
 	for (size_t i = 0; i < COUNT(counters); i++)
 		if (!span_integer(span_get(payload, counters[i]), &number) || number != sums[i])
 			return fault_set(fault, code, "payload",
-					 "%s is not the sum of the outputs', %" PRId64,
-					 counters[i], sums[i]);
+					 "%s is not the sum of the outputs', %" PRId64, counters[i],
+					 sums[i]);
 	return FAULT_NONE;
 }
 

@@ -105,8 +105,7 @@ static void check_mounts(const struct site *site, const struct policy *policy,
 	for (size_t i = 0; i < policy->mounts.count; i++)
 		if (mounts[i].target != NULL && path_below(output->path, mounts[i].target))
 			site_refuse(site, FAULT_POLICY_CONFLICT,
-				    "the output '" SITE_TEXT
-				    "' is mounts[%zu].target or below it, "
+				    "the output '" SITE_TEXT "' is mounts[%zu].target or below it, "
 				    "which is read-only: nothing can be written there",
 				    output->path, i);
 }

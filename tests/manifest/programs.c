@@ -22,7 +22,8 @@ static const struct program {
 } programs[] = {
 	{"sr-validate", true, false}, {"sr-compile", false, true}, {"sr-launch", false, true},
 	{"sr-monitor", false, true},  {"sr-seal", false, true},	   {"sr-verify", false, true},
-	{"safe-run", false, false},
+	{"sr-collect", false, false}, {"sr-deposit", false, true}, {"sr-export", false, true},
+	{"sr-diff", false, true},     {"safe-run", false, false},
 };
 
 /* One function of each library that nothing using the library does without. */

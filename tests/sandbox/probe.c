@@ -30,7 +30,9 @@ static const struct {
 	{"validate", &sandbox_profile_validate}, {"compile", &sandbox_profile_compile},
 	{"launch", &sandbox_profile_launch},	 {"monitor", &sandbox_profile_monitor},
 	{"seal", &sandbox_profile_seal},	 {"verify", &sandbox_profile_verify},
-	{"canon", &sandbox_profile_canon},
+	{"canon", &sandbox_profile_canon},	 {"collect", &sandbox_profile_collect},
+	{"deposit", &sandbox_profile_deposit},	 {"export", &sandbox_profile_export},
+	{"diff", &sandbox_profile_diff},
 };
 
 static void enter_profile(const char *name)

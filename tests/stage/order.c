@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,10 +60,33 @@ static const struct program {
 	bool landlock;
 	bool nobody; /* as root */
 	bool capable;
+	const char *words[10]; /* more of its command line: descriptors of open_places */
 } programs[] = {
-	{"sr-validate", false, true, false, false}, {"sr-compile", false, true, true, false},
-	{"sr-launch", false, false, false, true},   {"sr-monitor", false, true, true, false},
-	{"sr-seal", false, true, false, false},	    {"sr-verify", true, true, true, false},
+	{"sr-validate", false, true, false, false, {NULL}},
+	{"sr-compile", false, true, true, false, {NULL}},
+	{"sr-launch", false, false, false, true, {NULL}},
+	{"sr-monitor", false, true, true, false, {NULL}},
+	{"sr-seal", false, true, false, false, {NULL}},
+	{"sr-verify", true, true, true, false, {NULL}},
+	{"sr-collect", false, true, false, false, {"--tree-fd", "20", "--store-fd", "22"}},
+	{"sr-deposit",
+	 false,
+	 true,
+	 false,
+	 false,
+	 {"--entries-fd", "22", "--outputs-fd", "20", "--manifest-fd", "21"}},
+	{"sr-export",
+	 false,
+	 true,
+	 false,
+	 false,
+	 {"--manifest-fd", "21", "--from-fd", "20", "--to-fd", "20"}},
+	{"sr-diff",
+	 false,
+	 true,
+	 false,
+	 false,
+	 {"--manifest-fd", "21", "--from-fd", "20", "--base-fd", "20", "--diff-fd", "21"}},
 };
 
 struct trace {
@@ -196,14 +220,28 @@ static void trace_to_input(struct trace *trace)
 	cr_assert_fail("no input read in %d stops", STEPS_MAX);
 }
 
+/* 20: a directory; 21: a file; 22: a socket with something to read. */
+static void open_places(const char *path)
+{
+	int pair[2];
+
+	if (dup2(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), 20) < 0 ||
+	    dup2(open(path, O_RDONLY | O_CLOEXEC), 21) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0 || write(pair[1], "x", 1) != 1 ||
+	    dup2(pair[0], 22) < 0)
+		_exit(125);
+}
+
 static pid_t start_traced(const struct program *program)
 {
 	char parent[16];
 	const char *path = child_path(program->name);
-	const char *argv[] = {path, "--parent-pid", parent, program->own_file ? path : NULL, NULL};
+	const char *argv[16] = {path, "--parent-pid", parent, program->own_file ? path : NULL};
 	int ends[2];
 	pid_t pid;
 
+	if (program->words[0] != NULL)
+		memcpy(argv + 3, program->words, sizeof program->words);
 	snprintf(parent, sizeof parent, "%d", getpid());
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
 	cr_assert_eq(write(ends[1], "x", 1), 1);
@@ -212,6 +250,7 @@ static pid_t start_traced(const struct program *program)
 	if (pid > 0)
 		return pid;
 	dup2(ends[0], 0);
+	open_places(path);
 	if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0)
 		_exit(126);
 	raise(SIGSTOP);
@@ -341,4 +380,24 @@ Test(order, seal)
 Test(order, verify)
 {
 	try_program(5);
+}
+
+Test(order, collect)
+{
+	try_program(6);
+}
+
+Test(order, deposit)
+{
+	try_program(7);
+}
+
+Test(order, export)
+{
+	try_program(8);
+}
+
+Test(order, diff)
+{
+	try_program(9);
 }
