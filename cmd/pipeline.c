@@ -58,6 +58,7 @@ static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
 		spawn_flag(spawn, "--best-effort");
 	spawn_fd(spawn, "--control-fd", wires_from(wires, WIRE_CONTROL));
 	spawn_fd(spawn, "--artifacts-fd", plan->rundir->artifacts_fd);
+	spawn_fd(spawn, "--store-fd", plan->store_fd);
 	if (plan->tty != NULL) {
 		spawn_flag(spawn, "--tty");
 		spawn_fd(spawn, "--pty-fd", plan->tty->slave_fd);

@@ -33,6 +33,7 @@ struct pipeline_plan {
 	int policy_fd;
 	int overrides_fd;  /* -1: none */
 	int host_facts_fd; /* -1: ask the host; else the recorded answer to a policy, of a rerun */
+	int store_fd;	   /* of unpacked images; -1: none */
 	bool apart;	  /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */

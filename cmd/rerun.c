@@ -4,6 +4,7 @@
 #include "cmd/comparison.h"
 #include "cmd/pipeline.h"
 #include "cmd/policy_input.h"
+#include "cmd/store.h"
 #include "cmd/supervise.h"
 #include "ipc/object.h"
 
@@ -132,6 +133,7 @@ static enum fault_code carry_out(struct again *again, const struct run_record *r
 		.home = home,
 		.rundir = &again->rundir,
 		.overrides_fd = -1,
+		.store_fd = store_open(),
 	};
 	enum fault_code code = prepare(again, record, workdir, fault);
 
@@ -144,6 +146,8 @@ static enum fault_code carry_out(struct again *again, const struct run_record *r
 	if (pipeline_started(&again->pipeline))
 		supervise(&again->pipeline, &again->signals, &again->tty, again->rundir.run_id,
 			  &again->result);
+	if (plan.store_fd >= 0)
+		close(plan.store_fd);
 	return code;
 }
 

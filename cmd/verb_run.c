@@ -10,6 +10,7 @@
 #include "cmd/rundir_remove.h"
 #include "cmd/scope.h"
 #include "cmd/signals.h"
+#include "cmd/store.h"
 #include "cmd/summary.h"
 #include "cmd/supervise.h"
 #include "cmd/verb.h"
@@ -116,6 +117,7 @@ static enum fault_code prepare(struct run *run, struct fault *fault)
 static enum fault_code start(struct run *run, struct fault *fault)
 {
 	const struct run_options *options = &run->options;
+	enum fault_code code;
 	struct pipeline_plan plan = {
 		.home = &run->home,
 		.rundir = &run->rundir,
@@ -127,12 +129,16 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.policy_fd = run->policy_fd,
 		.overrides_fd = run->overrides_fd,
 		.host_facts_fd = -1,
+		.store_fd = store_open(),
 		.apart = run->signals.apart,
 		.best_effort = options->best_effort,
 		.copies_output = !options->json,
 	};
 
-	return pipeline_start(&run->pipeline, &plan, fault);
+	code = pipeline_start(&run->pipeline, &plan, fault);
+	if (plan.store_fd >= 0)
+		close(plan.store_fd);
+	return code;
 }
 
 /* Prepare, start, watch; the result says how it went in every case. */

@@ -15,6 +15,8 @@
 #include "filter_monitor.h"
 #include "filter_prove.h"
 #include "filter_seal.h"
+#include "filter_tree.h"
+#include "filter_unpack.h"
 #include "filter_validate.h"
 #include "filter_verify.h"
 
@@ -182,6 +184,32 @@ const struct sandbox_profile sandbox_profile_inspect = {
 	.limits = limits_verify,
 	.limit_count = COUNT(limits_verify),
 	.filter = FILTER(inspect),
+};
+
+/* sr-tree holds one directory for each level it is down. */
+static const struct sandbox_limit limits_tree[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NPROC, 0},
+	{RLIMIT_NOFILE, 4 * FILES_MAX},
+	{RLIMIT_AS, MEMORY_MAX},
+};
+
+const struct sandbox_profile sandbox_profile_tree = {
+	.name = "tree",
+	.identity = SANDBOX_IDENTITY_CALLER, /* an assistant has no right to take another */
+	.landlock = true,
+	.limits = limits_tree,
+	.limit_count = COUNT(limits_tree),
+	.filter = FILTER(tree),
+};
+
+const struct sandbox_profile sandbox_profile_unpack = {
+	.name = "unpack",
+	.identity = SANDBOX_IDENTITY_CALLER,
+	.landlock = true,
+	.limits = limits_tree,
+	.limit_count = COUNT(limits_tree),
+	.filter = FILTER(unpack),
 };
 
 const struct sandbox_profile sandbox_profile_canon = {

@@ -78,6 +78,8 @@ extern const struct sandbox_profile sandbox_profile_diff;
 extern const struct sandbox_profile sandbox_profile_export;
 extern const struct sandbox_profile sandbox_profile_compare;
 extern const struct sandbox_profile sandbox_profile_inspect;
+extern const struct sandbox_profile sandbox_profile_tree;
+extern const struct sandbox_profile sandbox_profile_unpack;
 extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
 
 /*

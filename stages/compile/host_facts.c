@@ -70,24 +70,31 @@ static enum fault_code check_root_entry(struct json_object *value, size_t index,
 }
 
 /* path, type, device, inode: what launch compares with what it opens. */
+static enum fault_code read_identity(struct fields *identity, const char **type,
+				     struct fault *fault)
+{
+	const char *text;
+	enum fault_code code = read_absolute(identity, "path", fault);
+
+	if (code == FAULT_NONE)
+		code = fields_string(identity, "type", type, fault);
+	if (code == FAULT_NONE && kind_of(*type) != ENTRY_BIND)
+		return fault_set(fault, FAULT_COMPILE_REQUEST, identity->path,
+				 "the type must be directory or file");
+	if (code == FAULT_NONE)
+		code = fields_string(identity, "device", &text, fault);
+	return code == FAULT_NONE ? fields_string(identity, "inode", &text, fault) : code;
+}
+
 static enum fault_code check_identity(struct json_object *value, const char *path,
 				      struct fault *fault)
 {
 	struct fields identity;
-	const char *type = "", *text;
+	const char *type;
 	enum fault_code code = fields_open(&identity, value, path, FAULT_COMPILE_REQUEST, fault);
 
 	if (code == FAULT_NONE)
-		code = read_absolute(&identity, "path", fault);
-	if (code == FAULT_NONE)
-		code = fields_string(&identity, "type", &type, fault);
-	if (code == FAULT_NONE && kind_of(type) != ENTRY_BIND)
-		return fault_set(fault, FAULT_COMPILE_REQUEST, path,
-				 "the type must be directory or file");
-	if (code == FAULT_NONE)
-		code = fields_string(&identity, "device", &text, fault);
-	if (code == FAULT_NONE)
-		code = fields_string(&identity, "inode", &text, fault);
+		code = read_identity(&identity, &type, fault);
 	return code != FAULT_NONE ? code : fields_close(&identity, fault);
 }
 
@@ -110,8 +117,32 @@ static enum fault_code check_mounts(struct json_object *mounts, const struct pol
 	return code;
 }
 
+/* A mount's four members and layout, which must fit the type. */
+static enum fault_code check_layout(struct json_object *rootfs, struct fault *fault)
+{
+	static const char path[] = "hostFacts.rootfs";
+	struct fields fact;
+	const char *type = "", *layout = "";
+	enum fault_code code = fields_open(&fact, rootfs, path, FAULT_COMPILE_REQUEST, fault);
+
+	if (code == FAULT_NONE)
+		code = fields_string(&fact, "layout", &layout, fault);
+	if (code == FAULT_NONE)
+		code = read_identity(&fact, &type, fault);
+	if (code != FAULT_NONE)
+		return code;
+	if (strcmp(type, "file") == 0
+		    ? strcmp(layout, "file") != 0
+		    : strcmp(layout, "directory") != 0 && strcmp(layout, "oci-layout") != 0)
+		return fault_set(fault, FAULT_COMPILE_REQUEST, path,
+				 "the layout must be directory or oci-layout for a directory, file "
+				 "for a file");
+	return fields_close(&fact, fault);
+}
+
+/* The fact's path is where the policy's leads: validate writes that into the policy. */
 static enum fault_code check_rootfs(struct fields *fields, const struct policy *policy,
-				    struct fault *fault)
+				    struct json_object **out, struct fault *fault)
 {
 	struct json_object *rootfs;
 	enum fault_code code = fields_any(fields, "rootfs", &rootfs, fault);
@@ -121,7 +152,16 @@ static enum fault_code check_rootfs(struct fields *fields, const struct policy *
 	if ((rootfs == NULL) != (policy->rootfs == NULL))
 		return fault_set(fault, FAULT_COMPILE_REQUEST, "hostFacts.rootfs",
 				 "the fact does not fit runtime.rootfs: one of them is null");
-	return rootfs == NULL ? FAULT_NONE : check_identity(rootfs, "hostFacts.rootfs", fault);
+	*out = rootfs;
+	if (rootfs == NULL)
+		return FAULT_NONE;
+	code = check_layout(rootfs, fault);
+	if (code == FAULT_NONE &&
+	    strcmp(json_object_get_string(json_object_object_get(rootfs, "path")),
+		   policy->rootfs) != 0)
+		return fault_set(fault, FAULT_COMPILE_REQUEST, "hostFacts.rootfs.path",
+				 "is not runtime.rootfs");
+	return code;
 }
 
 static enum fault_code check_prefixes(struct fields *allowlist, const char *name,
@@ -185,7 +225,7 @@ enum fault_code host_facts_read(struct json_object *value, const struct policy *
 	if (code == FAULT_NONE)
 		code = check_mounts(facts->mounts, policy, fault);
 	if (code == FAULT_NONE)
-		code = check_rootfs(&fields, policy, fault);
+		code = check_rootfs(&fields, policy, &facts->rootfs, fault);
 	if (code == FAULT_NONE)
 		code = read_allowlist(&fields, facts, fault);
 	/* What was asked on the way there: for a replay, which decides nothing here. */

@@ -20,6 +20,7 @@ struct host_facts {
 	struct json_object *root;      /* array of {path,type[,target|resolved]} */
 	struct json_object *mounts;    /* array of {path,type,device,inode}, one per mount */
 	struct json_object *allowlist; /* {guestAllowPrefixes,hostAllowPrefixes,origin} */
+	struct json_object *rootfs;    /* {path,type,device,inode,layout}; NULL: the host's */
 };
 
 /* SR-CMP-002 when a fact is missing, malformed or does not fit the policy. */

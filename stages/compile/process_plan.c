@@ -106,17 +106,33 @@ static struct json_object *make_limits(void)
 	return limits;
 }
 
+/* What a file holds, an image or an archive, its first bytes tell whoever reads it. */
+static const char *root_kind(const char *layout)
+{
+	if (strcmp(layout, "directory") == 0)
+		return "directory";
+	return strcmp(layout, "oci-layout") == 0 ? "oci" : "image";
+}
+
 static struct json_object *make_root(const struct policy *policy, const struct host_facts *facts)
 {
+	static const char *const identity[] = {"device", "inode", "type"};
 	struct json_object *root = object_new();
-	bool from_host = policy->rootfs == NULL;
 
-	object_add(root, "entries", from_host ? host_facts_root_entries(facts) : array_new());
-	object_add_string(root, "kind", from_host ? "host" : "directory");
-	if (from_host)
+	if (policy->rootfs == NULL) {
+		object_add(root, "entries", host_facts_root_entries(facts));
+		object_add_string(root, "kind", "host");
 		object_add_null(root, "path");
-	else
-		object_add_string(root, "path", policy->rootfs);
+		return root;
+	}
+	object_add(root, "entries", array_new());
+	object_add_string(root, "kind",
+			  root_kind(json_object_get_string(
+				  json_object_object_get(facts->rootfs, "layout"))));
+	object_add_string(root, "path", policy->rootfs);
+	for (size_t i = 0; i < sizeof(identity) / sizeof(identity[0]); i++)
+		object_add_shared(root, identity[i],
+				  json_object_object_get(facts->rootfs, identity[i]));
 	return root;
 }
 

@@ -201,11 +201,6 @@ static enum fault_code refuse_missing(struct fields *top, struct json_object *po
 				 "\"%.32s\" isolation is not available in this version: set "
 				 "runtime.isolation to \"process\"",
 				 text);
-	if (member(member(policy, "runtime"), "rootfs") != NULL)
-		return fault_set(
-			fault, FAULT_HOST_LACKS, "policy.runtime.rootfs",
-			"an own root file system is not available in this version: leave "
-			"runtime.rootfs out to use the host's system directories read-only");
 	text = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode) : "";
 	if (!fields_null(top, "networkPlan") || strcmp(text, "none") != 0)
 		return fault_set(

@@ -10,7 +10,7 @@ struct plan;
 
 /*
  * cgroupPlan, mountPlan, networkPlan and processPlan of a bundle into *plan, each compared with the
- * policy. What this launcher does not do (network allowlist, microvm, own root file system) is
+ * policy. What this launcher does not do (network allowlist, microvm) is
  * refused here with FAULT_HOST_LACKS and the policy field's name, before any effect.
  */
 enum fault_code bundle_plan_read(struct fields *top, struct json_object *policy, struct plan *plan,
@@ -23,7 +23,7 @@ enum fault_code bundle_mounts_read(struct fields *top, struct json_object *polic
 enum fault_code bundle_mount_facts_read(struct fields *process, struct plan *plan,
 					struct fault *fault) __attribute__((warn_unused_result));
 
-/* processPlan.root into plan->entries (bundle_root.c). */
+/* processPlan.root into plan->root and plan->entries (bundle_root.c). */
 enum fault_code bundle_root_read(struct fields *process, struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));
 

@@ -143,6 +143,9 @@ static enum fault_code compare(struct fields *process, struct json_object *polic
 			return bundle_disagree(pairs[i].path, policy_path, fault);
 		}
 	}
+	if (!json_object_equal(bundle_member(bundle_member(process->object, "root"), "path"),
+			       bundle_member(bundle_member(policy, "runtime"), "rootfs")))
+		return bundle_disagree("processPlan.root.path", "runtime.rootfs", fault);
 	return FAULT_NONE;
 }
 

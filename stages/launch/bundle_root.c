@@ -75,6 +75,51 @@ static enum fault_code read_entry(struct json_object *value, size_t index, struc
 	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
 }
 
+/* {"device","entries":[],"inode","kind","path","type"} */
+static enum fault_code read_own_root(struct fields *root, struct plan_root *own, struct plan *plan,
+				     struct fault *fault)
+{
+	struct json_object *none = NULL;
+	const char *type = "";
+	enum fault_code code = fields_array(root, "entries", 0, &none, fault);
+
+	if (code == FAULT_NONE)
+		code = bundle_path(root, "path", plan, &own->path, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(root, "device", &own->identity.device, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(root, "inode", &own->identity.inode, fault);
+	if (code == FAULT_NONE)
+		code = fields_string(root, "type", &type, fault);
+	own->identity.directory = own->kind != PLAN_ROOT_IMAGE;
+	if (code == FAULT_NONE && strcmp(type, own->identity.directory ? "directory" : "file") != 0)
+		code = fault_set(fault, CODE, "processPlan.root.type",
+				 "a directory or an image layout is a directory, an image is a file");
+	return code == FAULT_NONE ? fields_close(root, fault) : code;
+}
+
+static enum fault_code read_kind(struct fields *root, struct plan_root *own, struct fault *fault)
+{
+	static const struct {
+		const char *name;
+		enum plan_root_kind kind;
+	} kinds[] = {{"host", PLAN_ROOT_HOST},
+		     {"directory", PLAN_ROOT_DIRECTORY},
+		     {"image", PLAN_ROOT_IMAGE},
+		     {"oci", PLAN_ROOT_OCI}};
+	const char *name = "";
+	enum fault_code code = fields_string(root, "kind", &name, fault);
+
+	for (size_t i = 0; code == FAULT_NONE && i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(name, kinds[i].name) == 0) {
+			own->kind = kinds[i].kind;
+			return FAULT_NONE;
+		}
+	return code != FAULT_NONE ? code
+				  : fault_set(fault, CODE, "processPlan.root.kind",
+					      "must be host, directory, image or oci");
+}
+
 enum fault_code bundle_root_read(struct fields *process, struct plan *plan, struct fault *fault)
 {
 	struct json_object *list = NULL;
@@ -82,7 +127,9 @@ enum fault_code bundle_root_read(struct fields *process, struct plan *plan, stru
 	enum fault_code code = fields_enter(process, "root", &root, fault);
 
 	if (code == FAULT_NONE)
-		code = fields_literal(&root, "kind", "host", fault);
+		code = read_kind(&root, &plan->root, fault);
+	if (code == FAULT_NONE && plan->root.kind != PLAN_ROOT_HOST)
+		return read_own_root(&root, &plan->root, plan, fault);
 	if (code == FAULT_NONE && !fields_null(&root, "path"))
 		code = fault_set(fault, CODE, "processPlan.root.path",
 				 "must be null for a root made of the host's directories");

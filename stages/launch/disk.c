@@ -116,9 +116,16 @@ enum fault_code root_workdir(const struct root *root, const struct plan *plan, s
 	if (!root_workdir_private(plan))
 		return FAULT_NONE;
 	if (make_part(root, plan, ROOT_DISK_WORK, 0755) < 0 ||
-	    place_part(root, ROOT_DISK_WORK, plan->cwd, 0) < 0)
+	    place_part(root, ROOT_DISK_WORK, plan->cwd, 0) < 0) {
+		if (errno == EROFS && plan->root.kind != PLAN_ROOT_HOST)
+			return fault_set(fault, CODE, "launch.root.workdir",
+					 "the work directory %s is not there in the rootfs, which "
+					 "is read-only: make it there, or choose one at the top, "
+					 "such as /work",
+					 plan->cwd);
 		return fault_set_errno(fault, CODE, errno, "launch.root.workdir",
 				       "cannot make the work directory %s", plan->cwd);
+	}
 	return FAULT_NONE;
 }
 

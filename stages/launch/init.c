@@ -94,15 +94,20 @@ static enum fault_code pass_workdir(const struct init_arguments *arguments, cons
 	return result < 0 ? fault->code : FAULT_NONE;
 }
 
+/* image_fd is closed; -1: the root is no image. */
 static enum fault_code build(const struct init_arguments *arguments, struct root *root,
-			     struct fault *fault)
+			     int image_fd, struct fault *fault)
 {
 	struct plan *plan = arguments->plan;
 	enum fault_code code = root_disk(root, plan, fault);
 
-	if (code == FAULT_NONE)
+	if (code == FAULT_NONE && plan->root.kind != PLAN_ROOT_HOST)
+		code = root_tree(root, plan, image_fd, fault);
+	else if (code == FAULT_NONE)
 		code = root_entries(root, plan, fault);
-	if (code == FAULT_NONE)
+	(void)close(image_fd);
+	/* A root of the policy's own is what it is, /etc included. */
+	if (code == FAULT_NONE && plan->root.kind == PLAN_ROOT_HOST)
 		code = host_file_write(root, plan, fault);
 	if (code == FAULT_NONE)
 		code = root_workdir(root, plan, fault);
@@ -157,6 +162,7 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 {
 	struct plan *plan = arguments->plan;
 	struct fault fault;
+	int fds[CHANNEL_FD_MAX];
 	struct root root;
 	pid_t pid;
 
@@ -164,11 +170,11 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	close_inherited(arguments);
 	if (start(arguments, &root, &fault) != FAULT_NONE)
 		fail(arguments, &fault);
-	if (channel_wait(arguments->channel_fd, CHANNEL_BUILD, NULL) < 0)
+	if (channel_wait(arguments->channel_fd, CHANNEL_BUILD, fds) < 0)
 		_exit(EXIT_FAILURE);
 	if (plan_seal(plan) < 0)
 		_exit(EXIT_FAILURE);
-	if (build(arguments, &root, &fault) != FAULT_NONE)
+	if (build(arguments, &root, fds[0], &fault) != FAULT_NONE)
 		fail(arguments, &fault);
 	pid = fork_workload(arguments, &fault);
 	/* While the workload's process confines itself; it gets no CHANNEL_EXEC before "built". */

@@ -8,6 +8,7 @@
 #include "stages/launch/loop.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/report.h"
+#include "stages/launch/rootfs.h"
 #include "stages/launch/setup.h"
 #include "stages/launch/summary.h"
 
@@ -27,6 +28,7 @@ void launch_init(struct launch *launch)
 	launch->control_fd = launch->signal_fd = launch->home_fd = -1;
 	launch->artifacts_fd = launch->workdir_fd = -1;
 	launch->reader = launch->writer = (struct assistant)ASSISTANT_NONE;
+	launch->store_fd = launch->root_fd = -1;
 	launch->init_fd = launch->workload_fd = launch->pidfd = -1;
 	(void)sigemptyset(&launch->forwarded);
 }
@@ -97,6 +99,8 @@ static enum fault_code identify_root(struct launch *launch, struct fault *fault)
 {
 	const char *bad_path = "";
 
+	if (launch->plan->root.kind != PLAN_ROOT_HOST)
+		return rootfs_identify(launch, fault);
 	launch->root_identity = summary_root(launch->plan, &bad_path);
 	if (launch->root_identity != NULL)
 		return FAULT_NONE;

@@ -44,6 +44,7 @@ enum option {
 	OPTION_PTY_FD,
 	OPTION_TTY,
 	OPTION_BEST_EFFORT,
+	OPTION_STORE_FD,
 	OPTION_COUNT
 };
 
@@ -64,6 +65,8 @@ static const struct stage_option options[OPTION_COUNT] = {
 			"give the workload the terminal of --pty-fd"},
 	[OPTION_BEST_EFFORT] = {"best-effort", STAGE_OPTION_FLAG, 0, 0, NULL,
 				"run even where a protection is missing, and say so"},
+	[OPTION_STORE_FD] = {"store-fd", STAGE_OPTION_FD, 0, 0, "N",
+			     "the directory for unpacked images"},
 };
 
 #define CHALLENGE_MAX 1024
@@ -139,6 +142,7 @@ static enum stage_exit launch_open(struct stage_context *context)
 	/* -1 is told of when an assistant is needed, and by whom. */
 	launch->home_fd = assistant_home();
 	ceiling_open(&launch->ceiling, launch->home_fd);
+	launch->store_fd = values[OPTION_STORE_FD].fd;
 	launch->best_effort = values[OPTION_BEST_EFFORT].given;
 	fill_plan(launch->plan, values, launch->events.run_id);
 	return STAGE_DONE;

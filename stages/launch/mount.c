@@ -139,6 +139,11 @@ int mount_copy(int fd, uint64_t attributes)
 	return copy(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, attributes);
 }
 
+int mount_copy_one(int fd, uint64_t attributes)
+{
+	return copy(fd, "", AT_EMPTY_PATH, attributes);
+}
+
 int mount_copy_below(int dir_fd, const char *name, uint64_t attributes)
 {
 	return copy(dir_fd, name, AT_SYMLINK_NOFOLLOW, attributes);

@@ -47,6 +47,9 @@ bool mount_same(const struct plan_identity *left, const struct plan_identity *ri
  */
 int mount_copy(int fd, uint64_t attributes) __attribute__((warn_unused_result));
 
+/* The same, of that one mount: nothing mounted below it is in the copy. */
+int mount_copy_one(int fd, uint64_t attributes) __attribute__((warn_unused_result));
+
 /* A copy of one directory of a mount in our namespace, nothing below it. */
 int mount_copy_below(int dir_fd, const char *name, uint64_t attributes)
 	__attribute__((warn_unused_result));

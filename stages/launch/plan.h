@@ -60,6 +60,23 @@ struct plan_entry {
 	struct plan_identity identity; /* filled by the launcher before the compile event */
 };
 
+/* What the sandbox's root is made of. */
+enum plan_root_kind {
+	PLAN_ROOT_HOST,	     /* entries of the host's, plan_entry */
+	PLAN_ROOT_DIRECTORY, /* a directory of the policy's choice */
+	PLAN_ROOT_IMAGE,     /* a file with a file system in it; an archive becomes PLAN_ROOT_OCI */
+	PLAN_ROOT_OCI,	     /* an image of layers, unpacked into the store */
+};
+
+struct plan_root {
+	enum plan_root_kind kind;
+	const char *path;	       /* the policy's; NULL for the host's */
+	struct plan_identity identity; /* of path, from the validation */
+	/* The directory init takes the root from; NULL: the mount that comes with CHANNEL_BUILD. */
+	const char *tree;
+	struct plan_identity tree_identity;
+};
+
 struct plan_output {
 	const char *path; /* below the work directory, "." for all of it */
 	uint64_t max_bytes;
@@ -91,6 +108,7 @@ struct plan {
 	size_t mount_count;
 	struct plan_prefixes host_prefixes; /* the allowlist the validation used */
 	struct plan_prefixes guest_prefixes;
+	struct plan_root root;
 	struct plan_entry entries[PLAN_ENTRY_MAX];
 	size_t entry_count;
 	struct plan_output outputs[PLAN_OUTPUT_MAX];

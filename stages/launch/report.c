@@ -79,7 +79,11 @@ static void add_artifacts(const struct launch *launch, struct json_object *paylo
 	add_hash(artifacts, "commandHash", launch->bundle.command_hash);
 	add_hash_of(artifacts, "kernelHash", launch->kernel);
 	add_hash(artifacts, "policyHash", launch->bundle.policy_hash);
-	add_hash_of(artifacts, "rootfsHash", launch->root_identity);
+	/* A root of the policy's own has a hash of what is in it. */
+	if (launch->plan->root.kind != PLAN_ROOT_HOST && launch->root_identity != NULL)
+		object_add_shared(artifacts, "rootfsHash", member(launch->root_identity, "hash"));
+	else
+		add_hash_of(artifacts, "rootfsHash", launch->root_identity);
 	object_add(payload, "artifacts", artifacts);
 }
 

@@ -34,6 +34,14 @@ enum fault_code root_start(struct root *root, bool rootless, struct fault *fault
 enum fault_code root_entries(const struct root *root, const struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/*
+ * The entries at the top of the policy's own tree: plan->root.tree, or the mount image_fd is the
+ * root of. /dev, /proc, /sys and /tmp of it are passed over, whatever they are: those are the
+ * sandbox's. After root_disk.
+ */
+enum fault_code root_tree(const struct root *root, const struct plan *plan, int image_fd,
+			  struct fault *fault) __attribute__((warn_unused_result));
+
 /* /tmp, /dev/shm. */
 enum fault_code root_disk(struct root *root, const struct plan *plan, struct fault *fault)
 	__attribute__((warn_unused_result));

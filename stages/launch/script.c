@@ -53,5 +53,7 @@ bool script_stays(const struct plan *plan, const char *path)
 	for (size_t i = 0; i < plan->entry_count; i++)
 		if (plan->entries[i].link_target == NULL && below(path, plan->entries[i].path))
 			return true;
-	return false;
+	/* Nobody writes to the store; a directory of the policy's may be somebody's workshop. */
+	return (plan->root.kind == PLAN_ROOT_IMAGE || plan->root.kind == PLAN_ROOT_OCI) &&
+	       !below(path, "/tmp") && !below(path, "/dev") && !below(path, plan->cwd);
 }

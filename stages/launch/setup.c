@@ -276,7 +276,9 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 	enum fault_code code;
 
 	/* A failed write means that init is gone and has told why: await_built reads it. */
-	(void)!channel_tell(launch->init_fd, CHANNEL_BUILD, NULL, 0);
+	(void)!channel_tell(launch->init_fd, CHANNEL_BUILD, &launch->root_fd,
+			    launch->root_fd >= 0 ? 1 : 0);
+	close_fd(&launch->root_fd);
 	code = make_cgroup(launch, fault);
 	if (code == FAULT_NONE)
 		fork_workload(launch);

@@ -133,33 +133,56 @@ static enum fault_code check_command_hash(struct span payload, enum fault_code c
 			 "the hash of policySummary's command and arguments is %s", text);
 }
 
+/*
+ * What rootfsHash must be: for the host's directories, whose contents nobody hashes, the hash of
+ * payload.root itself; for a root of the policy's own the hash in it, of what that root is.
+ */
+static enum fault_code check_rootfs_hash(struct span root, struct span claimed,
+					 enum fault_code code, struct fault *fault)
+{
+	static const char *const kinds[] = {"directory", "image", "oci"};
+	static const char path[] = "payload.artifacts.rootfsHash";
+	struct span hash = span_get(root, "hash");
+	char text[DIGEST_TEXT_SIZE];
+	uint8_t value[DIGEST_SIZE];
+
+	if (span_kind(root) != SPAN_OBJECT)
+		return span_null(claimed) ? FAULT_NONE
+					  : fault_set(fault, code, path,
+						      "there is no payload.root to be the hash of");
+	if (one_of(span_get(root, "kind"), kinds, COUNT(kinds)))
+		return hash.len == claimed.len && memcmp(hash.at, claimed.at, hash.len) == 0
+			       ? FAULT_NONE
+			       : fault_set(fault, code, path, "is not payload.root.hash");
+	digest_bytes(root.at, root.len, value);
+	digest_text(value, text);
+	return span_says(claimed, text)
+		       ? FAULT_NONE
+		       : fault_set(fault, code, path, "the hash of payload.root is %s", text);
+}
+
 enum fault_code payload_check_hashes(const struct head *head, enum fault_code code,
 				     struct fault *fault)
 {
-	static const struct {
-		const char *hash, *of, *path;
-	} pairs[] = {
-		{"kernelHash", "kernel", "payload.artifacts.kernelHash"},
-		{"rootfsHash", "root", "payload.artifacts.rootfsHash"},
-	};
+	static const char path[] = "payload.artifacts.kernelHash";
 	struct span artifacts = span_get(head->payload, "artifacts");
+	struct span kernel = span_get(head->payload, "kernel");
+	struct span claimed = span_get(artifacts, "kernelHash");
+	char text[DIGEST_TEXT_SIZE];
+	uint8_t value[DIGEST_SIZE];
 
-	for (size_t i = 0; i < COUNT(pairs); i++) {
-		struct span of = span_get(head->payload, pairs[i].of);
-		char text[DIGEST_TEXT_SIZE];
-		uint8_t value[DIGEST_SIZE];
-
-		if (span_kind(of) != SPAN_OBJECT && span_null(span_get(artifacts, pairs[i].hash)))
-			continue;
-		if (span_kind(of) != SPAN_OBJECT)
-			return fault_set(fault, code, pairs[i].path,
-					 "there is no payload.%s to be the hash of", pairs[i].of);
-		digest_bytes(of.at, of.len, value);
+	if (span_kind(kernel) != SPAN_OBJECT && !span_null(claimed))
+		return fault_set(fault, code, path, "there is no payload.kernel to be the hash of");
+	if (span_kind(kernel) == SPAN_OBJECT) {
+		digest_bytes(kernel.at, kernel.len, value);
 		digest_text(value, text);
-		if (!span_says(span_get(artifacts, pairs[i].hash), text))
-			return fault_set(fault, code, pairs[i].path, "the hash of payload.%s is %s",
-					 pairs[i].of, text);
+		if (!span_says(claimed, text))
+			return fault_set(fault, code, path, "the hash of payload.kernel is %s",
+					 text);
 	}
+	if (check_rootfs_hash(span_get(head->payload, "root"), span_get(artifacts, "rootfsHash"),
+			      code, fault) != FAULT_NONE)
+		return fault->code;
 	return check_command_hash(head->payload, code, fault);
 }
 

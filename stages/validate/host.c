@@ -9,6 +9,7 @@
 #include "stages/validate/resolve.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -60,6 +61,36 @@ static struct json_object *place_fact(const struct resolve_facts *facts)
 	return fact;
 }
 
+/*
+ * An OCI image layout is told by the two files every one of them has (image-layout.md); whether it
+ * is a good one is for whoever reads it to find out.
+ */
+static const char *layout_of(const struct resolve_facts *facts, struct document *document)
+{
+	static const char *const marks[] = {"oci-layout", "index.json"};
+
+	if (facts->type != RESOLVE_DIRECTORY)
+		return "file";
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		size_t size = strlen(facts->path) + strlen(marks[i]) + 2;
+		char *path = document_alloc(document, size);
+		enum resolve_type type;
+
+		(void)snprintf(path, size, "%s/%s", facts->path, marks[i]);
+		if (resolve_type(path, &type) != 0 || type != RESOLVE_FILE)
+			return "directory";
+	}
+	return "oci-layout";
+}
+
+static struct json_object *rootfs_fact(const struct resolve_facts *facts, struct document *document)
+{
+	struct json_object *fact = place_fact(facts);
+
+	object_add_string(fact, "layout", layout_of(facts, document));
+	return fact;
+}
+
 struct json_object *host_facts(const struct policy *policy, const struct allowlist *allowlist,
 			       struct document *document)
 {
@@ -81,7 +112,7 @@ struct json_object *host_facts(const struct policy *policy, const struct allowli
 	object_add(facts, "root", root);
 	object_add(facts, "mounts", places);
 	if (policy != NULL && policy->runtime.rootfs != NULL)
-		object_add(facts, "rootfs", place_fact(policy->runtime.rootfs));
+		object_add(facts, "rootfs", rootfs_fact(policy->runtime.rootfs, document));
 	else
 		object_add_null(facts, "rootfs");
 	return facts;

@@ -206,7 +206,7 @@ static const struct {
 	 "processPlan.mountAllowlist.guestAllowPrefixes[1]"},
 	{"processPlan.mountAllowlist.guestAllowPrefixes", "[1]",
 	 "processPlan.mountAllowlist.guestAllowPrefixes[0]"},
-	{"processPlan.root.kind", "\"directory\"", "processPlan.root.kind"},
+	{"processPlan.root.kind", "\"directory\"", "processPlan.root.entries"},
 	{"processPlan.root.path", "\"/\"", "processPlan.root.path"},
 	{"processPlan.root.entries[0].path", "\"/root\"", "processPlan.root.entries[0]"},
 	{"processPlan.root.entries[0].path", "\"/etc/shadow\"", "processPlan.root.entries[0]"},
@@ -242,13 +242,88 @@ Test(launch_bundle, refuses_every_lie)
 	}
 }
 
+#define OWN_ROOT(kind, path, type)                                                                 \
+	"{\"device\":\"18446744073709551615\",\"entries\":[],\"inode\":\"9\",\"kind\":\"" kind           \
+	"\",\"path\":" path ",\"type\":\"" type "\"}"
+
+static enum fault_code take_root(const char *root, struct plan **plan, struct fault *fault)
+{
+	struct json_object *bundle = fresh();
+
+	launch_set(bundle, "policy.runtime.rootfs", "\"/srv/root\"");
+	launch_set(bundle, "processPlan.root", root);
+	launch_rehash(bundle);
+	return take(bundle, plan, fault);
+}
+
+Test(launch_bundle, takes_a_root_of_the_policys_own)
+{
+	static const struct {
+		const char *root;
+		enum plan_root_kind kind;
+		bool directory;
+	} cases[] = {
+		{OWN_ROOT("directory", "\"/srv/root\"", "directory"), PLAN_ROOT_DIRECTORY, true},
+		{OWN_ROOT("oci", "\"/srv/root\"", "directory"), PLAN_ROOT_OCI, true},
+		{OWN_ROOT("image", "\"/srv/root\"", "file"), PLAN_ROOT_IMAGE, false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct plan *plan;
+		struct fault fault;
+
+		cr_assert_eq(take_root(cases[i].root, &plan, &fault), FAULT_NONE, "%zu: %s: %s", i,
+			     fault.path, fault.message);
+		cr_expect_eq(plan->root.kind, cases[i].kind);
+		cr_expect_str_eq(plan->root.path, "/srv/root");
+		cr_expect_null(plan->root.tree);
+		cr_expect_eq(plan->root.identity.device, UINT64_MAX);
+		cr_expect_eq(plan->root.identity.inode, 9);
+		cr_expect_eq(plan->root.identity.directory, cases[i].directory);
+		cr_expect_eq(plan->entry_count, 0);
+		plan_free(plan);
+	}
+}
+
+Test(launch_bundle, refuses_a_root_that_is_none)
+{
+	static const struct {
+		const char *root, *where;
+	} cases[] = {
+		{OWN_ROOT("directory", "\"/srv/other\"", "directory"), "processPlan.root.path"},
+		{OWN_ROOT("directory", "\"/srv/../root\"", "directory"), "processPlan.root.path"},
+		{OWN_ROOT("directory", "null", "directory"), "processPlan.root.path"},
+		{OWN_ROOT("directory", "\"/srv/root\"", "file"), "processPlan.root.type"},
+		{OWN_ROOT("image", "\"/srv/root\"", "directory"), "processPlan.root.type"},
+		{OWN_ROOT("tar", "\"/srv/root\"", "file"), "processPlan.root.kind"},
+		{"{\"entries\":[],\"kind\":\"directory\",\"path\":\"/srv/root\"}",
+		 "processPlan.root.device"},
+		{"{\"device\":\"-1\",\"entries\":[],\"inode\":\"9\",\"kind\":\"oci\",\"path\":"
+		 "\"/srv/root\",\"type\":\"directory\"}",
+		 "processPlan.root.device"},
+		{"{\"device\":\"1\",\"entries\":[{}],\"inode\":\"9\",\"kind\":\"oci\",\"path\":"
+		 "\"/srv/root\",\"type\":\"directory\"}",
+		 "processPlan.root.entries"},
+		{"{\"entries\":[],\"kind\":\"host\",\"path\":null}", "processPlan.root.path"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct plan *plan;
+		struct fault fault;
+
+		cr_expect_eq(take_root(cases[i].root, &plan, &fault), FAULT_RUN_LAUNCH);
+		cr_expect_str_eq(fault.path, cases[i].where, "%s: %s", cases[i].root,
+				 fault.message);
+		plan_free(plan);
+	}
+}
+
 Test(launch_bundle, names_what_it_does_not_do)
 {
 	static const struct {
 		const char *path, *value, *where;
 	} cases[] = {
 		{"policy.runtime.isolation", "\"microvm\"", "policy.runtime.isolation"},
-		{"policy.runtime.rootfs", "\"/srv/root\"", "policy.runtime.rootfs"},
 		{"policy.network.mode", "\"allowlist\"", "policy.network.mode"},
 	};
 

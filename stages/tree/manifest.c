@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/tree/manifest.h"
+
+#include "ipc/buf.h"
+#include "ipc/object.h"
+#include "stages/tree/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define CODE	   FAULT_RUN_LAUNCH
+#define BLOCK_SIZE 131072
+#define HEX_SIZE   (DIGEST_TEXT_SIZE - (sizeof "sha256:" - 1))
+#define UNREADABLE "unreadable"
+
+struct walk {
+	const struct manifest_limits *limits;
+	const char *fault_path;
+	struct manifest *manifest;
+	struct digest *all, *one;
+	char *block;
+	uint64_t entries;
+	unsigned depth;
+	size_t len; /* of path */
+	char path[PATH_MAX];
+	struct fault *fault;
+};
+
+/* The message names the place in the tree; the fault's own path says who was looking. */
+static enum fault_code refuse(struct walk *walk, int error_number, const char *what)
+{
+	const char *path = walk->len == 0 ? "." : walk->path;
+
+	if (error_number == 0)
+		return fault_set(walk->fault, CODE, walk->fault_path, "%s %s", path, what);
+	return fault_set_errno(walk->fault, CODE, error_number, walk->fault_path, "%s %s", path,
+			       what);
+}
+
+static int open_in(int dir_fd, const char *name, unsigned flags)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | flags,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+
+	return (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+}
+
+static char type_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return 'd';
+	case S_IFREG:
+		return 'f';
+	case S_IFLNK:
+		return 'l';
+	case S_IFIFO:
+		return 'p';
+	case S_IFSOCK:
+		return 's';
+	case S_IFCHR:
+		return 'c';
+	default:
+		return 'b';
+	}
+}
+
+static void add_line(struct walk *walk, const struct stat *info, bool sized, uint64_t size,
+		     const char *hash)
+{
+	char line[128], count[24] = "-";
+
+	if (sized)
+		(void)snprintf(count, sizeof count, "%" PRIu64, size);
+	(void)snprintf(line, sizeof line, "%c %04o %s %s ", type_of(info->st_mode),
+		       info->st_mode & 07777, count, hash);
+	digest_update(walk->all, line, strlen(line));
+	if (walk->len == 0)
+		digest_update(walk->all, ".", sizeof ".");
+	else
+		digest_update(walk->all, walk->path, walk->len + 1);
+}
+
+static void hash_text(struct walk *walk, char out[HEX_SIZE])
+{
+	char text[DIGEST_TEXT_SIZE];
+	uint8_t value[DIGEST_SIZE];
+
+	digest_value(walk->one, value);
+	digest_text(value, text);
+	memcpy(out, text + strlen("sha256:"), HEX_SIZE);
+}
+
+/*
+ * What we may not read the workload, another user without capabilities, may not read either, unless
+ * the bits for others say so: then its content would be in the sandbox and not in the hash.
+ */
+static enum fault_code add_unreadable(struct walk *walk, const struct stat *info, int error_number)
+{
+	mode_t bits = S_IROTH | S_IXOTH;
+
+	if ((error_number != EACCES && error_number != EPERM) || (info->st_mode & bits) != 0)
+		return refuse(walk, error_number,
+			      error_number == EXDEV
+				      ? "has another file system mounted on it: a root is one "
+					"file system. Unmount it, or share it by mounts"
+				      : "cannot be read, so it cannot be hashed");
+	walk->manifest->unreadable++;
+	add_line(walk, info, false, 0, UNREADABLE);
+	return FAULT_NONE;
+}
+
+static bool same(const struct stat *left, const struct stat *right)
+{
+	return left->st_dev == right->st_dev && left->st_ino == right->st_ino &&
+	       (left->st_mode & S_IFMT) == (right->st_mode & S_IFMT);
+}
+
+static enum fault_code add_content(struct walk *walk, int fd, const struct stat *info)
+{
+	char hash[HEX_SIZE];
+	uint64_t size = 0;
+	ssize_t len;
+
+	digest_reset(walk->one);
+	while ((len = read(fd, walk->block, BLOCK_SIZE)) > 0) {
+		digest_update(walk->one, walk->block, (size_t)len);
+		size += (uint64_t)len;
+	}
+	if (len < 0)
+		return refuse(walk, errno, "cannot be read");
+	if (size != (uint64_t)info->st_size)
+		return refuse(walk, 0, "changed while it was hashed: run again when it is at rest");
+	hash_text(walk, hash);
+	walk->manifest->bytes += size;
+	add_line(walk, info, true, size, hash);
+	return FAULT_NONE;
+}
+
+static enum fault_code add_file(struct walk *walk, int dir_fd, const char *name,
+				const struct stat *info)
+{
+	int fd = open_in(dir_fd, name, 0);
+	struct stat opened;
+	enum fault_code code;
+
+	walk->manifest->files++;
+	if (fd < 0)
+		return add_unreadable(walk, info, errno);
+	if (fstat(fd, &opened) < 0 || !same(info, &opened))
+		code = refuse(walk, 0, "was replaced while it was hashed");
+	else
+		code = add_content(walk, fd, &opened);
+	(void)close(fd);
+	return code;
+}
+
+static enum fault_code add_link(struct walk *walk, int dir_fd, const char *name,
+				const struct stat *info)
+{
+	char target[PATH_MAX], hash[HEX_SIZE];
+	ssize_t len = readlinkat(dir_fd, name, target, sizeof target);
+
+	if (len < 0 || (size_t)len == sizeof target)
+		return refuse(walk, len < 0 ? errno : ENAMETOOLONG,
+			      "is a link that cannot be read");
+	digest_reset(walk->one);
+	digest_update(walk->one, target, (size_t)len);
+	hash_text(walk, hash);
+	walk->manifest->links++;
+	add_line(walk, info, true, (uint64_t)len, hash);
+	return FAULT_NONE;
+}
+
+static enum fault_code add_other(struct walk *walk, const struct stat *info)
+{
+	char numbers[32] = "-";
+
+	if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode))
+		(void)snprintf(numbers, sizeof numbers, "%u:%u", major(info->st_rdev),
+			       minor(info->st_rdev));
+	walk->manifest->others++;
+	add_line(walk, info, false, 0, numbers);
+	return FAULT_NONE;
+}
+
+static enum fault_code add_entries(struct walk *walk, int dir_fd);
+
+static enum fault_code add_directory(struct walk *walk, int dir_fd, const char *name,
+				     const struct stat *info)
+{
+	int fd = open_in(dir_fd, name, O_DIRECTORY);
+	struct stat opened;
+	enum fault_code code;
+
+	walk->manifest->directories++;
+	if (fd < 0)
+		return add_unreadable(walk, info, errno);
+	if (fstat(fd, &opened) < 0 || !same(info, &opened)) {
+		code = refuse(walk, 0, "was replaced while it was hashed");
+	} else {
+		add_line(walk, info, false, 0, "-");
+		code = add_entries(walk, fd);
+	}
+	(void)close(fd);
+	return code;
+}
+
+static enum fault_code add_entry(struct walk *walk, int dir_fd, const char *name)
+{
+	struct stat info;
+
+	if (++walk->entries > walk->limits->entries)
+		return refuse(walk, 0, "is one entry more than a root may have");
+	if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
+		return refuse(walk, errno, "cannot be looked at");
+	if (S_ISDIR(info.st_mode))
+		return add_directory(walk, dir_fd, name, &info);
+	if (S_ISREG(info.st_mode))
+		return add_file(walk, dir_fd, name, &info);
+	return S_ISLNK(info.st_mode) ? add_link(walk, dir_fd, name, &info) : add_other(walk, &info);
+}
+
+static enum fault_code add_named(struct walk *walk, int dir_fd, const char *name)
+{
+	size_t before = walk->len, len = strlen(name);
+	enum fault_code code;
+
+	if (before + len + 2 > sizeof walk->path)
+		return refuse(walk, ENAMETOOLONG, "has names below it that make too long a path");
+	if (before > 0)
+		walk->path[walk->len++] = '/';
+	memcpy(walk->path + walk->len, name, len + 1);
+	walk->len += len;
+	code = add_entry(walk, dir_fd, name);
+	walk->len = before;
+	walk->path[before] = '\0';
+	return code;
+}
+
+static enum fault_code add_entries(struct walk *walk, int dir_fd)
+{
+	uint64_t left = walk->limits->entries - walk->entries;
+	enum fault_code code = FAULT_NONE;
+	struct names names;
+
+	if (walk->depth == walk->limits->depth)
+		return refuse(walk, 0, "is deeper than a root may be");
+	walk->depth++;
+	if (names_read(dir_fd, (size_t)left, &names) < 0)
+		code = refuse(walk, errno == EFBIG ? 0 : errno,
+			      errno == EFBIG ? "has more entries in it than a root may have"
+					     : "cannot be listed");
+	for (size_t i = 0; code == FAULT_NONE && i < names.count; i++)
+		code = add_named(walk, dir_fd, names_at(&names, i));
+	names_release(&names);
+	walk->depth--;
+	return code;
+}
+
+enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits, const char *path,
+			      struct manifest *manifest, struct fault *fault)
+{
+	struct walk walk = {
+		.limits = limits,
+		.fault_path = path,
+		.manifest = manifest,
+		.all = digest_new(),
+		.one = digest_new(),
+		.block = malloc(BLOCK_SIZE),
+		.fault = fault,
+	};
+	uint8_t value[DIGEST_SIZE];
+	enum fault_code code;
+	struct stat info;
+
+	*manifest = (struct manifest){.directories = 1};
+	if (walk.block == NULL)
+		buf_no_memory();
+	digest_update(walk.all, MANIFEST_HEADER, sizeof MANIFEST_HEADER);
+	if (fstat(dir_fd, &info) < 0) {
+		code = refuse(&walk, errno, "cannot be looked at");
+	} else {
+		add_line(&walk, &info, false, 0, "-");
+		code = add_entries(&walk, dir_fd);
+	}
+	digest_value(walk.all, value);
+	digest_text(value, manifest->hash);
+	digest_free(walk.all);
+	digest_free(walk.one);
+	free(walk.block);
+	return code;
+}
+
+struct json_object *manifest_to_json(const struct manifest *manifest)
+{
+	struct json_object *object = object_new();
+
+	object_add_integer(object, "bytes", (int64_t)manifest->bytes);
+	object_add_integer(object, "directories", (int64_t)manifest->directories);
+	object_add_integer(object, "files", (int64_t)manifest->files);
+	object_add_string(object, "hash", manifest->hash);
+	object_add_integer(object, "links", (int64_t)manifest->links);
+	object_add_integer(object, "others", (int64_t)manifest->others);
+	object_add_integer(object, "unreadable", (int64_t)manifest->unreadable);
+	return object;
+}
