@@ -47,6 +47,14 @@ bool body_name_read(const char *name, uint8_t hash[DIGEST_SIZE])
 	return hash_text_read((struct span){text, strlen(text)}, hash);
 }
 
+bool body_name_waits(const char *name)
+{
+	for (size_t i = 0; i < BODY_KIND_COUNT; i++)
+		if (strcmp(name, waiting_names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Hash all of from_fd, writing it to into_fd when that is not -1. 0, or an errno. */
 static int pour(int from_fd, int into_fd, struct leaf_body *body)
 {

@@ -24,6 +24,9 @@ void body_name(const uint8_t hash[DIGEST_SIZE], char out[BODY_NAME_SIZE]);
 bool body_name_read(const char *name, uint8_t hash[DIGEST_SIZE])
 	__attribute__((warn_unused_result));
 
+/* Whether a name in bodies/ is one under which a new body waits. */
+bool body_name_waits(const char *name);
+
 /*
  * Copy all of source_fd, from its start, into the place where a new body waits, durable; body gets
  * hash and length. At most BODY_LEN_MAX bytes.

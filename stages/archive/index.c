@@ -259,19 +259,29 @@ enum fault_code index_begin(struct index *index, struct fault *fault)
 	return execute(index, "BEGIN IMMEDIATE;", fault);
 }
 
-enum fault_code index_end(struct index *index, const struct index_mark *mark, struct fault *fault)
+void index_rollback(struct index *index)
 {
-	sqlite3_stmt *statement;
+	/* SQLite takes it back itself when the handle is closed, or the process dies. */
+	(void)sqlite3_exec(index->db, "ROLLBACK;", NULL, NULL, NULL);
+}
 
-	if (mark == NULL)
-		return execute(index, "ROLLBACK;", fault);
-	statement = ready(index, STATEMENT_MARK_SET, fault);
+static enum fault_code mark_set(struct index *index, const struct index_mark *mark,
+				struct fault *fault)
+{
+	sqlite3_stmt *statement = ready(index, STATEMENT_MARK_SET, fault);
+
 	if (statement == NULL)
 		return fault->code;
 	bind_number(statement, 1, mark->leaves);
 	bind_number(statement, 2, mark->leaves_len);
 	bind_number(statement, 3, mark->prunes_len);
-	if (run(index, statement, fault) != FAULT_NONE)
+	return run(index, statement, fault);
+}
+
+enum fault_code index_commit(struct index *index, const struct index_mark *mark,
+			     struct fault *fault)
+{
+	if (mark != NULL && mark_set(index, mark, fault) != FAULT_NONE)
 		return fault->code;
 	return execute(index, "COMMIT;", fault);
 }

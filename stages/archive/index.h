@@ -53,9 +53,11 @@ enum fault_code index_forget(int archive_fd, struct fault *fault)
 
 enum fault_code index_begin(struct index *index, struct fault *fault)
 	__attribute__((warn_unused_result));
-/* With a mark: commit. Without: take everything since index_begin back. */
-enum fault_code index_end(struct index *index, const struct index_mark *mark, struct fault *fault)
-	__attribute__((warn_unused_result));
+/* With the mark as it is when mark is NULL. */
+enum fault_code index_commit(struct index *index, const struct index_mark *mark,
+			     struct fault *fault) __attribute__((warn_unused_result));
+/* Take everything since index_begin back. */
+void index_rollback(struct index *index);
 
 enum fault_code index_mark_get(struct index *index, struct index_mark *mark, struct fault *fault)
 	__attribute__((warn_unused_result));

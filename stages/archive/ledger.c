@@ -17,17 +17,35 @@ static enum fault_code failed(const struct ledger *ledger, int error_number, con
 	return fault_set_errno(fault, FAULT_ARCHIVE, error_number, ledger->name, "%s", what);
 }
 
-enum fault_code ledger_open(struct ledger *ledger, int directory_fd, const char *name, bool write,
-			    struct fault *fault)
+static int open_flags(enum ledger_use use)
 {
-	int flags = (write ? O_RDWR | O_CREAT | O_APPEND : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC |
-		    O_NONBLOCK | O_NOCTTY;
+	switch (use) {
+	case LEDGER_READ:
+		return O_RDONLY;
+	case LEDGER_WRITE:
+		return O_RDWR | O_APPEND;
+	case LEDGER_CREATE:
+		break;
+	}
+	return O_RDWR | O_APPEND | O_CREAT;
+}
 
-	*ledger = (struct ledger){.name = name, .writable = write};
+enum fault_code ledger_open(struct ledger *ledger, int directory_fd, const char *name,
+			    enum ledger_use use, struct fault *fault)
+{
+	int flags = open_flags(use) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int error;
+
+	*ledger = (struct ledger){.name = name};
 	ledger->fd = openat(directory_fd, name, flags, 0600);
-	if (ledger->fd < 0 && (write || errno != ENOENT))
-		return failed(ledger, errno, "cannot be opened", fault);
-	return ledger->fd < 0 ? FAULT_NONE : ledger_measure(ledger, fault);
+	error = errno;
+	if (ledger->fd >= 0)
+		return ledger_measure(ledger, fault);
+	if (error == ENOENT)
+		return FAULT_NONE;
+	failed(ledger, error, "cannot be opened", fault);
+	errno = error;
+	return fault->code;
 }
 
 void ledger_close(struct ledger *ledger)

@@ -14,17 +14,19 @@
  * write(2) and made durable before the call returns; what a crash leaves behind the last LF was
  * never acknowledged and is cut off by the next writer.
  */
+enum ledger_use { LEDGER_READ, LEDGER_WRITE, LEDGER_CREATE };
+
 struct ledger {
 	const char *name; /* for faults */
 	int fd;		  /* -1: there is no such file */
-	bool writable;
-	uint64_t len;  /* bytes of whole lines */
-	uint64_t torn; /* bytes behind the last LF */
+	uint64_t len;	  /* bytes of whole lines */
+	uint64_t torn;	  /* bytes behind the last LF */
 };
 
-/* Open for writing when asked to, making the file when there is none. */
-enum fault_code ledger_open(struct ledger *ledger, int directory_fd, const char *name, bool write,
-			    struct fault *fault) __attribute__((warn_unused_result));
+/* A file that is not there is no fault, and fd -1. After a fault errno still says which. */
+enum fault_code ledger_open(struct ledger *ledger, int directory_fd, const char *name,
+			    enum ledger_use use, struct fault *fault)
+	__attribute__((warn_unused_result));
 void ledger_close(struct ledger *ledger);
 
 /* Learn len and torn anew: under the lock, once somebody else may have written. */
