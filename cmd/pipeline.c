@@ -101,6 +101,10 @@ static void plan_seal(struct spawn *spawn, const struct pipeline_plan *plan,
 	spawn_text(spawn, "--run-id", plan->rundir->run_id);
 	spawn_fd(spawn, "--artifacts-fd", plan->rundir->artifacts_fd);
 	spawn_fd(spawn, "--notice-fd", wires_from(wires, WIRE_NOTICE));
+	if (plan->signing != NULL) {
+		spawn_fd(spawn, "--signer-fd", plan->signing->signer_fd);
+		spawn_fd(spawn, "--chain-fd", plan->signing->chain_fd);
+	}
 }
 
 static const struct {

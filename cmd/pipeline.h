@@ -5,6 +5,7 @@
 #include "cmd/overrides.h"
 #include "cmd/process.h"
 #include "cmd/rundir.h"
+#include "cmd/signing.h"
 #include "cmd/spawn.h"
 #include "cmd/tty.h"
 #include "ipc/fault.h"
@@ -25,16 +26,17 @@ enum pipeline_stage {
 struct pipeline_plan {
 	const struct spawn_home *home;
 	const struct rundir *rundir;
-	const struct fault *refusal; /* NULL, or why there is no policy: sealed in its place */
-	const struct tty *tty;	     /* NULL: plain pipes */
-	const char *challenge;	     /* these three may be NULL */
+	const struct fault *refusal;   /* NULL, or why there is no policy: sealed in its place */
+	const struct tty *tty;	       /* NULL: plain pipes */
+	const struct signing *signing; /* NULL: nobody signs */
+	const char *challenge;	       /* these three may be NULL */
 	const char *mount_allowlist;
 	const char *sample_ms;
 	int policy_fd;
 	int overrides_fd;  /* -1: none */
 	int host_facts_fd; /* -1: ask the host; else the recorded answer to a policy, of a rerun */
 	int store_fd;	   /* of unpacked images; -1: none */
-	bool apart;	  /* the launcher is out of the terminal's reach (struct signals) */
+	bool apart;	   /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */
 };

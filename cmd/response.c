@@ -37,6 +37,7 @@ static struct json_object *list_artifacts(const struct rundir *rundir)
 		object_add_escaped(artifacts, "dir", rundir->path, strlen(rundir->path));
 	else
 		object_add_null(artifacts, "dir");
+	add_artifact(artifacts, "bundle", rundir, RUNDIR_BUNDLE);
 	add_artifact(artifacts, "events", rundir, "events.ndjson");
 	add_artifact(artifacts, "outputs", rundir, RUNDIR_OUTPUTS);
 	add_artifact(artifacts, "outputsManifest", rundir, RUNDIR_MANIFEST);
@@ -61,6 +62,10 @@ enum fault_code response_print(const struct result *result, const struct rundir 
 	if (result->exports != NULL)
 		object_add_shared(response, "exports", result->exports);
 	object_add_string(response, "runId", rundir->run_id);
+	if (result->signature != NULL)
+		object_add_shared(response, "signature", result->signature);
+	else
+		object_add_null(response, "signature");
 	object_add_string(response, "state", result->state);
 	if (result->verdict != NULL)
 		object_add_string(response, "verdict", result->verdict);

@@ -136,6 +136,31 @@ static enum fault_code read_digest(struct fields *fields, struct result *result,
 	return fields_string(fields, "reportDigest", &digest, fault);
 }
 
+/* A fault in place of a signature: there is a report, and it is not what was asked for. */
+static enum fault_code read_signature(struct fields *fields, struct result *result,
+				      struct fault *fault)
+{
+	struct json_object *signature;
+	struct fields member;
+	const char *digest;
+
+	if (fields_null(fields, "signature"))
+		return FAULT_NONE;
+	if (fields_any(fields, "signature", &signature, fault) != FAULT_NONE ||
+	    fields_open(&member, signature, "signature", fields->code, fault) != FAULT_NONE)
+		return fault->code;
+	if (fields_has(&member, "code")) {
+		array_append(result->errors, json_object_get(signature));
+		result->not_signed = true;
+		return FAULT_NONE;
+	}
+	result->signature = signature;
+	if (fields_string(&member, "bundleDigest", &digest, fault) != FAULT_NONE ||
+	    fields_string(&member, "keyid", &result->keyid, fault) != FAULT_NONE)
+		return fault->code;
+	return fields_close(&member, fault);
+}
+
 enum fault_code result_parse(const char *line, size_t len, const char *run_id,
 			     struct result *result, struct fault *fault)
 {
@@ -162,8 +187,13 @@ enum fault_code result_parse(const char *line, size_t len, const char *run_id,
 	if (code == FAULT_NONE)
 		code = read_digest(&fields, result, fault);
 	if (code == FAULT_NONE)
-		code = fields_close(&fields, fault);
+		code = read_signature(&fields, result, fault);
 	if (code == FAULT_NONE)
-		result->exit_code = (int)exit_code;
+		code = fields_close(&fields, fault);
+	if (code != FAULT_NONE)
+		return code;
+	result->exit_code = result->not_signed ? VERB_RUN_FAILED : (int)exit_code;
+	if (result->not_signed)
+		result->state = "failed";
 	return code;
 }

@@ -24,9 +24,12 @@ struct result {
 	const char *summary;
 	const char *cause;
 	int exit_code;
-	int64_t memory_peak; /* bytes; -1: not known */
-	int64_t wall_ms;     /* -1: not known */
-	bool sealed;	     /* there is a report */
+	int64_t memory_peak;	       /* bytes; -1: not known */
+	int64_t wall_ms;	       /* -1: not known */
+	bool sealed;		       /* there is a report */
+	struct json_object *signature; /* {bundleDigest, keyid}; in root, NULL when not signed */
+	const char *keyid;	       /* of the signature; NULL */
+	bool not_signed;	       /* it was to be signed and is not: errors says why */
 };
 
 void result_init(struct result *result);

@@ -21,6 +21,9 @@ enum run_option {
 	RUN_MOUNT_ALLOWLIST,
 	RUN_CHALLENGE,
 	RUN_SAMPLE_MS,
+	RUN_SEAL_KEY,
+	RUN_SEAL_PASSPHRASE,
+	RUN_SIGNER,
 	RUN_BEST_EFFORT,
 	RUN_TTY,
 	RUN_OUTPUT,
@@ -48,6 +51,10 @@ static const struct option table[RUN_OPTION_COUNT] = {
 	[RUN_MOUNT_ALLOWLIST] = {"mount-allowlist", "FILE", "where mount sources may lie"},
 	[RUN_CHALLENGE] = {"challenge", "TEXT", "goes into the first event, to date the report"},
 	[RUN_SAMPLE_MS] = {"sample-ms", "MS", "how often resources are sampled (100)"},
+	[RUN_SEAL_KEY] = {"seal-key", "FILE", "sign the report with this private key"},
+	[RUN_SEAL_PASSPHRASE] = {"seal-passphrase-fd", "N|prompt",
+				 "the key's passphrase: a line from descriptor N, or asked for"},
+	[RUN_SIGNER] = {"signer", "SOCKET", "have the report signed by the safe-run signer there"},
 	[RUN_BEST_EFFORT] = {"best-effort", NULL,
 			     "run although the host cannot enforce all of "
 			     "the policy; the report says what it did not"},
@@ -97,6 +104,15 @@ static enum fault_code take(struct run_options *options, enum run_option option,
 		return FAULT_NONE;
 	case RUN_SAMPLE_MS:
 		options->sample_ms = value;
+		return FAULT_NONE;
+	case RUN_SEAL_KEY:
+		options->seal_key = value;
+		return FAULT_NONE;
+	case RUN_SEAL_PASSPHRASE:
+		options->seal_passphrase = value;
+		return FAULT_NONE;
+	case RUN_SIGNER:
+		options->signer = value;
 		return FAULT_NONE;
 	case RUN_BEST_EFFORT:
 		options->best_effort = true;
@@ -171,6 +187,10 @@ static enum run_options_answer check(struct run_options *options, char *const *c
 	else if (options->sample_ms != NULL &&
 		 !option_number(options->sample_ms, 1, 3600000, &sample_ms))
 		what = "--sample-ms takes 1 to 3600000";
+	else if (options->seal_key != NULL && options->signer != NULL)
+		what = "--seal-key and --signer exclude each other";
+	else if (options->seal_passphrase != NULL && options->seal_key == NULL)
+		what = "--seal-passphrase-fd belongs to --seal-key";
 	else if (options->challenge != NULL && strlen(options->challenge) > CHALLENGE_MAX)
 		what = "--challenge takes at most 1024 bytes";
 	else if (options->diff != NULL && options->json && !options->apply)

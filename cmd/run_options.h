@@ -14,6 +14,9 @@ struct run_options {
 	const char *challenge;
 	const char *mount_allowlist;
 	const char *sample_ms;
+	const char *seal_key;
+	const char *seal_passphrase; /* "prompt", or a descriptor's number */
+	const char *signer;	     /* a socket */
 	const char *output; /* these two NULL: not asked for */
 	const char *diff;
 	bool apply; /* with diff */

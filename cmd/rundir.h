@@ -32,6 +32,7 @@ struct rundir {
 #define RUNDIR_BASE_VARIABLE "SAFE_RUN_WORKDIR_BASE"
 #define RUNDIR_EARLY	     "." /* before the run id, until the directory is locked */
 #define RUNDIR_REPORT	     "run_report.json"
+#define RUNDIR_BUNDLE	     "run_report.sigstore.json"
 #define RUNDIR_OUTPUTS	     "outputs" /* these two only when the policy has outputs */
 #define RUNDIR_MANIFEST	     "outputs.ndjson"
 

@@ -141,10 +141,17 @@ void summary_print(const struct result *result, const struct rundir *rundir, uin
 		print_degraded(result->degraded);
 	/* What is missing of the outputs is in no sentence about the command. */
 	print_errors(result->errors, ours || result->exports != NULL ? "" : "outputs[");
+	if (!ours && result->exports == NULL && result->not_signed)
+		print_errors(result->errors, "seal.");
 	if (!quiet && result->sealed) {
 		rundir_artifact(rundir, RUNDIR_REPORT, path);
 		fputs("safe-run: report ", stderr);
 		print_escaped(path);
+		fputc('\n', stderr);
+	}
+	if (!quiet && result->keyid != NULL) {
+		fputs("safe-run: signed by ", stderr);
+		print_escaped(result->keyid);
 		fputc('\n', stderr);
 	}
 }

@@ -10,6 +10,7 @@
 #include "cmd/rundir_remove.h"
 #include "cmd/scope.h"
 #include "cmd/signals.h"
+#include "cmd/signing.h"
 #include "cmd/store.h"
 #include "cmd/summary.h"
 #include "cmd/supervise.h"
@@ -28,6 +29,7 @@ struct run {
 	struct spawn_home home;
 	struct signals signals;
 	struct tty tty;
+	struct signing signing;
 	struct pipeline pipeline;
 	struct result result;
 	struct outputs outputs;
@@ -92,6 +94,18 @@ static enum fault_code take_policy(struct run *run, struct fault *fault)
 	return FAULT_NONE;
 }
 
+/* First of all, for it has the most to do until it is ready. */
+static enum fault_code start_signer(struct run *run, struct fault *fault)
+{
+	const struct signing_plan plan = {
+		.key = run->options.seal_key,
+		.passphrase = run->options.seal_passphrase,
+		.socket = run->options.signer,
+	};
+
+	return signing_start(&run->signing, &plan, &run->home, fault);
+}
+
 static enum fault_code prepare(struct run *run, struct fault *fault)
 {
 	char base[PATH_MAX];
@@ -99,6 +113,8 @@ static enum fault_code prepare(struct run *run, struct fault *fault)
 
 	if (code == FAULT_NONE)
 		code = outputs_open(&run->outputs, &run->options, fault);
+	if (code == FAULT_NONE)
+		code = start_signer(run, fault);
 	if (code == FAULT_NONE)
 		code = rundir_base(run->options.workdir, base, fault);
 	if (code == FAULT_NONE)
@@ -111,6 +127,8 @@ static enum fault_code prepare(struct run *run, struct fault *fault)
 		code = tty_open(&run->tty, fault);
 	if (code == FAULT_NONE)
 		code = signals_open(&run->signals, fault);
+	if (code == FAULT_NONE)
+		code = signing_ready(&run->signing, &run->rundir, fault);
 	return code;
 }
 
@@ -123,6 +141,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.rundir = &run->rundir,
 		.refusal = run->refusal.code != FAULT_NONE ? &run->refusal : NULL,
 		.tty = options->tty ? &run->tty : NULL,
+		.signing = &run->signing,
 		.challenge = options->challenge,
 		.mount_allowlist = policy_args_allowlist(options->mount_allowlist),
 		.sample_ms = options->sample_ms,
@@ -136,6 +155,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 	};
 
 	code = pipeline_start(&run->pipeline, &plan, fault);
+	signing_hand_over(&run->signing);
 	if (plan.store_fd >= 0)
 		close(plan.store_fd);
 	return code;
@@ -190,6 +210,7 @@ static void release(struct run *run)
 {
 	tty_close(&run->tty);
 	signals_close(&run->signals);
+	signing_close(&run->signing);
 	pipeline_close(&run->pipeline);
 	close_fd(&run->source_fd);
 	close_fd(&run->policy_fd);
@@ -209,6 +230,7 @@ int verb_run(int argc, char **argv)
 		.outputs = OUTPUTS_NONE,
 		.signals = {.fd = -1},
 		.tty = TTY_NONE,
+		.signing = SIGNING_NONE,
 		.source_fd = -1,
 		.policy_fd = -1,
 		.overrides_fd = -1,

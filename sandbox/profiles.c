@@ -3,6 +3,7 @@
 #include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
 
+#include "filter_archive.h"
 #include "filter_canon.h"
 #include "filter_collect.h"
 #include "filter_compare.h"
@@ -11,10 +12,12 @@
 #include "filter_diff.h"
 #include "filter_export.h"
 #include "filter_inspect.h"
+#include "filter_key.h"
 #include "filter_launch.h"
 #include "filter_monitor.h"
 #include "filter_prove.h"
 #include "filter_seal.h"
+#include "filter_signer.h"
 #include "filter_tree.h"
 #include "filter_unpack.h"
 #include "filter_validate.h"
@@ -186,6 +189,15 @@ const struct sandbox_profile sandbox_profile_inspect = {
 	.filter = FILTER(inspect),
 };
 
+const struct sandbox_profile sandbox_profile_archive = {
+	.name = "archive",
+	.identity = SANDBOX_IDENTITY_CALLER, /* the archive belongs to the caller */
+	.landlock = true,
+	.limits = limits_verify,
+	.limit_count = COUNT(limits_verify),
+	.filter = FILTER(archive),
+};
+
 /* sr-tree holds one directory for each level it is down. */
 static const struct sandbox_limit limits_tree[] = {
 	{RLIMIT_CORE, 0},
@@ -257,4 +269,30 @@ const struct sandbox_profile sandbox_profile_diff = {
 	.limits = limits_diff,
 	.limit_count = COUNT(limits_diff),
 	.filter = FILTER(diff),
+};
+
+/* A connection for each signed run that is going on. */
+static const struct sandbox_limit limits_signer[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NPROC, 0},
+	{RLIMIT_NOFILE, 512},
+	{RLIMIT_AS, MEMORY_MAX},
+};
+
+const struct sandbox_profile sandbox_profile_signer = {
+	.name = "signer",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_signer,
+	.limit_count = COUNT(limits_signer),
+	.filter = FILTER(signer),
+};
+
+const struct sandbox_profile sandbox_profile_key = {
+	.name = "key",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(key),
 };

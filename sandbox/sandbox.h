@@ -72,12 +72,15 @@ extern const struct sandbox_profile sandbox_profile_monitor;
 extern const struct sandbox_profile sandbox_profile_seal;
 extern const struct sandbox_profile sandbox_profile_verify;
 extern const struct sandbox_profile sandbox_profile_prove;
+extern const struct sandbox_profile sandbox_profile_archive;
 extern const struct sandbox_profile sandbox_profile_collect;
 extern const struct sandbox_profile sandbox_profile_deposit;
 extern const struct sandbox_profile sandbox_profile_diff;
 extern const struct sandbox_profile sandbox_profile_export;
 extern const struct sandbox_profile sandbox_profile_compare;
 extern const struct sandbox_profile sandbox_profile_inspect;
+extern const struct sandbox_profile sandbox_profile_signer;
+extern const struct sandbox_profile sandbox_profile_key;
 extern const struct sandbox_profile sandbox_profile_tree;
 extern const struct sandbox_profile sandbox_profile_unpack;
 extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */

@@ -68,6 +68,14 @@ void digest_free(struct digest *digest)
 	free(digest);
 }
 
+struct digest *digest_copy(const struct digest *digest)
+{
+	struct digest *copy = digest_new();
+
+	*copy = *digest;
+	return copy;
+}
+
 void digest_reset(struct digest *digest)
 {
 	must(SHA256_Init(&digest->context));

@@ -23,6 +23,8 @@ int digest_prewarm(void) __attribute__((warn_unused_result)); /* 0, or -1 */
 /* A running hash; the caller frees it. Failure inside libcrypto ends the process (status 3). */
 struct digest *digest_new(void);
 void digest_free(struct digest *digest);
+/* Another running hash that has seen what this one has; the caller frees it. */
+struct digest *digest_copy(const struct digest *digest);
 void digest_reset(struct digest *digest);
 void digest_update(struct digest *digest, const void *data, size_t len);
 /* The value so far; the running hash goes on. */

@@ -67,12 +67,6 @@ enum key_purpose key_purpose_parse(const char *name)
 	return purpose;
 }
 
-bool key_id_valid(const char *text)
-{
-	return strlen(text) == KEY_ID_SIZE - 1 &&
-	       strspn(text, "0123456789abcdef") == KEY_ID_SIZE - 1;
-}
-
 static enum key_algorithm recognise(const uint8_t *spki, size_t len)
 {
 	enum key_algorithm algorithm = 0;
@@ -153,7 +147,7 @@ static bool skip(const char **text, size_t *len, const char *word)
 	return true;
 }
 
-static bool take_purpose(const char **text, size_t *len, enum key_purpose *purpose)
+bool key_take_purpose(const char **text, size_t *len, enum key_purpose *purpose)
 {
 	if (!skip(text, len, PURPOSE))
 		return true;
@@ -200,7 +194,7 @@ enum fault_code key_public_read(const char *file, size_t len, struct key_public 
 	size_t spki_len;
 
 	*key = (struct key_public){.algorithm = KEY_ALGORITHM_COUNT};
-	if (len > KEY_FILE_MAX || !take_purpose(&file, &len, &purpose) ||
+	if (len > KEY_FILE_MAX || !key_take_purpose(&file, &len, &purpose) ||
 	    !skip(&file, &len, PEM_BEGIN) || !take_body(file, len, spki, sizeof(spki), &spki_len))
 		return fault_set(fault, FAULT_REPORT_SIGNATURE, place,
 				 "not a public key in PEM: what safe-run key generate or openssl "
@@ -217,17 +211,22 @@ void key_public_release(struct key_public *key)
 	*key = (struct key_public){.algorithm = KEY_ALGORITHM_COUNT};
 }
 
+void key_put_purpose(enum key_purpose purpose, struct buf *out)
+{
+	if (purpose == KEY_PURPOSE_NONE)
+		return;
+	buf_append_text(out, PURPOSE);
+	buf_append_text(out, purposes[purpose]);
+	buf_append_text(out, "\n");
+}
+
 void key_public_write(const struct key_public *key, struct buf *out)
 {
 	struct buf text BUF_CLEANUP;
 
 	buf_init(&text, KEY_FILE_MAX);
 	base64_append(&text, key->spki, key->spki_len);
-	if (key->purpose != KEY_PURPOSE_NONE) {
-		buf_append_text(out, PURPOSE);
-		buf_append_text(out, purposes[key->purpose]);
-		buf_append_text(out, "\n");
-	}
+	key_put_purpose(key->purpose, out);
 	buf_append_text(out, PEM_BEGIN);
 	for (size_t at = 0; at < text.len; at += PEM_LINE) {
 		buf_append(out, text.data + at,

@@ -4,6 +4,7 @@
 
 #include "ipc/buf.h"
 #include "ipc/fault.h"
+#include "stages/seal/key_id.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +24,6 @@ enum key_purpose { KEY_PURPOSE_NONE, KEY_PURPOSE_SEAL, KEY_PURPOSE_ARCHIVE, KEY_
 
 #define KEY_FILE_MAX ((size_t)4 << 10) /* longer is no key file */
 #define KEY_SPKI_MAX 91
-#define KEY_ID_SIZE  sizeof("0000000000000000000000000000000000000000000000000000000000000000")
 
 struct evp_pkey_st;
 
@@ -42,15 +42,20 @@ const char *key_purpose_name(enum key_purpose purpose);	      /* "", "seal", "ar
 enum key_algorithm key_algorithm_parse(const char *name);
 enum key_purpose key_purpose_parse(const char *name);
 
-/* Whether text is 64 lower-case hex digits. */
-bool key_id_valid(const char *text);
-
 /* Faults have the code SR-EVD-304 and the path "key". After FAULT_NONE, key_public_release. */
 enum fault_code key_public_from_spki(const uint8_t *spki, size_t len, struct key_public *key,
 				     struct fault *fault) __attribute__((warn_unused_result));
 enum fault_code key_public_read(const char *file, size_t len, struct key_public *key,
 				struct fault *fault) __attribute__((warn_unused_result));
 void key_public_release(struct key_public *key);
+
+/*
+ * The line in front of a key: taken off text when there is one, false when it names no purpose
+ * known here; written, nothing for KEY_PURPOSE_NONE.
+ */
+bool key_take_purpose(const char **text, size_t *len, enum key_purpose *purpose)
+	__attribute__((warn_unused_result));
+void key_put_purpose(enum key_purpose purpose, struct buf *out);
 
 /* The file key_public_read reads. */
 void key_public_write(const struct key_public *key, struct buf *out);

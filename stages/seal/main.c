@@ -8,14 +8,14 @@
  * READS    events on stdin; the front-end's notices on --notice-fd, only after a stream that a
  *          stage was lost from; to seal a run again, on --recorded-fd, its sealed events.
  * WRITES   --artifacts-fd: events.ndjson and run_report.json in that directory, and one SealResult
- *          on stdout. By hand, without it: the report on stdout.
- * HOLDS    one directory, in which it may make, rename and remove files. No privilege, no key.
- * FILTER   sandbox/filters/seal.filter; Landlock gives the one directory.
- * REFUSES  a record that is not canonical, out of order, of another run, back in time, behind the
- *          closing one, or without what a report derives from it. What was refused is named in the
- *          closing event; nothing is dropped in silence. A report that exists is never replaced.
- * WHY NOT  in the monitor: the witness reads what the workload writes, so it must not be the one
- *          whose word becomes final, and later signs.
+ *          on stdout; with --signer-fd also run_report.sigstore.json. By hand, without it: the
+ * report on stdout. HOLDS    one directory, in which it may make, rename and remove files; the
+ * chain of signed runs; a socket to the signer. No privilege, no key. FILTER
+ * sandbox/filters/seal.filter; Landlock gives the one directory. REFUSES  a record that is not
+ * canonical, out of order, of another run, back in time, behind the closing one, or without what a
+ * report derives from it. What was refused is named in the closing event; nothing is dropped in
+ * silence. A report that exists is never replaced. WHY NOT  in the monitor: the witness reads what
+ * the workload writes, so it must not be the one whose word becomes final, and later signs.
  */
 #include "stages/seal/publish.h"
 #include "stages/seal/result.h"
@@ -34,6 +34,8 @@
 #include <unistd.h>
 
 enum option {
+	OPTION_SIGNER_FD,
+	OPTION_CHAIN_FD,
 	OPTION_ARTIFACTS_FD,
 	OPTION_NOTICE_FD,
 	OPTION_RUN_ID,
@@ -47,6 +49,15 @@ static const struct stage_option options[OPTION_COUNT] = {
 				 .value_name = "N",
 				 .help = "write events.ndjson and run_report.json into the "
 					 "directory open at N"},
+	[OPTION_SIGNER_FD] = {.name = "signer-fd",
+			      .kind = STAGE_OPTION_FD,
+			      .value_name = "N",
+			      .help = "have the report signed by sr-signer, connected at N"},
+	[OPTION_CHAIN_FD] = {.name = "chain-fd",
+			     .kind = STAGE_OPTION_FD,
+			     .value_name = "N",
+			     .help = "the chain of signed runs, open at N for reading and "
+				     "appending"},
 	[OPTION_NOTICE_FD] = {.name = "notice-fd",
 			      .kind = STAGE_OPTION_FD,
 			      .value_name = "N",
@@ -65,6 +76,7 @@ static const struct stage_option options[OPTION_COUNT] = {
 struct seal {
 	struct stream stream;
 	struct recorded recorded;
+	struct endorse endorse;
 	struct fault open_fault; /* no place for the events: told in the result, once confined */
 };
 
@@ -123,6 +135,13 @@ static enum stage_exit seal_open(struct stage_context *context)
 	int fd = open_store(context, artifacts_fd, &seal->open_fault);
 	enum stage_exit status;
 
+	if (context->values[OPTION_SIGNER_FD].given && artifacts_fd < 0) {
+		stage_complain(context->stage, "--signer-fd needs --artifacts-fd: a signature is a "
+					       "file beside the report");
+		return STAGE_USAGE;
+	}
+	seal->endorse.signer_fd = context->values[OPTION_SIGNER_FD].fd;
+	seal->endorse.chain_fd = context->values[OPTION_CHAIN_FD].fd;
 	stream_init(&seal->stream, fd, artifacts_fd >= 0);
 	status = choose_run_id(context, &seal->stream);
 	return status == STAGE_DONE ? choose_nonce(&seal->stream) : status;
@@ -134,13 +153,14 @@ static enum stage_exit seal_prewarm(struct stage_context *context)
 	return digest_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
 }
 
-static enum fault_code publish(struct stage_context *context, const struct stream *stream,
+static enum fault_code publish(struct stage_context *context, struct seal *seal,
 			       char digest[DIGEST_TEXT_SIZE], struct fault *fault)
 {
 	const struct publication publication = {
-		.facts = &stream->facts,
-		.chain = &stream->chain,
-		.store = &stream->store,
+		.facts = &seal->stream.facts,
+		.chain = &seal->stream.chain,
+		.store = &seal->stream.store,
+		.endorse = &seal->endorse,
 	};
 	int artifacts_fd = context->values[OPTION_ARTIFACTS_FD].fd;
 
@@ -179,11 +199,10 @@ static enum stage_exit seal_run(struct stage_context *context)
 	struct fault_list *faults;
 	bool sealed;
 
-	if (fault.code == FAULT_NONE &&
-	    read_recorded(context, seal, &fault) == FAULT_NONE &&
+	if (fault.code == FAULT_NONE && read_recorded(context, seal, &fault) == FAULT_NONE &&
 	    stream_seal(stream, STDIN_FILENO, context->values[OPTION_NOTICE_FD].fd, &fault) ==
 		    FAULT_NONE &&
-	    publish(context, stream, digest, &fault) == FAULT_NONE &&
+	    publish(context, seal, digest, &fault) == FAULT_NONE &&
 	    context->values[OPTION_ARTIFACTS_FD].fd < 0)
 		return STAGE_DONE; /* the report is what stdout got */
 	faults = calloc(1, sizeof(*faults));
@@ -191,10 +210,13 @@ static enum stage_exit seal_run(struct stage_context *context)
 		buf_no_memory();
 	if (fault.code != FAULT_NONE)
 		result_explain(faults, &fault);
-	if (result_send(&context->out, stream, digest, faults, &fault) != FAULT_NONE)
+	if (result_send(&context->out, stream, &seal->endorse, digest, faults, &fault) !=
+	    FAULT_NONE)
 		stage_complain(context->stage, "%s", fault.message);
 	sealed = faults->count == 0 && fault.code == FAULT_NONE;
 	free(faults);
+	if (sealed && seal->endorse.fault.code != FAULT_NONE)
+		return STAGE_REFUSED;
 	return sealed ? STAGE_DONE : STAGE_FAILED;
 }
 

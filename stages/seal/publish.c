@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/seal/publish.h"
 
+#include "ipc/canon.h"
 #include "ipc/record.h"
 #include "stages/seal/report.h"
 
@@ -19,6 +20,11 @@ static enum fault_code failed_errno(struct fault *fault, int error_number, const
 {
 	return fault_set_errno(fault, FAULT_EVIDENCE_REPORT, error_number, place, "%s", what);
 }
+
+struct published {
+	char digest[DIGEST_TEXT_SIZE]; /* integrity.digest */
+	uint8_t file[DIGEST_SIZE];     /* of all the bytes */
+};
 
 /* Everything goes out and into the digest, but the digest's own text. */
 static enum fault_code put(int fd, struct digest *running, const char *data, size_t len,
@@ -61,10 +67,11 @@ static enum fault_code put_events(const struct store *store, int fd, struct dige
 }
 
 static enum fault_code put_behind(const struct publication *publication, int fd,
-				  struct digest *running, char digest[DIGEST_TEXT_SIZE],
+				  struct digest *running, struct published *published,
 				  struct fault *fault)
 {
 	struct buf frame BUF_CLEANUP;
+	struct digest *whole;
 	uint8_t value[DIGEST_SIZE];
 	size_t digest_at;
 
@@ -72,18 +79,24 @@ static enum fault_code put_behind(const struct publication *publication, int fd,
 	digest_at = report_behind(publication->facts, publication->chain, &frame);
 	if (frame.overflowed)
 		return fault_set(fault, FAULT_EVIDENCE_REPORT, place, "the report is too long");
+	whole = digest_copy(running);
 	digest_update(running, frame.data, frame.len);
 	digest_value(running, value);
-	digest_text(value, digest);
+	digest_text(value, published->digest);
+	digest_update(whole, frame.data, digest_at);
+	digest_update(whole, published->digest, DIGEST_TEXT_SIZE - 1);
+	digest_update(whole, frame.data + digest_at, frame.len - digest_at);
+	digest_value(whole, published->file);
+	digest_free(whole);
 	if (record_write_all(fd, frame.data, digest_at) != 0 ||
-	    record_write_all(fd, digest, DIGEST_TEXT_SIZE - 1) != 0 ||
+	    record_write_all(fd, published->digest, DIGEST_TEXT_SIZE - 1) != 0 ||
 	    record_write_all(fd, frame.data + digest_at, frame.len - digest_at) != 0)
 		return failed_errno(fault, errno, "the report cannot be written");
 	return FAULT_NONE;
 }
 
-enum fault_code publish_to_fd(const struct publication *publication, int fd,
-			      char digest[DIGEST_TEXT_SIZE], struct fault *fault)
+static enum fault_code write_report(const struct publication *publication, int fd,
+				    struct published *published, struct fault *fault)
 {
 	struct digest *running = digest_new();
 	struct buf frame BUF_CLEANUP;
@@ -98,9 +111,92 @@ enum fault_code publish_to_fd(const struct publication *publication, int fd,
 	if (failed == FAULT_NONE)
 		failed = put_events(publication->store, fd, running, fault);
 	if (failed == FAULT_NONE)
-		failed = put_behind(publication, fd, running, digest, fault);
+		failed = put_behind(publication, fd, running, published, fault);
 	digest_free(running);
 	return failed;
+}
+
+enum fault_code publish_to_fd(const struct publication *publication, int fd,
+			      char digest[DIGEST_TEXT_SIZE], struct fault *fault)
+{
+	struct published published;
+	enum fault_code failed = write_report(publication, fd, &published, fault);
+
+	if (failed == FAULT_NONE)
+		memcpy(digest, published.digest, DIGEST_TEXT_SIZE);
+	return failed;
+}
+
+static void put_text(struct buf *out, const char *text)
+{
+	canon_write_string(out, text, strlen(text));
+}
+
+/* The values of the statement, one behind the other in a buffer. */
+static void state_field(const struct publication *publication, const struct published *published,
+			enum statement_field field, struct buf *out)
+{
+	const struct chain *chain = publication->chain;
+	char text[DIGEST_TEXT_SIZE];
+
+	switch (field) {
+	case STATEMENT_ARTIFACTS:
+		report_value(REPORT_ARTIFACTS, publication->facts, out);
+		break;
+	case STATEMENT_CHAIN_HEAD:
+		put_text(out, chain->last);
+		break;
+	case STATEMENT_EVENT_COUNT:
+		buf_append_u64(out, chain->tree.count);
+		break;
+	case STATEMENT_EXIT_CODE:
+		report_value(REPORT_EXIT_CODE, publication->facts, out);
+		break;
+	case STATEMENT_FINISHED_AT:
+		report_value(REPORT_FINISHED_AT, publication->facts, out);
+		break;
+	case STATEMENT_MERKLE_ROOT:
+		chain_root(chain, text);
+		put_text(out, text);
+		break;
+	case STATEMENT_REPORT:
+		put_text(out, published->digest);
+		break;
+	case STATEMENT_RUN_ID:
+		report_value(REPORT_RUN_ID, publication->facts, out);
+		break;
+	case STATEMENT_STARTED_AT:
+		report_value(REPORT_STARTED_AT, publication->facts, out);
+		break;
+	case STATEMENT_SHA256:
+		digest_text(published->file, text);
+		put_text(out, text + sizeof("sha256:") - 1);
+		break;
+	case STATEMENT_PREV: /* endorse_prepare's */
+	case STATEMENT_SIGNER:
+	case STATEMENT_FIELD_COUNT:
+		break;
+	}
+}
+
+static void endorse(const struct publication *publication, int directory_fd,
+		    const struct published *published)
+{
+	struct statement statement;
+	struct buf values BUF_CLEANUP;
+	size_t ends[STATEMENT_FIELD_COUNT];
+	size_t start = 0;
+
+	buf_init(&values, STATEMENT_MAX);
+	for (enum statement_field field = 0; field < STATEMENT_FIELD_COUNT; field++) {
+		state_field(publication, published, field, &values);
+		ends[field] = values.len;
+	}
+	for (enum statement_field field = 0; field < STATEMENT_FIELD_COUNT; field++) {
+		statement.fields[field] = (struct span){values.data + start, ends[field] - start};
+		start = ends[field];
+	}
+	endorse_prepare(publication->endorse, directory_fd, &statement);
 }
 
 /*
@@ -122,7 +218,7 @@ static enum fault_code settle(const struct store *store, int fd, struct fault *f
 }
 
 static enum fault_code write_partial(const struct publication *publication, int directory_fd,
-				     char digest[DIGEST_TEXT_SIZE], struct fault *fault)
+				     struct published *published, struct fault *fault)
 {
 	int fd = openat(directory_fd, PUBLISH_PARTIAL,
 			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -130,7 +226,7 @@ static enum fault_code write_partial(const struct publication *publication, int 
 
 	if (fd < 0)
 		return failed_errno(fault, errno, "the report cannot be created");
-	failed = publish_to_fd(publication, fd, digest, fault);
+	failed = write_report(publication, fd, published, fault);
 	if (failed == FAULT_NONE)
 		failed = settle(publication->store, fd, fault);
 	if (close(fd) != 0 && failed == FAULT_NONE)
@@ -141,8 +237,17 @@ static enum fault_code write_partial(const struct publication *publication, int 
 enum fault_code publish_to_directory(const struct publication *publication, int directory_fd,
 				     char digest[DIGEST_TEXT_SIZE], struct fault *fault)
 {
-	enum fault_code failed = write_partial(publication, directory_fd, digest, fault);
+	struct published published;
+	enum fault_code failed = write_partial(publication, directory_fd, &published, fault);
 
+	if (failed == FAULT_NONE) {
+		memcpy(digest, published.digest, DIGEST_TEXT_SIZE);
+		if (publication->endorse != NULL) {
+			endorse(publication, directory_fd, &published);
+			endorse_publish(publication->endorse, directory_fd,
+					publication->facts->run_id);
+		}
+	}
 	if (failed == FAULT_NONE && renameat2(directory_fd, PUBLISH_PARTIAL, directory_fd,
 					      PUBLISH_REPORT, RENAME_NOREPLACE) != 0)
 		failed = failed_errno(fault, errno, "the report cannot take its name");

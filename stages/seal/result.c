@@ -29,8 +29,30 @@ static void put_member(struct buf *out, const char *name, enum report_member mem
 	report_value(member, facts, out);
 }
 
+/* null: nobody asked for one; a fault: it was asked for and could not be had. */
+static void put_signature(struct buf *out, const struct endorse *endorse)
+{
+	if (endorse->fault.code != FAULT_NONE) {
+		struct json_object *reason OBJECT_CLEANUP = fault_to_json(&endorse->fault);
+		struct fault ignored;
+
+		(void)!canon_write(reason, out, FAULT_EVIDENCE_REPORT, &ignored);
+		return;
+	}
+	if (endorse->keyid[0] == '\0') {
+		buf_append_text(out, "null");
+		return;
+	}
+	buf_append_text(out, "{\"bundleDigest\":\"");
+	buf_append_text(out, endorse->bundle_digest);
+	buf_append_text(out, "\",\"keyid\":\"");
+	buf_append_text(out, endorse->keyid);
+	buf_append_text(out, "\"}");
+}
+
 static enum fault_code send_sealed(const struct record_sink *sink, const struct facts *facts,
-				   const char *digest, struct fault *fault)
+				   const struct endorse *endorse, const char *digest,
+				   struct fault *fault)
 {
 	struct buf line BUF_CLEANUP;
 
@@ -43,6 +65,8 @@ static enum fault_code send_sealed(const struct record_sink *sink, const struct 
 	canon_write_string(&line, digest, strlen(digest));
 	put_member(&line, ",\"resourceUsage\":", REPORT_RESOURCE_USAGE, facts);
 	put_member(&line, ",\"runId\":", REPORT_RUN_ID, facts);
+	buf_append_text(&line, ",\"signature\":");
+	put_signature(&line, endorse);
 	put_member(&line, ",\"state\":", REPORT_STATE, facts);
 	put_member(&line, ",\"verdict\":", REPORT_VERDICT, facts);
 	buf_append_text(&line, "}");
@@ -68,18 +92,19 @@ static enum fault_code send_failed(const struct record_sink *sink, const char *r
 	object_add_null(result, "reportDigest");
 	object_add(result, "resourceUsage", object_new());
 	object_add_string(result, "runId", run_id);
+	object_add_null(result, "signature");
 	object_add_string(result, "state", "failed");
 	object_add_null(result, "verdict");
 	return record_send(sink, result, RESULT_MAX, fault);
 }
 
 enum fault_code result_send(const struct record_sink *sink, const struct stream *stream,
-			    const char *digest, const struct fault_list *faults,
-			    struct fault *fault)
+			    const struct endorse *endorse, const char *digest,
+			    const struct fault_list *faults, struct fault *fault)
 {
 	const char *run_id = stream->facts.count > 0 ? stream->facts.run_id : stream->run_id;
 
 	if (faults->count > 0)
 		return send_failed(sink, run_id, faults, fault);
-	return send_sealed(sink, &stream->facts, digest, fault);
+	return send_sealed(sink, &stream->facts, endorse, digest, fault);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CMD_SIGNING_H
+#define CMD_SIGNING_H
+
+#include "cmd/process.h"
+#include "cmd/rundir.h"
+#include "cmd/spawn.h"
+#include "ipc/fault.h"
+
+/*
+ * A run's signer: sr-signer started for this run with the key of --seal-key, or a connection to the
+ * one at --signer. Only sr-seal is given the other end of the socket; the key's descriptor goes to
+ * sr-signer and is closed here. No stage is started before the signer has shown that it has a key.
+ */
+struct signing {
+	struct process signer; /* of --seal-key alone */
+	int signer_fd;	       /* for sr-seal; -1: nobody asked for a signature */
+	int chain_fd;	       /* the base directory's chain.ndjson */
+};
+
+#define SIGNING_NONE                                                                               \
+	{                                                                                          \
+		.signer = PROCESS_NONE, .signer_fd = -1, .chain_fd = -1                            \
+	}
+
+struct signing_plan {
+	const char *key;	/* --seal-key, or NULL */
+	const char *passphrase; /* --seal-passphrase-fd, or NULL */
+	const char *socket;	/* --signer, or NULL */
+};
+
+/* Start or connect, do not wait. Nothing when the plan names neither. Faults: SR-EVD-304. */
+enum fault_code signing_start(struct signing *signing, const struct signing_plan *plan,
+			      const struct spawn_home *home, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* Wait until the signer has a key; open the chain of signed runs beside the run directory. */
+enum fault_code signing_ready(struct signing *signing, const struct rundir *rundir,
+			      struct fault *fault) __attribute__((warn_unused_result));
+
+/* Once sr-seal has it: the signer is to see the end of sr-seal. */
+void signing_hand_over(struct signing *signing);
+
+/* Ends and reaps the signer of this run. */
+void signing_close(struct signing *signing);
+
+#endif
