@@ -72,6 +72,26 @@ static void open_directory(struct input *input, struct fault *fault)
 	open_artifacts(input, directory_fd, fault);
 }
 
+static void look(struct input *input, struct fault *fault)
+{
+	struct stat status;
+
+	if (fstat(input->fd, &status) != 0)
+		refuse_errno(input, errno, fault);
+	else if (!S_ISREG(status.st_mode))
+		refuse(input, INPUT_ALIEN, "not a regular file", fault);
+	else if (status.st_size > (off_t)INPUT_LEN_MAX)
+		refuse(input, INPUT_ALIEN, "longer than the 64 MiB a report may have", fault);
+	else
+		input->len = (size_t)status.st_size;
+}
+
+void input_take(struct input *input, int fd, struct fault *fault)
+{
+	*input = (struct input){.fd = fd};
+	look(input, fault);
+}
+
 void input_open(struct input *input, const char *path, struct fault *fault)
 {
 	struct stat status;
@@ -86,14 +106,7 @@ void input_open(struct input *input, const char *path, struct fault *fault)
 		if (input->fd < 0)
 			return;
 	}
-	if (fstat(input->fd, &status) != 0)
-		refuse_errno(input, errno, fault);
-	else if (!S_ISREG(status.st_mode))
-		refuse(input, INPUT_ALIEN, "not a regular file", fault);
-	else if (status.st_size > (off_t)INPUT_LEN_MAX)
-		refuse(input, INPUT_ALIEN, "longer than the 64 MiB a report may have", fault);
-	else
-		input->len = (size_t)status.st_size;
+	look(input, fault);
 }
 
 void input_read(struct input *input, struct fault *fault)

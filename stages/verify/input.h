@@ -30,6 +30,8 @@ struct input {
 
 /* path: a report, a run directory, or its artifacts directory. The fault says why not. */
 void input_open(struct input *input, const char *path, struct fault *fault);
+/* A report that is open already, at its start; fd is the input's from now on. */
+void input_take(struct input *input, int fd, struct fault *fault);
 /* Read it whole; on a fault kind becomes INPUT_ALIEN or INPUT_FAILED. */
 void input_read(struct input *input, struct fault *fault);
 void input_release(struct input *input);

@@ -20,6 +20,15 @@
 
 #include <stdlib.h>
 
+enum option { OPTION_REPORT_FD, OPTION_COUNT };
+
+static const struct stage_option options[OPTION_COUNT] = {
+	[OPTION_REPORT_FD] = {.name = "report-fd",
+			      .kind = STAGE_OPTION_FD,
+			      .value_name = "N",
+			      .help = "the report is the regular file or memory open at N, no FILE"},
+};
+
 struct verify {
 	struct input input;
 	struct verdict verdict;
@@ -30,11 +39,16 @@ static enum stage_exit verify_open(struct stage_context *context)
 {
 	struct verify *verify = context->state;
 
-	if (context->operand_count != 1) {
+	int report_fd = context->values[OPTION_REPORT_FD].fd;
+
+	if (context->operand_count != (report_fd < 0 ? 1 : 0)) {
 		stage_complain(context->stage, "needs one report: sr-verify FILE");
 		return STAGE_USAGE;
 	}
-	input_open(&verify->input, context->operands[0], &verify->fault);
+	if (report_fd < 0)
+		input_open(&verify->input, context->operands[0], &verify->fault);
+	else
+		input_take(&verify->input, report_fd, &verify->fault);
 	return STAGE_DONE;
 }
 
@@ -88,6 +102,8 @@ int main(int argc, char **argv)
 		.name = "sr-verify",
 		.summary = "say what a report proves: sr-verify FILE",
 		.profile = &sandbox_profile_verify,
+		.options = options,
+		.option_count = OPTION_COUNT,
 		.operand_max = 1,
 		.hashes = true,
 		.open = verify_open,
