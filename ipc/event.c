@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/event.h"
 
+#include "ipc/buf.h"
 #include "ipc/canon.h"
 #include "ipc/field.h"
 #include "ipc/object.h"
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#define EVENT_HELD_MAX (2 * ((size_t)RECORD_EVENT_MAX + 1))
 
 static const char *const type_names[EVENT_TYPE_COUNT] = {
 	[EVENT_COMPILE] = "compile",
@@ -80,13 +83,12 @@ uint64_t event_boot_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-enum fault_code event_emit(struct event_writer *writer, enum event_type type,
-			   enum event_observer observer, struct json_object *payload,
-			   struct fault *fault)
+static enum fault_code format(const struct event_writer *writer, enum event_type type,
+			      enum event_observer observer, struct json_object *payload,
+			      struct buf *line, struct fault *fault)
 {
 	struct json_object *event OBJECT_CLEANUP = object_new();
 	char timestamp[EVENT_TIMESTAMP_SIZE];
-	enum fault_code code;
 
 	event_timestamp_now(timestamp);
 	object_add_decimal(payload, "bootNs", event_boot_ns());
@@ -97,7 +99,54 @@ enum fault_code event_emit(struct event_writer *writer, enum event_type type,
 	object_add_string(event, "stage", writer->stage);
 	object_add_string(event, "timestamp", timestamp);
 	object_add_string(event, "type", event_type_name(type));
-	code = record_send(&writer->sink, event, RECORD_EVENT_MAX, fault);
+	return record_format(event, line, fault);
+}
+
+enum fault_code event_hold(struct event_writer *writer, enum event_type type,
+			   enum event_observer observer, struct json_object *payload,
+			   struct fault *fault)
+{
+	struct buf line BUF_CLEANUP;
+	enum fault_code code;
+
+	buf_init(&line, RECORD_EVENT_MAX);
+	code = format(writer, type, observer, payload, &line, fault);
+	if (code != FAULT_NONE)
+		return code;
+	if (writer->held.len == 0)
+		buf_init(&writer->held, EVENT_HELD_MAX);
+	buf_append(&writer->held, line.data, line.len);
+	if (writer->held.overflowed)
+		return fault_set(fault, FAULT_EVIDENCE_EVENT, "", "too many events are held back");
+	writer->next_seq++;
+	return FAULT_NONE;
+}
+
+/* The line, behind those that were held. */
+static enum fault_code send(struct event_writer *writer, const struct buf *line,
+			    struct fault *fault)
+{
+	struct buf held BUF_CLEANUP = writer->held;
+
+	if (held.len == 0)
+		return record_send_lines(&writer->sink, line->data, line->len, fault);
+	writer->held = (struct buf){0};
+	held.max_len += line->len;
+	buf_append(&held, line->data, line->len);
+	return record_send_lines(&writer->sink, held.data, held.len, fault);
+}
+
+enum fault_code event_emit(struct event_writer *writer, enum event_type type,
+			   enum event_observer observer, struct json_object *payload,
+			   struct fault *fault)
+{
+	struct buf line BUF_CLEANUP;
+	enum fault_code code;
+
+	buf_init(&line, RECORD_EVENT_MAX);
+	code = format(writer, type, observer, payload, &line, fault);
+	if (code == FAULT_NONE)
+		code = send(writer, &line, fault);
 	if (code == FAULT_NONE)
 		writer->next_seq++;
 	return code;

@@ -156,7 +156,7 @@ int record_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-static enum fault_code write_both(const struct record_sink *sink, const char *data, size_t len,
+enum fault_code record_send_lines(const struct record_sink *sink, const char *data, size_t len,
 				  struct fault *fault)
 {
 	if (record_write_all(sink->fd, data, len) != 0)
@@ -168,6 +168,20 @@ static enum fault_code write_both(const struct record_sink *sink, const char *da
 	return FAULT_NONE;
 }
 
+enum fault_code record_format(struct json_object *value, struct buf *line, struct fault *fault)
+{
+	enum fault_code code;
+
+	if (!json_object_is_type(value, json_type_object))
+		return fault_set(fault, FAULT_EVIDENCE_EVENT, "", "a record must be an object");
+	code = canon_write(value, line, FAULT_EVIDENCE_EVENT, fault);
+	if (code != FAULT_NONE)
+		return code;
+	line->max_len++; /* the cap is without the LF */
+	buf_append(line, "\n", 1);
+	return FAULT_NONE;
+}
+
 enum fault_code record_send(const struct record_sink *sink, struct json_object *value,
 			    size_t line_max, struct fault *fault)
 {
@@ -175,14 +189,8 @@ enum fault_code record_send(const struct record_sink *sink, struct json_object *
 	enum fault_code code;
 
 	buf_init(&line, line_max);
-	if (!json_object_is_type(value, json_type_object))
-		return fault_set(fault, FAULT_EVIDENCE_EVENT, "", "a record must be an object");
-	code = canon_write(value, &line, FAULT_EVIDENCE_EVENT, fault);
-	if (code != FAULT_NONE)
-		return code;
-	line.max_len++; /* the cap is without the LF */
-	buf_append(&line, "\n", 1);
-	return write_both(sink, line.data, line.len, fault);
+	code = record_format(value, &line, fault);
+	return code == FAULT_NONE ? record_send_lines(sink, line.data, line.len, fault) : code;
 }
 
 enum fault_code record_send_line(const struct record_sink *sink, const char *line, size_t len,
@@ -194,8 +202,8 @@ enum fault_code record_send_line(const struct record_sink *sink, const char *lin
 	if (len < sizeof(whole)) {
 		memcpy(whole, line, len);
 		whole[len] = '\n';
-		return write_both(sink, whole, len + 1, fault);
+		return record_send_lines(sink, whole, len + 1, fault);
 	}
-	code = write_both(sink, line, len, fault);
-	return code != FAULT_NONE ? code : write_both(sink, "\n", 1, fault);
+	code = record_send_lines(sink, line, len, fault);
+	return code != FAULT_NONE ? code : record_send_lines(sink, "\n", 1, fault);
 }

@@ -63,6 +63,14 @@ enum fault_code record_send(const struct record_sink *sink, struct json_object *
 			    size_t line_max, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* The line of one record, LF included, in an empty buf whose cap is the line's without it. */
+enum fault_code record_format(struct json_object *value, struct buf *line, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* Write whole lines, LF included, that were formatted before. */
+enum fault_code record_send_lines(const struct record_sink *sink, const char *data, size_t len,
+				  struct fault *fault) __attribute__((warn_unused_result));
+
 /* Write a line that is canonical already (no LF in it; one is added). */
 enum fault_code record_send_line(const struct record_sink *sink, const char *line, size_t len,
 				 struct fault *fault) __attribute__((warn_unused_result));

@@ -188,17 +188,22 @@ enum fault_code report_started(struct launch *launch, struct fault *fault)
 	object_add(payload, "executable", executable);
 	object_add_string(payload, "isolation", "process");
 	object_add_integer(payload, "pid", launch->workload_pid);
-	return event_emit(&launch->events, EVENT_VM_STARTED, EVENT_BY_LAUNCHER, payload, fault);
+	/* The first sample comes at once. */
+	return event_hold(&launch->events, EVENT_VM_STARTED, EVENT_BY_LAUNCHER, payload, fault);
 }
 
 enum fault_code report_sample(struct launch *launch, const char *name, struct fault *fault)
 {
 	struct json_object *payload = object_new();
+	bool last = strcmp(name, "last") == 0;
 
 	cgroup_sample(&launch->cgroup, payload);
 	object_add_string(payload, "sample", name);
-	return event_emit(&launch->events, EVENT_RESOURCE_SAMPLED, EVENT_BY_LAUNCHER, payload,
-			  fault);
+	/* vm.exited comes at once behind the last one. */
+	return last ? event_hold(&launch->events, EVENT_RESOURCE_SAMPLED, EVENT_BY_LAUNCHER,
+				 payload, fault)
+		    : event_emit(&launch->events, EVENT_RESOURCE_SAMPLED, EVENT_BY_LAUNCHER,
+				 payload, fault);
 }
 
 void report_signal_name(int number, char *out, size_t size)

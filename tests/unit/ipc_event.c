@@ -230,6 +230,38 @@ Test(ipc_event, what_is_emitted_is_read_back)
 }
 
 /* The payload is released and the number not used up: the sanitizer build watches the first. */
+/* A pipe in packet mode (pipe(2), O_DIRECT) keeps the writes apart. */
+Test(ipc_event, a_held_event_travels_with_the_next)
+{
+	static char packet[2 * RECORD_EVENT_MAX];
+	int ends[2];
+	struct event_writer writer = {.run_id = "sr-1", .stage = "launch"};
+	struct fault fault;
+	ssize_t len;
+
+	cr_assert_eq(pipe2(ends, O_DIRECT | O_NONBLOCK | O_CLOEXEC), 0);
+	writer.sink = (struct record_sink){.fd = ends[1], .record_fd = -1};
+	for (int round = 0; round < 2; round++) {
+		cr_assert_eq(event_hold(&writer, EVENT_VM_STARTED, EVENT_BY_LAUNCHER, object_new(),
+					&fault),
+			     FAULT_NONE);
+		cr_expect_eq(read(ends[0], packet, sizeof(packet)), -1);
+		cr_assert_eq(event_emit(&writer, EVENT_RESOURCE_SAMPLED, EVENT_BY_LAUNCHER,
+					object_new(), &fault),
+			     FAULT_NONE);
+		len = read(ends[0], packet, sizeof(packet));
+		cr_assert_gt(len, 0);
+		packet[len] = '\0';
+		cr_expect_not_null(strstr(packet, round == 0 ? "\"seq\":0," : "\"seq\":2,"));
+		cr_expect_not_null(strstr(packet, round == 0 ? "\"seq\":1," : "\"seq\":3,"));
+		cr_expect_lt(strstr(packet, "vm.started"), strstr(packet, "resource.sampled"));
+		cr_expect_eq(packet[len - 1], '\n');
+		cr_expect_null(writer.held.data);
+	}
+	close(ends[0]);
+	close(ends[1]);
+}
+
 Test(ipc_event, a_failed_write_uses_no_number_and_leaks_nothing)
 {
 	struct event_writer writer = {.run_id = "sr-1", .stage = "launch", .next_seq = 7};
