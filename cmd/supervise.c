@@ -141,14 +141,30 @@ static bool any_left(const struct pipeline *pipeline)
 	       pipeline->result_fd >= 0;
 }
 
+/*
+ * The pipes end the stages one behind the other, so the last that runs is what there is to wait
+ * for; those before it are reaped when it is gone. To be woken for each would cost more than all
+ * the rest of this loop.
+ */
+static bool awaited(const struct pipeline *pipeline, enum pipeline_stage stage)
+{
+	if (stage == PIPELINE_SEAL)
+		return true;
+	for (enum pipeline_stage i = stage + 1; i < PIPELINE_SEAL; i++)
+		if (process_runs(&pipeline->stages[i]))
+			return false;
+	return true;
+}
+
 static void watch_once(struct watching *watching)
 {
 	struct pipeline *pipeline = watching->pipeline;
 	struct pollfd polled[WATCH_COUNT];
 	struct signals_event event;
 
-	for (size_t i = 0; i < WATCH_STAGES; i++)
-		polled[i] = (struct pollfd){.fd = pipeline->stages[i].fd, .events = POLLIN};
+	for (enum pipeline_stage i = 0; i < PIPELINE_STAGE_COUNT; i++)
+		polled[i] = (struct pollfd){
+			.fd = awaited(pipeline, i) ? pipeline->stages[i].fd : -1, .events = POLLIN};
 	polled[WATCH_SIGNALS] = (struct pollfd){.fd = watching->signals->fd, .events = POLLIN};
 	polled[WATCH_RESULT] = (struct pollfd){.fd = pipeline->result_fd, .events = POLLIN};
 	if (poll(polled, WATCH_COUNT, -1) <= 0)
