@@ -2,10 +2,12 @@
 /*
  * The whole of sr-validate on any bytes: reader, schema, host look-ups, normalised policy. A first
  * line "#set FIELD=JSON" goes through --set, a first line "#allow" makes the rest an allowlist too.
+ * The same bytes are read as a host's ceiling.
  */
 #include "ipc/canon.h"
 #include "ipc/object.h"
 #include "ipc/record.h"
+#include "stages/validate/host_policy.h"
 #include "stages/validate/validate.h"
 
 #include <json-c/json.h>
@@ -53,6 +55,23 @@ static void check_again(const struct validate_text *allowlist, const struct buf 
 		memcmp(again.data, policy->data, policy->len) == 0);
 }
 
+/* A record whatever came in; one with errors has no ceiling, one without has all of it. */
+static void check_host(const char *data, size_t size)
+{
+	const struct validate_text text = {.data = data, .len = size};
+	bool valid;
+	struct json_object *record OBJECT_CLEANUP = host_policy_read(&text, &valid);
+	struct json_object *errors = json_object_object_get(record, "errors");
+	struct buf whole BUF_CLEANUP;
+	struct fault fault;
+
+	buf_init(&whole, RECORD_BUNDLE_MAX);
+	require(canon_write(record, &whole, FAULT_POLICY_FORMAT, &fault) == FAULT_NONE);
+	require(!whole.overflowed && canon_check(whole.data, whole.len, NULL));
+	require(valid == (json_object_array_length(errors) == 0));
+	require(valid == (json_object_object_get(record, "hostPolicy") != NULL));
+}
+
 static size_t first_line(const char *text, size_t size)
 {
 	const char *end = memchr(text, '\n', size);
@@ -78,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (line == 6 && memcmp(text, "#allow", 6) == 0)
 		request.allowlist = &allowlist;
+	check_host(text, size);
 	buf_init(&policy, RECORD_BUNDLE_MAX);
 	write_policy(&request, &policy, &valid);
 	if (valid)
