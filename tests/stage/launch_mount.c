@@ -171,6 +171,33 @@ Test(stage_launch_mount, looks_at_all_before_the_first)
 	free(dir);
 }
 
+/* The very file that was validated, under another name. */
+Test(stage_launch_mount, rejects_what_has_moved)
+{
+	struct json_object *policy = launch_policy(WORDS("/bin/true")), *bundle;
+	char *dir = make_source(), *line, wanted[4300];
+	struct launch_run run;
+	size_t len;
+
+	launch_need_sandbox();
+	add_mount(policy, dir, "/opt/in", false);
+	bundle = launch_bundle(policy);
+	line = launch_line(bundle, &len);
+	child_run(WORDS(child_helper("sr-launch-moved")), line, len, NULL, &run.result);
+	launch_events_parse(&run.events, run.result.out, run.result.out_len);
+	launch_expect_refused(&run, "SR-RUN-101", "launch.mount[0]");
+	launch_expect_types(&run.events, "compile mount.rejected run.failed");
+	(void)snprintf(wanted, sizeof wanted, "has moved to %s.moved", dir);
+	cr_expect_not_null(strstr(reason_of(&run.events, 1), wanted), "%s",
+			   reason_of(&run.events, 1));
+	launch_run_release(&run);
+	json_object_put(bundle);
+	json_object_put(policy);
+	child_remove_dir(dir);
+	free(line);
+	free(dir);
+}
+
 static int bind_proc(const char *path)
 {
 	return mount("/proc", path, NULL, MS_BIND | MS_REC, NULL);
