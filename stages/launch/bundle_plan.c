@@ -4,6 +4,7 @@
 #include "ipc/canon.h"
 #include "stages/launch/bundle_process.h"
 #include "stages/launch/plan.h"
+#include "stages/validate/path.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -13,6 +14,10 @@
 
 bool bundle_path_valid(const char *path)
 {
+	/* As where the policy was read: no control characters, which /proc/self/mounts would show.
+	 */
+	if (path_check(path) != PATH_OK)
+		return false;
 	if (path[0] != '/' || path[1] == '\0' || strlen(path) >= PLAN_PATH_MAX)
 		return false;
 	while (*path == '/') {
@@ -55,9 +60,11 @@ enum fault_code bundle_path(struct fields *fields, const char *name, struct plan
 	if (code != FAULT_NONE || bundle_path_valid(*out))
 		return code;
 	field_path_name(path, sizeof path, fields->path, name);
-	return fault_set(fault, CODE, path,
-			 "\"%.128s\" must be an absolute path without \".\", \"..\" or \"//\"",
-			 *out);
+	return fault_set(
+		fault, CODE, path,
+		"\"%.128s\" must be an absolute path without \".\", \"..\", \"//\" or control "
+		"characters",
+		*out);
 }
 
 enum fault_code bundle_prefix(struct json_object *value, const char *path, struct plan *plan,

@@ -68,8 +68,8 @@ static void expect_no_way(const char *field, const char *path)
 
 Test(attacks, FD2_paths_through_descriptors)
 {
-	static const char *const fields[] = {"runtime.workdir", "runtime.command", "mount",
-					     "target"};
+	static const char *const fields[] = {"runtime.workdir", "runtime.command", "runtime.rootfs",
+					     "mount", "target"};
 	static const char *const paths[] = {"/proc/self/fd/3", "/proc/self/fd/3/..",
 					    "/proc/1/root",    "/proc/1/root/etc",
 					    "/dev/fd/3",       "/proc/self/cwd"};
