@@ -93,7 +93,7 @@ static void put_stream(const struct text *text, const char *name)
 	buf_append_text(text->out, "  ");
 	text_cell_say(text, name, 8);
 	text_cell_say(text, size, 12);
-	text_cell(text, span_get(stream, "sha256"), text->style->width - 24);
+	text_cell(text, span_get(stream, "sha256"), text->style->width - 2 - 8 - 12 - 4);
 	if (span_equal(span_get(stream, "truncated"), "true"))
 		text_say(text, TEXT_WARN, " cut");
 	text_end(text);

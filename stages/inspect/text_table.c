@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EVENTS_SHOWN	40 /* unless all are asked for */
-#define OFFSET_COLUMNS	10
-#define TYPE_COLUMNS	23
-#define EVIDENCE_DIGITS 12
-#define NARROW		84 /* below this a clause takes two lines */
+#define EVENTS_SHOWN	    40 /* unless all are asked for */
+#define OFFSET_COLUMNS	    10
+#define TYPE_COLUMNS	    23
+#define TYPE_COLUMNS_NARROW 16
+#define NARROW_TIMELINE	    64
+#define EVIDENCE_DIGITS	    12
+#define NARROW		    84 /* below this a clause takes two lines */
 
 static enum text_paint event_paint(enum event_type type)
 {
@@ -46,18 +48,21 @@ static enum text_paint event_paint(enum event_type type)
 
 static void put_event(const struct text *text, const struct view_event *event)
 {
-	size_t used = 2 + OFFSET_COLUMNS + 2 + TYPE_COLUMNS + 1;
+	size_t type = text->style->width < NARROW_TIMELINE ? TYPE_COLUMNS_NARROW : TYPE_COLUMNS;
 	char offset[UNITS_SIZE];
-	char right[UNITS_SIZE + OFFSET_COLUMNS];
+	size_t used;
 
 	units_offset(event->offset_ns, offset);
-	snprintf(right, sizeof(right), "  %*s  ", OFFSET_COLUMNS, offset);
-	text_say(text, TEXT_FAINT, right);
+	used = strlen(offset) < OFFSET_COLUMNS ? OFFSET_COLUMNS : strlen(offset);
+	text_pad(text, strlen(offset), used + 2);
+	text_say(text, TEXT_FAINT, offset);
+	buf_append_text(text->out, "  ");
+	used += 2 + 2 + type + 1;
 	text_paint(text, event_paint(event->type));
-	text_cell(text, event->type_name, TYPE_COLUMNS);
+	text_cell(text, event->type_name, type);
 	buf_append_text(text->out, " ");
 	event_words_put(text->out, text->target, event,
-			text->style->width > used + 10 ? text->style->width - used : 10);
+			text->style->width > used ? text->style->width - used : 0);
 	text_paint(text, TEXT_PLAIN);
 	text_end(text);
 }
