@@ -23,10 +23,11 @@
 enum option { OPTION_REPORT_FD, OPTION_COUNT };
 
 static const struct stage_option options[OPTION_COUNT] = {
-	[OPTION_REPORT_FD] = {.name = "report-fd",
-			      .kind = STAGE_OPTION_FD,
-			      .value_name = "N",
-			      .help = "the report is the regular file or memory open at N, no FILE"},
+	[OPTION_REPORT_FD] =
+		{.name = "report-fd",
+		 .kind = STAGE_OPTION_FD,
+		 .value_name = "N",
+		 .help = "the report is the regular file or memory open at N, no FILE"},
 };
 
 struct verify {
@@ -41,7 +42,7 @@ static enum stage_exit verify_open(struct stage_context *context)
 
 	int report_fd = context->values[OPTION_REPORT_FD].fd;
 
-	if (context->operand_count != (report_fd < 0 ? 1 : 0)) {
+	if (context->operand_count != (report_fd < 0 ? 1U : 0U)) {
 		stage_complain(context->stage, "needs one report: sr-verify FILE");
 		return STAGE_USAGE;
 	}
