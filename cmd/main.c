@@ -36,6 +36,8 @@ static const struct verb verbs[] = {
 	 verb_report},
 	{"replay", "[--rerun] [--json] RUN_DIR", "whether a run's stages come to the same again",
 	 verb_replay},
+	{"archive", "ACTION --archive DIR [ARGUMENT]...",
+	 "keep reports so that one that is missing shows", verb_archive},
 	{"canon", "", "write the JSON on stdin in canonical form (RFC 8785)", verb_canon},
 	{"gc", "[--workdir DIR] [--older-than SECONDS] [--dry-run]",
 	 "remove what killed runs left behind", verb_gc},

@@ -25,6 +25,7 @@ struct verb {
 	int (*main)(int argc, char **argv);
 };
 
+int verb_archive(int argc, char **argv);
 int verb_canon(int argc, char **argv);
 int verb_compile(int argc, char **argv);
 int verb_gc(int argc, char **argv);

@@ -16,6 +16,9 @@ static const struct {
 } verbs[] = {
 	{"verify", REPORT_VERIFY_SYNOPSIS, "say what a report proves", report_verify},
 	{"inspect", REPORT_INSPECT_SYNOPSIS, "show a report to a person", report_inspect},
+	{"prove", REPORT_PROVE_SYNOPSIS, "prove that event N is in a report", report_prove},
+	{"verify-event", REPORT_VERIFY_EVENT_SYNOPSIS, "say what a proof proves",
+	 report_verify_event},
 };
 
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* safe-run report prove and verify-event: sr-prove, its proof into a file, its answer in words. */
+#include "cmd/option.h"
+#include "cmd/report.h"
+#include "cmd/spawn.h"
+#include "cmd/verb.h"
+#include "cmd/verification.h"
+#include "ipc/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROVE  "report prove"
+#define VERIFY "report verify-event"
+
+static int complain(const struct fault *fault)
+{
+	fprintf(stderr, "safe-run: %s\n", fault->message);
+	return VERB_FAILED;
+}
+
+struct prove_args {
+	const char *out;      /* NULL: "<n>.proof.json" */
+	const char *words[2]; /* the report, the event's number */
+	size_t word_count;
+};
+
+/* What sr-prove says instead of a proof is shown; a proof takes its name. */
+static int finish(const char *temporary, const char *out, int fd, int status)
+{
+	char text[4096];
+	ssize_t got;
+	off_t at = 0;
+
+	if (status == VERB_DONE && fsync(fd) == 0 && rename(temporary, out) == 0)
+		return VERB_DONE;
+	if (status == VERB_DONE) {
+		fprintf(stderr, "safe-run: %s: %s\n", out, strerror(errno));
+		status = VERB_FAILED;
+	} else {
+		while ((got = pread(fd, text, sizeof(text), at)) > 0) {
+			if (record_write_all(STDOUT_FILENO, text, (size_t)got) != 0)
+				break;
+			at += got;
+		}
+	}
+	unlink(temporary);
+	return status;
+}
+
+static int prove(const struct prove_args *args)
+{
+	char name[64], temporary[PATH_MAX];
+	const char *out = args->out;
+	struct spawn_home home;
+	struct spawn spawn;
+	struct fault fault;
+	int fd, status;
+
+	if (out == NULL) {
+		snprintf(name, sizeof(name), "%s.proof.json", args->words[1]);
+		out = name;
+	}
+	if (spawn_find_home(&home, &fault) != FAULT_NONE)
+		return complain(&fault);
+	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", out) >= sizeof(temporary))
+		return option_usage(PROVE, REPORT_PROVE_SYNOPSIS, "the file's name is too long");
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0) {
+		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "safe-run", "%s", out);
+		return complain(&fault);
+	}
+	spawn_begin(&spawn, "sr-prove", STDIN_FILENO, fd);
+	spawn_text(&spawn, "--event", args->words[1]);
+	/* A name that starts with a dash is no option of sr-prove's. */
+	spawn_text(&spawn, "--", args->words[0]);
+	status = finish(temporary, out, fd, spawn_and_wait(&spawn, &home));
+	close(fd);
+	return status;
+}
+
+int report_prove(char **argv)
+{
+	static const struct option table[] = {{"out", "FILE", "where the proof goes"}};
+	struct option_cursor cursor = {PROVE, REPORT_PROVE_SYNOPSIS, table, 1, argv, 1};
+	struct prove_args args = {.out = NULL};
+	const char *value;
+	size_t index;
+	uint64_t number;
+
+	for (;;) {
+		switch (option_next(&cursor, &index, &value)) {
+		case OPTION_FOUND:
+			args.out = value;
+			break;
+		case OPTION_OPERAND:
+			if (args.word_count == 2)
+				return option_usage(PROVE, REPORT_PROVE_SYNOPSIS,
+						    "takes a report and a number");
+			args.words[args.word_count++] = value;
+			break;
+		case OPTION_COMMAND:
+			return option_usage(PROVE, REPORT_PROVE_SYNOPSIS, "runs no command");
+		case OPTION_HELP:
+			return VERB_DONE;
+		case OPTION_WRONG:
+			return VERB_USAGE;
+		case OPTION_END:
+			if (args.word_count != 2 ||
+			    !option_number(args.words[1], 0, INT64_MAX, &number))
+				return option_usage(PROVE, REPORT_PROVE_SYNOPSIS,
+						    "needs a report and an event's number");
+			return prove(&args);
+		}
+	}
+}
+
+enum verify_option { VERIFY_JSON, VERIFY_REPORT, VERIFY_ROOT, VERIFY_OPTION_COUNT };
+
+static const struct option verify_table[VERIFY_OPTION_COUNT] = {
+	[VERIFY_JSON] = {"json", NULL, "sr-prove's record as it is"},
+	[VERIFY_REPORT] = {"report", "FILE", "the report the event is said to be in"},
+	[VERIFY_ROOT] = {"root", "HASH", "a Merkle root known from elsewhere"},
+};
+
+struct verify_args {
+	const char *values[VERIFY_OPTION_COUNT];
+	const char *proof;
+};
+
+static enum fault_code print_answer(int fd, struct fault *fault)
+{
+	struct record_reader reader;
+	const char *line;
+	size_t len;
+	enum fault_code code = FAULT_NONE;
+
+	record_reader_init(&reader, fd, RECORD_EVENT_MAX);
+	if (record_read(&reader, &line, &len, FAULT_REPORT_SCHEMA, fault) == RECORD_LINE)
+		code = verification_print(line, len, fault);
+	else
+		code = fault_set(fault, FAULT_REPORT_SCHEMA, "report", "sr-prove gave no answer");
+	record_reader_release(&reader);
+	return code;
+}
+
+static int verify_in_words(struct spawn *spawn, const struct spawn_home *home)
+{
+	struct process process = PROCESS_NONE;
+	struct process_end end;
+	struct fault fault;
+	enum fault_code code;
+	int answer[2], status = VERB_FAILED;
+
+	if (pipe2(answer, O_CLOEXEC) != 0) {
+		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "safe-run", "pipe");
+		return complain(&fault);
+	}
+	spawn->stdout_fd = answer[1];
+	code = spawn_start(spawn, home, &process, &fault);
+	close(answer[1]);
+	if (code == FAULT_NONE) {
+		code = print_answer(answer[0], &fault);
+		end = process_reap(&process);
+		status = process_status("sr-prove", &end);
+	}
+	close(answer[0]);
+	return code == FAULT_NONE ? status : complain(&fault);
+}
+
+static int verify(const struct verify_args *args)
+{
+	struct spawn_home home;
+	struct spawn spawn;
+	struct fault fault;
+
+	if (spawn_find_home(&home, &fault) != FAULT_NONE)
+		return complain(&fault);
+	spawn_begin(&spawn, "sr-prove", STDIN_FILENO, STDOUT_FILENO);
+	if (args->values[VERIFY_REPORT] != NULL)
+		spawn_text(&spawn, "--report", args->values[VERIFY_REPORT]);
+	if (args->values[VERIFY_ROOT] != NULL)
+		spawn_text(&spawn, "--root", args->values[VERIFY_ROOT]);
+	spawn_text(&spawn, "--", args->proof);
+	return args->values[VERIFY_JSON] != NULL ? spawn_and_wait(&spawn, &home)
+						 : verify_in_words(&spawn, &home);
+}
+
+int report_verify_event(char **argv)
+{
+	struct option_cursor cursor = {
+		VERIFY, REPORT_VERIFY_EVENT_SYNOPSIS, verify_table, VERIFY_OPTION_COUNT, argv, 1};
+	struct verify_args args = {.proof = NULL};
+	const char *value;
+	size_t index;
+
+	for (;;) {
+		switch (option_next(&cursor, &index, &value)) {
+		case OPTION_FOUND:
+			args.values[index] = index == VERIFY_JSON ? "" : value;
+			break;
+		case OPTION_OPERAND:
+			if (args.proof != NULL)
+				return option_usage(VERIFY, REPORT_VERIFY_EVENT_SYNOPSIS,
+						    "takes one proof");
+			args.proof = value;
+			break;
+		case OPTION_COMMAND:
+			return option_usage(VERIFY, REPORT_VERIFY_EVENT_SYNOPSIS,
+					    "runs no command");
+		case OPTION_HELP:
+			return VERB_DONE;
+		case OPTION_WRONG:
+			return VERB_USAGE;
+		case OPTION_END:
+			if (args.proof == NULL)
+				return option_usage(VERIFY, REPORT_VERIFY_EVENT_SYNOPSIS,
+						    "needs a proof");
+			return verify(&args);
+		}
+	}
+}
