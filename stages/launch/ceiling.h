@@ -53,9 +53,9 @@ struct ceiling_ids {
 
 /* hostPolicy of the record; strings are borrowed from it. */
 struct ceiling_limits {
-	bool callers_set, host_set, guest_set; /* else everybody, everywhere */
+	bool callers_set, host_set, guest_set, rootfs_set; /* else everybody, everywhere */
 	struct ceiling_ids uids, gids;
-	struct plan_prefixes host, guest;
+	struct plan_prefixes host, guest, rootfs;
 	unsigned isolations, rootfs_kinds, networks; /* a bit for each enum value */
 	uint64_t memory, pids, disk, output;	     /* bytes, a number, bytes, bytes */
 	uint64_t cpu_quota_us, cpu_period_us;
@@ -100,6 +100,13 @@ enum fault_code ceiling_admit(const struct ceiling_limits *limits,
 			      const struct ceiling_caller *caller, const struct plan *plan,
 			      struct json_object *policy, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/*
+ * Whether a root of this kind may be used: for who finds out only later what a file is, and before
+ * the kernel has seen it.
+ */
+enum fault_code ceiling_admit_rootfs(const struct ceiling *ceiling, enum ceiling_rootfs kind,
+				     struct fault *fault) __attribute__((warn_unused_result));
 
 /*
  * An open descriptor of the file at path, which is absolute: root's, it and every directory above

@@ -99,8 +99,7 @@ static enum fault_code admit_numbers(const struct ceiling_limits *limits, const 
 }
 
 static enum fault_code admit_place(const char *field, const struct plan_prefixes *prefixes,
-				   size_t index, const char *what, const char *path,
-				   struct fault *fault)
+				   const char *what, const char *path, struct fault *fault)
 {
 	char fault_path[FAULT_PATH_SIZE], words[200] = "nothing";
 	size_t used = 0;
@@ -110,10 +109,9 @@ static enum fault_code admit_place(const char *field, const struct plan_prefixes
 	for (size_t i = 0; i < prefixes->count && used < sizeof words; i++)
 		used += (size_t)snprintf(words + used, sizeof words - used, "%s%s",
 					 i > 0 ? ", " : "", prefixes->paths[i]);
-	(void)snprintf(fault_path, sizeof fault_path, PATH ".mounts.%s", field);
+	(void)snprintf(fault_path, sizeof fault_path, PATH ".%s", field);
 	return fault_set(fault, CODE, fault_path,
-			 "mounts[%zu].%s is %.128s, " SAYS "%s: choose a place in there", index,
-			 what, path, words);
+			 "%s is %.128s, " SAYS "%s: choose a place in there", what, path, words);
 }
 
 static enum fault_code admit_mounts(const struct ceiling_limits *limits, const struct plan *plan,
@@ -123,15 +121,58 @@ static enum fault_code admit_mounts(const struct ceiling_limits *limits, const s
 
 	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++) {
 		const struct plan_mount *mount = &plan->mounts[i];
+		char what[40];
 
+		(void)snprintf(what, sizeof what, "mounts[%zu].source", i);
 		if (limits->host_set)
-			code = admit_place("hostAllowPrefixes", &limits->host, i, "source",
+			code = admit_place("mounts.hostAllowPrefixes", &limits->host, what,
 					   mount->source, fault);
+		(void)snprintf(what, sizeof what, "mounts[%zu].target", i);
 		if (code == FAULT_NONE && limits->guest_set)
-			code = admit_place("guestAllowPrefixes", &limits->guest, i, "target",
+			code = admit_place("mounts.guestAllowPrefixes", &limits->guest, what,
 					   mount->target, fault);
 	}
 	return code;
+}
+
+static enum fault_code refuse_rootfs(const char *kind, struct fault *fault)
+{
+	return fault_set(fault, CODE, PATH ".rootfs.kinds",
+			 "runtime.rootfs is of the kind %s, which this host (" CEILING_FILE
+			 ") does not allow: name a root of another kind, or none",
+			 kind);
+}
+
+enum fault_code ceiling_admit_rootfs(const struct ceiling *ceiling, enum ceiling_rootfs kind,
+				     struct fault *fault)
+{
+	static const char *const names[CEILING_ROOTFS_COUNT] = {"directory", "image", "oci"};
+
+	if (!ceiling->present || (ceiling->limits.rootfs_kinds & (1U << kind)) != 0)
+		return FAULT_NONE;
+	return refuse_rootfs(names[kind], fault);
+}
+
+/* A file may turn out to be an archive of layers: what it is then decides again. */
+static enum fault_code admit_root(const struct ceiling_limits *limits, const struct plan *plan,
+				  struct fault *fault)
+{
+	static const struct {
+		const char *name;
+		unsigned bits;
+	} kinds[] = {
+		[PLAN_ROOT_DIRECTORY] = {"directory", 1U << CEILING_DIRECTORY},
+		[PLAN_ROOT_IMAGE] = {"image", 1U << CEILING_IMAGE | 1U << CEILING_OCI},
+		[PLAN_ROOT_OCI] = {"oci", 1U << CEILING_OCI},
+	};
+
+	if (plan->root.kind == PLAN_ROOT_HOST)
+		return FAULT_NONE;
+	if ((limits->rootfs_kinds & kinds[plan->root.kind].bits) == 0)
+		return refuse_rootfs(kinds[plan->root.kind].name, fault);
+	return limits->rootfs_set ? admit_place("rootfs.hostAllowPrefixes", &limits->rootfs,
+						"runtime.rootfs", plan->root.path, fault)
+				  : FAULT_NONE;
 }
 
 static const char *text_of(struct json_object *policy, const char *group, const char *name)
@@ -174,5 +215,7 @@ enum fault_code ceiling_admit(const struct ceiling_limits *limits,
 				  limits->networks, "none", "allowlist", fault);
 	if (code == FAULT_NONE)
 		code = admit_numbers(limits, plan, fault);
+	if (code == FAULT_NONE)
+		code = admit_root(limits, plan, fault);
 	return code == FAULT_NONE ? admit_mounts(limits, plan, fault) : code;
 }

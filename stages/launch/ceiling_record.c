@@ -183,6 +183,9 @@ static enum fault_code read_kinds(struct fields *policy, struct ceiling_limits *
 	if (code == FAULT_NONE)
 		code = read_names(policy, "rootfsKinds", kinds, CEILING_ROOTFS_COUNT,
 				  &limits->rootfs_kinds, fault);
+	if (code == FAULT_NONE)
+		code = read_prefixes(policy, "rootfsPrefixes", &limits->rootfs_set, &limits->rootfs,
+				     fault);
 	return code;
 }
 

@@ -206,6 +206,11 @@ enum fault_code rootfs_from_store(struct launch *launch, int source_fd, struct f
 
 	if (code == FAULT_NONE)
 		code = identify(&request, fault);
+	/* Before the kernel is given a file system of somebody else's making. */
+	if (code == FAULT_NONE)
+		code = ceiling_admit_rootfs(&launch->ceiling,
+					    request.entry.image ? CEILING_IMAGE : CEILING_OCI,
+					    fault);
 	if (code == FAULT_NONE)
 		code = use(&request, fault);
 	json_object_put(request.record);

@@ -35,13 +35,19 @@ static const struct schema_field callers_fields[] = {
 static const struct schema callers_schema = {callers_fields, COUNT(callers_fields), CODE,
 					     check_callers};
 
+static const size_t prefixes_max = ALLOWLIST_PREFIXES_MAX;
+
 static const struct schema_field rootfs_fields[] = {
 	{.name = "kinds",
-	 .required = true,
 	 .example = "kinds: [directory]",
 	 FIELD(rootfs),
 	 .read = host_choices,
 	 .rule = &host_rootfs_kinds},
+	{.name = "hostAllowPrefixes",
+	 .example = "hostAllowPrefixes: [/srv/roots]",
+	 FIELD(rootfs_host),
+	 .read = host_prefixes,
+	 .rule = &prefixes_max},
 };
 static const struct schema rootfs_schema = {rootfs_fields, COUNT(rootfs_fields), CODE, NULL};
 
@@ -56,7 +62,6 @@ static const struct schema_field network_fields[] = {
 static const struct schema host_network_schema = {network_fields, COUNT(network_fields), CODE,
 						  NULL};
 
-static const size_t prefixes_max = ALLOWLIST_PREFIXES_MAX;
 static const struct schema_field mounts_fields[] = {
 	{.name = "hostAllowPrefixes",
 	 .example = "hostAllowPrefixes: [/data]",

@@ -101,6 +101,7 @@ struct json_object *host_record(const struct host_policy *policy)
 	add_choices(object, "networkModes", &host_network_modes, &policy->network);
 	add_resources(object, policy);
 	add_choices(object, "rootfsKinds", &host_rootfs_kinds, &policy->rootfs);
+	add_prefixes(object, "rootfsPrefixes", &policy->rootfs_host);
 	add_limit(object, "timeoutSec", &policy->timeout_sec);
 	return object;
 }

@@ -44,6 +44,7 @@ struct host_policy {
 	struct host_choices rootfs;
 	struct host_choices network;
 	struct host_prefixes host, guest;
+	struct host_prefixes rootfs_host;
 	struct value_cpu cpu;
 	struct value_limit memory, pids, disk, output, timeout_sec;
 };

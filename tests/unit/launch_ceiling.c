@@ -21,7 +21,8 @@ static struct json_object *open_record(void)
 		"{\"errors\":[],\"hostPolicy\":{\"callers\":null,\"isolation\":null,"
 		"\"mounts\":{\"guestAllowPrefixes\":null,\"hostAllowPrefixes\":null},"
 		"\"networkModes\":null,\"resources\":{\"cpu\":null,\"disk\":null,\"memory\":null,"
-		"\"output\":null,\"pids\":null},\"rootfsKinds\":null,\"timeoutSec\":null},"
+		"\"output\":null,\"pids\":null},\"rootfsKinds\":null,"
+		"\"rootfsPrefixes\":null,\"timeoutSec\":null},"
 		"\"schemaVersion\":\"safe-run.host/v1\"}");
 }
 
@@ -216,6 +217,8 @@ static const struct {
 	{"hostPolicy.isolation", "[null]"},
 	{"hostPolicy.networkModes", NULL},
 	{"hostPolicy.networkModes", "[\"some\"]"},
+	{"hostPolicy.rootfsPrefixes", NULL},
+	{"hostPolicy.rootfsPrefixes", "[\"roots\"]"},
 	{"hostPolicy.rootfsKinds", NULL},
 	{"hostPolicy.rootfsKinds", "[\"tar\"]"},
 	{"hostPolicy.mounts", NULL},
@@ -280,6 +283,60 @@ Test(launch_ceiling, rootfs_kinds_are_bits)
 		cr_expect_eq(limits.rootfs_kinds, cases[i].bits, "%s", cases[i].value);
 		json_object_put(record);
 	}
+}
+
+Test(launch_ceiling, admits_kinds_and_places_of_roots)
+{
+	static const struct {
+		enum plan_root_kind kind;
+		const char *field, *value, *where;
+	} cases[] = {
+		{PLAN_ROOT_HOST, "rootfsKinds", "[]", NULL},
+		{PLAN_ROOT_HOST, "rootfsPrefixes", "[]", NULL},
+		{PLAN_ROOT_DIRECTORY, "rootfsKinds", "[\"directory\"]", NULL},
+		{PLAN_ROOT_DIRECTORY, "rootfsKinds", "[\"image\",\"oci\"]",
+		 "launch.host.rootfs.kinds"},
+		{PLAN_ROOT_IMAGE, "rootfsKinds", "[\"image\"]", NULL},
+		{PLAN_ROOT_IMAGE, "rootfsKinds", "[\"oci\"]", NULL}, /* it may be an archive */
+		{PLAN_ROOT_IMAGE, "rootfsKinds", "[\"directory\"]", "launch.host.rootfs.kinds"},
+		{PLAN_ROOT_OCI, "rootfsKinds", "[\"oci\"]", NULL},
+		{PLAN_ROOT_OCI, "rootfsKinds", "[\"image\"]", "launch.host.rootfs.kinds"},
+		{PLAN_ROOT_OCI, "rootfsPrefixes", "[\"/srv/roots\"]", NULL},
+		{PLAN_ROOT_OCI, "rootfsPrefixes", "[\"/srv/root\"]",
+		 "launch.host.rootfs.hostAllowPrefixes"},
+		{PLAN_ROOT_DIRECTORY, "rootfsPrefixes", "[]",
+		 "launch.host.rootfs.hostAllowPrefixes"},
+	};
+	struct plan *plan = make_plan();
+	struct fault fault;
+
+	plan->root.path = "/srv/roots/a";
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char path[64];
+
+		plan->root.kind = cases[i].kind;
+		(void)snprintf(path, sizeof path, "hostPolicy.%s", cases[i].field);
+		cr_expect_eq(admit(path, cases[i].value, plan, USUAL, &fault),
+			     cases[i].where == NULL ? FAULT_NONE : FAULT_HOST_LACKS, "%zu: %s", i,
+			     cases[i].value);
+		if (cases[i].where != NULL)
+			cr_expect_str_eq(fault.path, cases[i].where);
+	}
+	plan_free(plan);
+}
+
+/* What a file is, is known only when it has been looked into. */
+Test(launch_ceiling, decides_again_what_a_file_is)
+{
+	struct ceiling ceiling = {.present = true};
+	struct fault fault;
+
+	ceiling.limits.rootfs_kinds = 1U << CEILING_OCI;
+	cr_expect_eq(ceiling_admit_rootfs(&ceiling, CEILING_OCI, &fault), FAULT_NONE);
+	cr_expect_eq(ceiling_admit_rootfs(&ceiling, CEILING_IMAGE, &fault), FAULT_HOST_LACKS);
+	cr_expect_str_eq(fault.path, "launch.host.rootfs.kinds");
+	ceiling.present = false;
+	cr_expect_eq(ceiling_admit_rootfs(&ceiling, CEILING_IMAGE, &fault), FAULT_NONE);
 }
 
 /* Whose, is for the stage's tests, in a mount namespace of their own. */
