@@ -23,7 +23,8 @@ static const struct program {
 	{"sr-validate", true, false}, {"sr-compile", false, true}, {"sr-launch", false, true},
 	{"sr-monitor", false, true},  {"sr-seal", false, true},	   {"sr-verify", false, true},
 	{"sr-collect", false, false}, {"sr-deposit", false, true}, {"sr-export", false, true},
-	{"sr-diff", false, true},     {"safe-run", false, false},
+	{"sr-diff", false, true},     {"sr-inspect", false, true}, {"sr-compare", false, false},
+	{"safe-run", false, false},
 };
 
 /* One function of each library that nothing using the library does without. */

@@ -32,7 +32,8 @@ static const struct {
 	{"seal", &sandbox_profile_seal},	 {"verify", &sandbox_profile_verify},
 	{"canon", &sandbox_profile_canon},	 {"collect", &sandbox_profile_collect},
 	{"deposit", &sandbox_profile_deposit},	 {"export", &sandbox_profile_export},
-	{"diff", &sandbox_profile_diff},
+	{"diff", &sandbox_profile_diff},	 {"inspect", &sandbox_profile_inspect},
+	{"compare", &sandbox_profile_compare},
 };
 
 static void enter_profile(const char *name)

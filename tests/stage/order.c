@@ -68,6 +68,8 @@ static const struct program {
 	{"sr-monitor", false, true, true, false, {NULL}},
 	{"sr-seal", false, true, false, false, {NULL}},
 	{"sr-verify", true, true, true, false, {NULL}},
+	{"sr-inspect", true, true, true, false, {NULL}},
+	{"sr-compare", false, true, true, false, {"--recorded-fd", "21"}},
 	{"sr-collect", false, true, false, false, {"--tree-fd", "20", "--store-fd", "22"}},
 	{"sr-deposit",
 	 false,
