@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
 	const char *name;
@@ -21,11 +22,27 @@ static const struct {
 	[VERDICT_REPORT_DIGEST] = {"report_digest", FAULT_REPORT_HASH},
 	[VERDICT_DERIVED] = {"derived", FAULT_REPORT_SCHEMA},
 	[VERDICT_COMPLETE] = {"complete", FAULT_REPORT_INCOMPLETE},
+	[VERDICT_STATEMENT] = {"statement", FAULT_REPORT_SIGNATURE},
+	[VERDICT_SIGNATURE] = {"signature", FAULT_REPORT_SIGNATURE},
+	[VERDICT_PREV] = {"prev", FAULT_REPORT_PREV},
+	[VERDICT_CHALLENGE] = {"challenge", FAULT_REPORT_CHALLENGE},
 };
 
 enum fault_code verdict_code(enum verdict_check check)
 {
 	return checks[check].code;
+}
+
+void verdict_want(struct verdict *verdict, enum verdict_check check)
+{
+	verdict->wanted[check] = true;
+}
+
+/* Whether a check has any part in the answer. */
+static bool counts(const struct verdict *verdict, size_t check)
+{
+	return check < VERDICT_STATEMENT || verdict->wanted[check] ||
+	       verdict->states[check] != VERDICT_NOT_RUN;
 }
 
 void verdict_pass(struct verdict *verdict, enum verdict_check check)
@@ -58,7 +75,7 @@ void verdict_refuse_at(struct verdict *verdict, enum verdict_check check, const 
 bool verdict_valid(const struct verdict *verdict)
 {
 	for (size_t i = 0; i < VERDICT_CHECK_COUNT; i++)
-		if (verdict->states[i] != VERDICT_PASSED)
+		if (counts(verdict, i) && verdict->states[i] != VERDICT_PASSED)
 			return false;
 	return true;
 }
@@ -69,7 +86,9 @@ static bool incomplete(const struct verdict *verdict)
 	if (verdict->states[VERDICT_COMPLETE] != VERDICT_REFUSED)
 		return false;
 	for (size_t i = 0; i < VERDICT_CHECK_COUNT; i++)
-		if (i != VERDICT_COMPLETE && verdict->states[i] == VERDICT_REFUSED)
+		if (i != VERDICT_COMPLETE &&
+		    (verdict->states[i] == VERDICT_REFUSED ||
+		     (verdict->wanted[i] && verdict->states[i] == VERDICT_NOT_RUN)))
 			return false;
 	return true;
 }
@@ -79,8 +98,11 @@ static struct json_object *checks_to_json(const struct verdict *verdict)
 	struct json_object *list = array_new();
 
 	for (size_t i = 0; i < VERDICT_CHECK_COUNT; i++) {
-		struct json_object *check = object_new();
+		struct json_object *check;
 
+		if (!counts(verdict, i))
+			continue;
+		check = object_new();
 		object_add_string(check, "name", checks[i].name);
 		object_add_bool(check, "ok", verdict->states[i] == VERDICT_PASSED);
 		array_append(list, check);
@@ -104,15 +126,47 @@ static struct json_object *errors_to_json(const struct verdict *verdict)
 	return fault_list_to_json(&all);
 }
 
+/* What is left open about who made it. */
+static void add_limit_of_signer(const struct verdict *verdict, struct json_object *list)
+{
+	char text[256];
+
+	if (verdict->states[VERDICT_SIGNATURE] == VERDICT_PASSED) {
+		array_append_string(list,
+				    strcmp(verdict->key_where, "service") == 0
+					    ? "that whoever could ask the signer did not ask it to "
+					      "sign a report of their making"
+					    : "that nobody else had the key: it was in a file of "
+					      "the account that ran safe-run");
+		return;
+	}
+	if (verdict->keyid[0] == '\0') {
+		array_append_string(list, "who made it: it is not signed, and whoever can write "
+					  "the file can make another that recomputes");
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "who made it: it says it is signed by key %s, which is not trusted here",
+		 verdict->keyid);
+	array_append_string(list, text);
+}
+
+static const char *trust_of(const struct verdict *verdict, bool stands)
+{
+	if (!stands)
+		return "none";
+	return verdict->states[VERDICT_SIGNATURE] == VERDICT_PASSED ? "signed" : "self";
+}
+
 static struct json_object *limits_to_json(const struct verdict *verdict)
 {
 	struct json_object *list = array_new();
 
-	array_append_string(list,
-			    "who made it: it is not signed, and whoever can write the file can "
-			    "make another that recomputes");
-	array_append_string(list,
-			    "that it is the only report of this run, or that no run is missing");
+	add_limit_of_signer(verdict, list);
+	array_append_string(list, verdict->states[VERDICT_PREV] == VERDICT_PASSED
+					  ? "that no run is missing behind it"
+					  : "that it is the only report of this run, or that no "
+					    "run is missing");
 	array_append_string(list,
 			    "that the host's kernel, clocks and safe-run itself told the truth");
 	array_append_string(list, "what an event marked observedBy guest or workload claims");
@@ -132,10 +186,14 @@ struct json_object *verdict_to_json(const struct verdict *verdict)
 	object_add(record, "checks", checks_to_json(verdict));
 	object_add(record, "doesNotProve", limits_to_json(verdict));
 	object_add(record, "errors", errors_to_json(verdict));
+	if (verdict->keyid[0] != '\0')
+		object_add_string(record, "keyid", verdict->keyid);
+	if (verdict->key_where[0] != '\0')
+		object_add_string(record, "keyWhere", verdict->key_where);
 	object_add_string(record, "result", result);
 	if (verdict->run_id[0] != '\0')
 		object_add_string(record, "runId", verdict->run_id);
-	object_add_string(record, "trust", valid || incomplete(verdict) ? "self" : "none");
+	object_add_string(record, "trust", trust_of(verdict, valid || incomplete(verdict)));
 	object_add_bool(record, "valid", valid);
 	return record;
 }

@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 #include "ipc/record.h"
 #include "ipc/runid.h"
+#include "stages/seal/key_id.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,11 @@ enum verdict_check {
 	VERDICT_REPORT_DIGEST,
 	VERDICT_DERIVED,
 	VERDICT_COMPLETE,
+	/* From here on only what was asked for, or what there was something to look at for. */
+	VERDICT_STATEMENT,
+	VERDICT_SIGNATURE,
+	VERDICT_PREV,
+	VERDICT_CHALLENGE,
 	VERDICT_CHECK_COUNT
 };
 
@@ -39,13 +45,18 @@ struct verdict {
 	enum verdict_state states[VERDICT_CHECK_COUNT];
 	size_t reason_counts[VERDICT_CHECK_COUNT];
 	struct fault_list faults;
-	char run_id[RUNID_SIZE]; /* "" when the report names none */
-	bool output_uncaptured;	 /* the report says nobody saw the workload's output */
+	char run_id[RUNID_SIZE];	  /* "" when the report names none */
+	bool wanted[VERDICT_CHECK_COUNT]; /* of those that are optional */
+	char keyid[KEY_ID_SIZE];	  /* who signed, as the bundle says; "" without one */
+	char key_where[16];		  /* where that key lives, as its holder says */
+	bool output_uncaptured;		  /* the report says nobody saw the workload's output */
 };
 
 /* The code a check's reasons have in the registry. */
 enum fault_code verdict_code(enum verdict_check check);
 
+/* An optional check that has not passed counts against the report. */
+void verdict_want(struct verdict *verdict, enum verdict_check check);
 void verdict_pass(struct verdict *verdict, enum verdict_check check);
 /* A reason against a check, which may have passed before. */
 void verdict_refuse(struct verdict *verdict, enum verdict_check check, const struct fault *fault);
