@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/monitor/witness.h"
 
+#include "ipc/canon.h"
 #include "ipc/object.h"
 #include "stages/monitor/facts.h"
+#include "stages/seal/head.h"
 
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -31,7 +33,7 @@ void witness_lose(struct witness *witness, const struct fault *why)
 }
 
 /* Whether event is what must come next. */
-static enum fault_code check_order(const struct witness *witness, const struct event *event,
+static enum fault_code check_order(const struct witness *witness, const struct head *event,
 				   struct fault *fault)
 {
 	const char *run_id = witness->writer->run_id;
@@ -40,7 +42,7 @@ static enum fault_code check_order(const struct witness *witness, const struct e
 		return fault_set(fault, FAULT_RUN_LAUNCH, "type", "comes after the closing record");
 	if (event->seq != witness->next_seq)
 		return fault_set(fault, FAULT_RUN_LAUNCH, "seq", "is %" PRIu64, event->seq);
-	if (run_id[0] != '\0' && strcmp(event->run_id, run_id) != 0)
+	if (run_id[0] != '\0' && !span_equal(event->run_id, run_id))
 		return fault_set(fault, FAULT_RUN_LAUNCH, "runId", "is that of another run");
 	if (event->boot_ns < witness->launch_boot_ns)
 		return fault_set(fault, FAULT_RUN_LAUNCH, "payload.bootNs", "goes back");
@@ -49,27 +51,42 @@ static enum fault_code check_order(const struct witness *witness, const struct e
 	return FAULT_NONE;
 }
 
+/* The record with another number, and another time where its own would go back. */
+static enum fault_code forward_changed(const struct witness *witness, const char *line, size_t len,
+				       struct fault *fault)
+{
+	const struct event_writer *writer = witness->writer;
+	enum fault_code code;
+	struct event event;
+
+	code = event_parse(line, len, FAULT_RUN_LAUNCH, &event, fault);
+	if (code != FAULT_NONE)
+		return code;
+	if (event.boot_ns < witness->boot_ns) {
+		object_add_decimal(event.payload, "launcherBootNs", event.boot_ns);
+		object_add_decimal(event.payload, "bootNs", witness->boot_ns);
+	}
+	object_add_integer(event.root, "seq", (int64_t)writer->next_seq);
+	code = record_send(&writer->sink, event.root, RECORD_EVENT_MAX, fault);
+	event_release(&event);
+	return code;
+}
+
 /*
  * Pass a record on. Between the launcher's look at the clock and its write the monitor may have
  * written a sample of its own; then the record's time would go back on our pipe, and it gets the
  * time before it, with what the launcher said beside it.
  */
-static enum fault_code forward(struct witness *witness, const struct event *event, const char *line,
-			       size_t len, struct fault *fault)
+static enum fault_code forward(struct witness *witness, const struct head *event,
+			       struct fault *fault)
 {
 	struct event_writer *writer = witness->writer;
 	enum fault_code code = FAULT_NONE;
 
-	if (event->seq == writer->next_seq && event->boot_ns >= witness->boot_ns) {
-		code = record_send_line(&writer->sink, line, len, fault);
-	} else {
-		if (event->boot_ns < witness->boot_ns) {
-			object_add_decimal(event->payload, "launcherBootNs", event->boot_ns);
-			object_add_decimal(event->payload, "bootNs", witness->boot_ns);
-		}
-		object_add_integer(event->root, "seq", (int64_t)writer->next_seq);
-		code = record_send(&writer->sink, event->root, RECORD_EVENT_MAX, fault);
-	}
+	if (event->seq == writer->next_seq && event->boot_ns >= witness->boot_ns)
+		code = record_send_line(&writer->sink, event->line.at, event->line.len, fault);
+	else
+		code = forward_changed(witness, event->line.at, event->line.len, fault);
 	if (code == FAULT_NONE)
 		writer->next_seq++;
 	if (event->boot_ns > witness->boot_ns)
@@ -88,13 +105,12 @@ static void keep(struct json_object **slot, struct json_object *payload, const c
 	*slot = json_object_get(value);
 }
 
-static enum fault_code take_facts(struct witness *witness, const struct event *event,
-				  struct fault *fault)
+static enum fault_code take_facts(struct witness *witness, enum event_type type,
+				  struct json_object *payload, struct fault *fault)
 {
 	struct outcome_facts *facts = &witness->facts;
-	struct json_object *payload = event->payload;
 
-	switch (event->type) {
+	switch (type) {
 	case EVENT_COMPILE:
 		facts_from_compile(facts, payload);
 		keep(&witness->errors, payload, "errors", json_type_array);
@@ -109,9 +125,9 @@ static enum fault_code take_facts(struct witness *witness, const struct event *e
 		return facts_from_exit(facts, payload, fault);
 	case EVENT_RUN_CLEANED:
 	case EVENT_RUN_FAILED:
-		facts_from_closing(facts, event->type, payload);
+		facts_from_closing(facts, type, payload);
 		keep(&witness->cleanup, payload, "cleanup", json_type_array);
-		if (event->type == EVENT_RUN_FAILED)
+		if (type == EVENT_RUN_FAILED)
 			keep(&witness->errors, payload, "errors", json_type_array);
 		return FAULT_NONE;
 	case EVENT_MOUNT_VALIDATED:
@@ -132,33 +148,70 @@ static enum fault_code take_facts(struct witness *witness, const struct event *e
 	return FAULT_NONE;
 }
 
+/* The members of a payload that facts are taken from: most of a long record is only passed on. */
+static const char *const *members_read(enum event_type type)
+{
+	static const char *const none[] = {NULL};
+	static const char *const compile[] = {"errors", "policySummary", NULL};
+	static const char *const prepared[] = {"cgroup", NULL};
+
+	if (type == EVENT_COMPILE)
+		return compile;
+	if (type == EVENT_RUN_PREPARED)
+		return prepared;
+	return type == EVENT_VM_EXITED || event_type_closes(type) ? NULL : none;
+}
+
+/* head_read has found the whole line canonical, so its parts are. NULL: all of the payload. */
+static enum fault_code read_payload(const struct head *event, const char *const *names,
+				    struct json_object **payload, struct fault *fault)
+{
+	enum fault_code code = FAULT_NONE;
+	struct span text;
+
+	if (names == NULL)
+		return canon_parse(event->payload.at, event->payload.len, FAULT_RUN_LAUNCH, payload,
+				   fault);
+	*payload = object_new();
+	for (; code == FAULT_NONE && *names != NULL; names++) {
+		struct json_object *value = NULL;
+
+		if (!span_member(event->payload, *names, &text))
+			continue;
+		code = canon_parse(text.at, text.len, FAULT_RUN_LAUNCH, &value, fault);
+		object_add(*payload, *names, value);
+	}
+	return code;
+}
+
+static enum fault_code understand(struct witness *witness, const struct head *event,
+				  struct fault *fault)
+{
+	struct json_object *payload OBJECT_CLEANUP = NULL;
+	enum fault_code code = check_order(witness, event, fault);
+
+	if (code == FAULT_NONE)
+		code = read_payload(event, members_read(event->type), &payload, fault);
+	return code == FAULT_NONE ? take_facts(witness, event->type, payload, fault) : code;
+}
+
 enum fault_code witness_take(struct witness *witness, const char *line, size_t len,
 			     struct fault *fault)
 {
-	struct event event;
+	struct head event;
 	struct fault why;
-	enum fault_code code = FAULT_NONE;
 
 	if (witness->facts.lost.code != FAULT_NONE)
 		return FAULT_NONE;
-	if (event_parse(line, len, FAULT_RUN_LAUNCH, &event, &why) != FAULT_NONE) {
+	if (head_read(line, len, HEAD_TRAVELLING, FAULT_RUN_LAUNCH, &event, &why) != FAULT_NONE ||
+	    understand(witness, &event, &why) != FAULT_NONE) {
 		witness_lose(witness, &why);
-		return FAULT_NONE;
-	}
-	if (check_order(witness, &event, &why) != FAULT_NONE ||
-	    take_facts(witness, &event, &why) != FAULT_NONE) {
-		witness_lose(witness, &why);
-		event_release(&event);
 		return FAULT_NONE;
 	}
 	witness->next_seq++;
 	witness->launch_boot_ns = event.boot_ns;
-	(void)snprintf(witness->writer->run_id, sizeof(witness->writer->run_id), "%s",
-		       event.run_id);
-	if (!event_type_closes(event.type))
-		code = forward(witness, &event, line, len, fault);
-	event_release(&event);
-	return code;
+	(void)span_copy(event.run_id, witness->writer->run_id, sizeof(witness->writer->run_id));
+	return event_type_closes(event.type) ? FAULT_NONE : forward(witness, &event, fault);
 }
 
 enum fault_code witness_emit(struct witness *witness, enum event_type type,
