@@ -4,7 +4,8 @@
  *
  * PURPOSE  Turn one bundle into one confined process, watch over it until it ends, and leave
  *          evidence of every step. The only stage with privilege.
- * READS    one CompileBundle on stdin, from nobody it trusts; records on --control-fd.
+ * READS    one CompileBundle on stdin, from nobody it trusts; records on --control-fd; the host's
+ *          ceiling, /etc/safe-run/host.yaml, which sr-validate parses for it.
  * WRITES   the event stream on stdout: compile, mount.*, run.prepared, vm.started,
  *          resource.sampled, vm.exited, and run.cleaned or run.failed at the end, always.
  * HOLDS    as root CAP_SYS_ADMIN and what identity needs, until the workload runs; then CAP_KILL
