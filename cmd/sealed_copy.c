@@ -15,7 +15,6 @@
 #define FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 static const char report_name[] = "run_report.json";
-static const char signature_name[] = "run_report.sigstore.json";
 
 static enum fault_code failed(const char *path, int error_number, struct fault *fault)
 {
@@ -112,25 +111,36 @@ enum fault_code sealed_copy_report(const char *path, int *fd, struct fault *faul
 	return seal(from, path, fd, fault);
 }
 
+/* Of a report X.json that is X.sigstore.json; false when it is called something else. */
+static bool name_signature(const char *path, char name[NAME_MAX + 1])
+{
+	const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
+	size_t len = strlen(base), ending = strlen(".json");
+
+	if (len <= ending || strcmp(base + len - ending, ".json") != 0)
+		return false;
+	return snprintf(name, NAME_MAX + 1, "%.*s.sigstore.json", (int)(len - ending), base) <=
+	       NAME_MAX;
+}
+
 enum fault_code sealed_copy_signature(const char *path, int *fd, struct fault *fault)
 {
+	char name[NAME_MAX + 1] = "run_report.sigstore.json";
 	bool is_file;
 	int place = open_place(path, &is_file), from;
-	const char *name = strrchr(path, '/');
 
 	*fd = -1;
 	if (place < 0)
 		return failed(path, errno, fault);
-	/* A report under another name has none beside it that is known to be its own. */
-	if (is_file && strcmp(name == NULL ? path : name + 1, report_name) != 0) {
+	if (is_file && !name_signature(path, name)) {
 		close(place);
 		return FAULT_NONE;
 	}
-	from = openat(place, signature_name, FLAGS);
+	from = openat(place, name, FLAGS);
 	if (from < 0 && errno != ENOENT)
-		failed(signature_name, errno, fault);
+		failed(name, errno, fault);
 	else
 		fault->code = FAULT_NONE;
 	close(place);
-	return from < 0 ? fault->code : seal(from, signature_name, fd, fault);
+	return from < 0 ? fault->code : seal(from, name, fd, fault);
 }
