@@ -30,8 +30,10 @@ int verb_canon(int argc, char **argv);
 int verb_compile(int argc, char **argv);
 int verb_gc(int argc, char **argv);
 int verb_replay(int argc, char **argv);
+int verb_key(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_run(int argc, char **argv);
+int verb_signer(int argc, char **argv);
 int verb_validate(int argc, char **argv);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct json_object *member(struct json_object *object, const char *name)
 {
@@ -81,8 +82,11 @@ enum fault_code verification_print(const char *line, size_t len, struct fault *f
 
 	if (code != FAULT_NONE)
 		return code;
-	printf("%s, trust=%s\n", text_of(answer, "result", &result),
+	printf("%s, trust=%s", text_of(answer, "result", &result),
 	       text_of(answer, "trust", &trust));
+	if (strcmp(trust.message, "signed") == 0)
+		printf("(%s)", text_of(answer, "keyid", &result));
+	putchar('\n');
 	print_checks(member(answer, "checks"));
 	print_errors(member(answer, "errors"));
 	print_limits(member(answer, "doesNotProve"));
