@@ -2,9 +2,7 @@
 #ifndef SANDBOX_FILTERPROGRAM_H
 #define SANDBOX_FILTERPROGRAM_H
 
-#include "sandbox/filterfile.h"
-
-#include <linux/filter.h>
+#include "sandbox/filtercode.h"
 
 /*
  * From rules to a seccomp program (seccomp(2)), at build time.
@@ -12,14 +10,9 @@
  * Why not libseccomp's generator: it compares each number on its own, 727 instructions for standard
  * where 412 say the same, and the kernel checks, translates and compiles every one of them each
  * time a filter is installed, four times in a run for the launcher and what comes out of it.
- * Numbers next to each other with one answer are one range here. tests/unit/sandbox_filter.c runs
- * every filter of the tree against its rules read one by one.
+ * Numbers next to each other with one answer are one range here. tests/unit/sandbox_filter_rules.c
+ * runs every filter of the tree against its rules read one by one.
  */
-struct filter_program {
-	struct sock_filter code[BPF_MAXINSNS]; /* filled from the end */
-	size_t first;			       /* the program is code[first] to the end */
-	bool overflowed;
-};
 
 /* false: more than BPF_MAXINSNS instructions, which the kernel would refuse. */
 bool filter_program_build(struct filter_program *program, const struct filter_file *file)
