@@ -54,9 +54,10 @@ static void add_mount(struct json_object *policy, const char *source, const char
 
 static struct json_object *clause(const struct launch_events *events, const char *name)
 {
-	struct json_object *list =
-		launch_get(launch_event(events, "run.prepared"), "payload.enforcement");
+	struct json_object *prepared = launch_event(events, "run.prepared"), *list;
 
+	cr_assert_not_null(prepared);
+	list = launch_get(prepared, "payload.enforcement");
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *entry = json_object_array_get_idx(list, i);
 
