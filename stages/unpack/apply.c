@@ -36,7 +36,7 @@ static enum fault_code read_layer(int fd, const struct oci_layer *layer, const c
 		.what = what,
 		.fd = fd,
 		.compression = layer->compression,
-		.bytes_max = extract->bounds->bytes,
+		.bytes_max = extract->bounds->bytes - extract->tally->content,
 	};
 	struct layer_result result;
 	enum fault_code code;
@@ -44,7 +44,10 @@ static enum fault_code read_layer(int fd, const struct oci_layer *layer, const c
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "%s", what);
 	code = layer_read(&reading, entry, extract, &result, fault);
-	return code == FAULT_NONE ? check_layer(layer, what, &result, fault) : code;
+	if (code != FAULT_NONE)
+		return code;
+	extract->tally->content += result.content_bytes;
+	return check_layer(layer, what, &result, fault);
 }
 
 static enum fault_code apply_layer(int layout_fd, const struct oci_layer *layer, const char *what,

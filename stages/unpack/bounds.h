@@ -15,13 +15,14 @@
 #define BOUNDS_PATH    4096
 
 struct bounds {
-	uint64_t bytes;	  /* of all archives, unpacked */
+	uint64_t bytes;	  /* of all layers decompressed, and of all files, holes included */
 	uint64_t entries; /* of all archives */
 };
 
 /* What has come so far, in the pass that writes. */
 struct tally {
 	uint64_t bytes, entries, skipped;
+	uint64_t content; /* bytes of the archives themselves */
 };
 
 #endif

@@ -61,7 +61,9 @@ static struct json_object *parse(const char *text, size_t len)
 	}
 	json_tokener_free(tokener);
 	/* White space behind the value is all there may be. */
-	if (value != NULL && end + strspn(text + end, " \t\r\n") != len) {
+	while (end < len && memchr(" \t\r\n", text[end], 4) != NULL)
+		end++;
+	if (value != NULL && end != len) {
 		json_object_put(value);
 		value = NULL;
 	}
@@ -72,9 +74,9 @@ enum fault_code document_parse(const char *text, size_t len, const char *what,
 			       struct json_object **value, struct fault *fault)
 {
 	*value = NULL;
-	/* A NUL is no JSON, and would hide what is behind it from strspn(3). */
-	if (len == 0 || len > DOCUMENT_MAX || memchr(text, '\0', len) != NULL)
-		return fault_set(fault, CODE, PATH, "%s is empty, too long, or no text", what);
+	if (len == 0 || len > DOCUMENT_MAX)
+		return fault_set(fault, CODE, PATH, "%s is empty, or longer than %zu bytes", what,
+				 DOCUMENT_MAX);
 	*value = parse(text, len);
 	if (!json_object_is_type(*value, json_type_object) &&
 	    !json_object_is_type(*value, json_type_array)) {

@@ -10,9 +10,9 @@ struct json_object;
 
 /*
  * JSON as image tools write it: not canonical, so the reading rule of our records does not hold.
- * RFC 8259, one object or array and nothing behind it, valid UTF-8, at most DOCUMENT_MAX bytes and
- * DOCUMENT_DEPTH containers inside each other, and no name twice in one object, for which tools
- * disagree what it means.
+ * RFC 8259 (and NaN and Infinity, which json-c takes and nothing here reads), one object or array
+ * and nothing behind it, valid UTF-8, at most DOCUMENT_MAX bytes and DOCUMENT_DEPTH containers
+ * inside each other, and no name twice in one object, for which tools disagree what it means.
  */
 #define DOCUMENT_MAX   ((size_t)4 << 20)
 #define DOCUMENT_DEPTH 32

@@ -68,7 +68,7 @@ struct stream {
 	struct digest *file, *content;
 	uint64_t file_bytes, content_bytes;
 	char *file_block, *content_block;
-	bool outer_ended;
+	bool outer_ended, too_large;
 };
 
 static la_ssize_t read_file(struct archive *archive, void *context, const void **block)
@@ -113,7 +113,8 @@ static la_ssize_t read_content(struct archive *archive, void *context, const voi
 		return -1;
 	}
 	if (stream->content_bytes > stream->layer->bytes_max) {
-		archive_set_error(archive, EFBIG, "unpacks to more than the image may have");
+		stream->too_large = true;
+		archive_set_error(archive, EFBIG, "too large");
 		return -1;
 	}
 	*block = stream->content_block;
@@ -125,6 +126,9 @@ static enum fault_code broken(const struct stream *stream, struct archive *archi
 {
 	const char *why = archive_error_string(archive);
 
+	/* libarchive's own words are about what it missed then. */
+	if (stream->too_large)
+		why = "unpacks to more than the image may have";
 	return fault_set(fault, CODE, PATH, "%s: %s", stream->layer->what,
 			 why != NULL ? why : "is not readable as what it should be");
 }
@@ -202,11 +206,11 @@ static enum fault_code drain(struct stream *stream, struct fault *fault)
 	const void *block;
 	la_ssize_t len;
 
-	while ((len = fill_content(stream)) > 0)
-		if (stream->content_bytes > stream->layer->bytes_max)
-			return fault_set(fault, CODE, PATH,
-					 "%s unpacks to more than the image may have",
-					 stream->layer->what);
+	while ((len = fill_content(stream)) > 0) {
+		stream->too_large = stream->content_bytes > stream->layer->bytes_max;
+		if (stream->too_large)
+			return broken(stream, stream->outer, fault);
+	}
 	if (len < 0)
 		return broken(stream, stream->outer, fault);
 	while ((len = read_file(stream->outer, stream, &block)) > 0)
