@@ -15,6 +15,6 @@ int report_verify_event(char **argv); /* report_prove.c */
 #define REPORT_VERIFY_EVENT_SYNOPSIS "[--json] [--report FILE] [--root HASH] PROOF"
 #define REPORT_VERIFY_SYNOPSIS                                                                     \
 	"[--key PUB]... [--trust-dir DIR]... [--require TIER] [OPTION]... FILE"
-#define REPORT_INSPECT_SYNOPSIS "[--html OUT] [--events] [--ascii] FILE"
+#define REPORT_INSPECT_SYNOPSIS "[--html OUT] [--events] [--ascii] [--key PUB] [--trust-dir DIR] FILE"
 
 #endif

@@ -4,6 +4,7 @@
 #include "cmd/page_file.h"
 #include "cmd/report.h"
 #include "cmd/spawn.h"
+#include "cmd/trust.h"
 #include "cmd/verb.h"
 
 #include <stdbool.h>
@@ -22,18 +23,37 @@
 #define WIDTH_MAX     160
 #define WIDTH_DEFAULT 80
 
-enum inspect_option { INSPECT_HTML, INSPECT_EVENTS, INSPECT_ASCII, INSPECT_OPTION_COUNT };
+enum inspect_option {
+	INSPECT_HTML,
+	INSPECT_EVENTS,
+	INSPECT_ASCII,
+	INSPECT_KEY,
+	INSPECT_TRUST_DIR,
+	INSPECT_OPTION_COUNT
+};
+
+/* How many keys and trust directories may be named. */
+#define NAMED_MAX 64
 
 static const struct option table[INSPECT_OPTION_COUNT] = {
-	[INSPECT_HTML] = {"html", "OUT", "one page of HTML into the file OUT; - is standard output"},
+	[INSPECT_HTML] = {"html", "OUT",
+			  "one page of HTML into the file OUT; - is standard output"},
 	[INSPECT_EVENTS] = {"events", NULL, "every event, the samples too"},
 	[INSPECT_ASCII] = {"ascii", NULL, "nothing beyond ASCII"},
+	[INSPECT_KEY] = {"key", "PUB", "a public key, one of which must have signed"},
+	[INSPECT_TRUST_DIR] = {"trust-dir", "DIR",
+			       "a directory of trusted keys, instead of the usual"},
 };
 
 struct inspect_args {
 	const char *file;
 	const char *html;
 	bool events, ascii;
+	bool trusts; /* a trust directory was named */
+	struct {
+		const char *option, *value;
+	} named[NAMED_MAX];
+	size_t named_count;
 };
 
 static int complain(const struct fault *fault)
@@ -88,6 +108,7 @@ static unsigned width(void)
 
 static int run(const struct inspect_args *args, const struct spawn_home *home, int stdout_fd)
 {
+	struct trust_directories usual = {.count = 0};
 	struct spawn spawn;
 	char columns[16];
 
@@ -102,6 +123,12 @@ static int run(const struct inspect_args *args, const struct spawn_home *home, i
 		spawn_flag(&spawn, "--colour");
 	if (args->ascii || !speaks_utf8())
 		spawn_flag(&spawn, "--ascii");
+	for (size_t i = 0; i < args->named_count; i++)
+		spawn_text(&spawn, args->named[i].option, args->named[i].value);
+	if (!args->trusts)
+		trust_find(&usual);
+	for (size_t i = 0; i < usual.count; i++)
+		spawn_text(&spawn, "--trust-dir", usual.paths[i]);
 	/* A name that starts with a dash is no option of sr-inspect's. */
 	spawn_flag(&spawn, "--");
 	spawn_flag(&spawn, args->file);
@@ -138,6 +165,16 @@ static int inspect(const struct inspect_args *args)
 	return run(args, &home, STDOUT_FILENO);
 }
 
+/* More than NAMED_MAX are told by the count, which goes one beyond. */
+static void name(struct inspect_args *args, const char *option, const char *value)
+{
+	if (args->named_count < NAMED_MAX) {
+		args->named[args->named_count].option = option;
+		args->named[args->named_count].value = value;
+	}
+	args->named_count++;
+}
+
 static void take(struct inspect_args *args, enum inspect_option option, const char *value)
 {
 	switch (option) {
@@ -146,6 +183,13 @@ static void take(struct inspect_args *args, enum inspect_option option, const ch
 		break;
 	case INSPECT_EVENTS:
 		args->events = true;
+		break;
+	case INSPECT_KEY:
+		name(args, "--key", value);
+		break;
+	case INSPECT_TRUST_DIR:
+		args->trusts = true;
+		name(args, "--trust-dir", value);
 		break;
 	case INSPECT_ASCII:
 	case INSPECT_OPTION_COUNT:
@@ -180,6 +224,8 @@ int report_inspect(char **argv)
 		case OPTION_END:
 			if (args.file == NULL)
 				return option_usage(VERB, SYNOPSIS, "needs a FILE");
+			if (args.named_count > NAMED_MAX)
+				return option_usage(VERB, SYNOPSIS, "too many keys");
 			return inspect(&args);
 		}
 	}

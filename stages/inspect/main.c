@@ -4,31 +4,44 @@
  *
  * PURPOSE  Lays out what a report says: outcome, course, resources, what was enforced and decided,
  *          and what it proves: lines for a terminal, or one page of HTML.
- * READS    one file named on the command line (or the one in a run directory), opened once before
- *          confinement, following no link; read once, whole, at most 64 MiB.
+ * READS    one file named on the command line (or the one in a run directory) and what lies beside
+ *          it: its signature; the keys that are trusted. All opened once before confinement,
+ *          following no link; read once, whole, the report at most 64 MiB.
  * WRITES   text or a page on stdout. The page needs nothing from anywhere and holds no script.
- * HOLDS    that one descriptor. No privilege, no key, no other file, no terminal: the caller says
- *          how wide it is and whether it shows colours.
- * FILTER   sandbox/filters/inspect.filter; Landlock gives nothing.
- * REFUSES  nothing that is canonical JSON: what is missing or wrong is shown as a dash, and the
- *          verdict stands beside it. Of other bytes it shows the verdict alone.
- * WHY NOT  in sr-verify: what says whether a report is true must stay small, and a layout is not.
+ * HOLDS    those descriptors. No privilege, no key of its own, no other file, no terminal: the
+ * caller says how wide it is and whether it shows colours. FILTER   sandbox/filters/inspect.filter;
+ * Landlock gives nothing. REFUSES  nothing that is canonical JSON: what is missing or wrong is
+ * shown as a dash, and the verdict stands beside it. Of other bytes it shows the verdict alone. WHY
+ * NOT  in sr-verify: what says whether a report is true must stay small, and a layout is not.
  */
 #include "ipc/record.h"
 #include "stages/inspect/page.h"
 #include "stages/inspect/text.h"
 #include "stages/inspect/view.h"
 #include "stages/seal/digest.h"
+#include "stages/seal/signature.h"
 #include "stages/stage.h"
+#include "stages/verify/attest.h"
+#include "stages/verify/beside.h"
 #include "stages/verify/check.h"
 #include "stages/verify/input.h"
 #include "stages/verify/verdict.h"
 
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum option { OPTION_HTML, OPTION_EVENTS, OPTION_WIDTH, OPTION_COLOUR, OPTION_ASCII, OPTION_COUNT };
+enum option {
+	OPTION_HTML,
+	OPTION_EVENTS,
+	OPTION_WIDTH,
+	OPTION_COLOUR,
+	OPTION_ASCII,
+	OPTION_KEY,
+	OPTION_TRUST_DIR,
+	OPTION_COUNT
+};
 
 static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_HTML] = {.name = "html", .kind = STAGE_OPTION_FLAG, .help = "one page of HTML"},
@@ -47,6 +60,14 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_ASCII] = {.name = "ascii",
 			  .kind = STAGE_OPTION_FLAG,
 			  .help = "the terminal shows no more than ASCII"},
+	[OPTION_KEY] = {.name = "key",
+			.kind = STAGE_OPTION_LIST,
+			.value_name = "FILE",
+			.help = "a public key, one of which must have signed; may be repeated"},
+	[OPTION_TRUST_DIR] = {.name = "trust-dir",
+			      .kind = STAGE_OPTION_LIST,
+			      .value_name = "DIR",
+			      .help = "a directory of trusted keys; may be repeated"},
 };
 
 /* A page of every event of the largest report: each byte may come out as six. */
@@ -54,10 +75,24 @@ static const struct stage_option options[OPTION_COUNT] = {
 
 struct inspect {
 	struct input input;
+	struct attest attest;
 	struct verdict verdict;
 	struct view view;
 	struct fault fault; /* why there is nothing to show */
 };
+
+static void open_keys(const struct stage_context *context, struct attest *attest)
+{
+	const struct stage_value *files = &context->values[OPTION_KEY];
+	const struct stage_value *directories = &context->values[OPTION_TRUST_DIR];
+	struct fault *fault = &attest->open_fault;
+
+	attest->signature_asked = files->given;
+	for (size_t i = 0; i < files->list_count && fault->code == FAULT_NONE; i++)
+		(void)!keyring_open_file(&attest->keys, files->list[i], fault);
+	for (size_t i = 0; i < directories->list_count && fault->code == FAULT_NONE; i++)
+		(void)!keyring_open_directory(&attest->keys, directories->list[i], fault);
+}
 
 static enum stage_exit inspect_open(struct stage_context *context)
 {
@@ -68,20 +103,22 @@ static enum stage_exit inspect_open(struct stage_context *context)
 		return STAGE_USAGE;
 	}
 	input_open(&inspect->input, context->operands[0], &inspect->fault);
+	beside_open(&inspect->attest.bundle, context->operands[0], &inspect->attest.open_fault);
+	open_keys(context, &inspect->attest);
 	return STAGE_DONE;
 }
 
 static enum stage_exit inspect_prewarm(struct stage_context *context)
 {
 	(void)context;
-	return digest_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
+	return digest_prewarm() == 0 && signature_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
 }
 
 /* The verdict is over the very bytes that are shown. */
 static void look(struct inspect *inspect)
 {
 	struct input *input = &inspect->input;
-	struct span text;
+	struct span text, report = {"", 0};
 
 	if (inspect->fault.code == FAULT_NONE)
 		input_read(input, &inspect->fault);
@@ -89,8 +126,10 @@ static void look(struct inspect *inspect)
 	switch (input->kind) {
 	case INPUT_REPORT:
 		check_report(text, &inspect->verdict);
-		if (inspect->verdict.states[VERDICT_CANONICAL] == VERDICT_PASSED)
-			view_open(&inspect->view, text);
+		if (inspect->verdict.states[VERDICT_CANONICAL] != VERDICT_PASSED)
+			break;
+		report = text;
+		view_open(&inspect->view, text);
 		break;
 	case INPUT_EVENTS:
 		check_event_lines(text, &inspect->verdict);
@@ -100,6 +139,7 @@ static void look(struct inspect *inspect)
 		verdict_refuse(&inspect->verdict, VERDICT_SCHEMA, &inspect->fault);
 		break;
 	}
+	attest_check(&inspect->attest, report, &inspect->verdict);
 	inspect->view.verification = verdict_to_json(&inspect->verdict);
 }
 
@@ -134,6 +174,7 @@ static enum stage_exit inspect_run(struct stage_context *context)
 	failed = inspect->input.kind == INPUT_FAILED;
 	view_release(&inspect->view);
 	input_release(&inspect->input);
+	attest_release(&inspect->attest);
 	if (!written) {
 		stage_complain(context->stage, "cannot write what there is to show");
 		return STAGE_FAILED;
@@ -157,7 +198,14 @@ int main(int argc, char **argv)
 		.prewarm = inspect_prewarm,
 		.run = inspect_run,
 	};
-	struct inspect inspect = {.input = {.fd = -1}};
+	struct inspect *inspect = calloc(1, sizeof(*inspect));
+	int status;
 
-	return stage_main(&stage, &inspect, argc, argv);
+	if (inspect == NULL)
+		buf_no_memory();
+	inspect->input.fd = -1;
+	inspect->attest.bundle.fd = inspect->attest.prev.fd = inspect->attest.chain.fd = -1;
+	status = stage_main(&stage, inspect, argc, argv);
+	free(inspect);
+	return status;
 }

@@ -3,6 +3,7 @@
 
 #include "stages/inspect/page_style.h"
 #include "stages/inspect/units.h"
+#include "stages/seal/base64.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -39,37 +40,15 @@ void page_close_section(const struct page *page)
 	page_put(page, "</section>\n");
 }
 
-/* RFC 4648 section 4, of a hash. */
-static void encode(const uint8_t digest[DIGEST_SIZE], char *out)
-{
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < DIGEST_SIZE; i += 3) {
-		size_t left = DIGEST_SIZE - i;
-		unsigned bits = (unsigned)digest[i] << 16 |
-				(left > 1 ? (unsigned)digest[i + 1] << 8 : 0) |
-				(left > 2 ? (unsigned)digest[i + 2] : 0);
-
-		*out++ = letters[bits >> 18];
-		*out++ = letters[bits >> 12 & 63];
-		*out++ = left > 1 ? letters[bits >> 6 & 63] : '=';
-		*out++ = left > 2 ? letters[bits & 63] : '=';
-	}
-	*out = '\0';
-}
-
 /* The one style of the page is allowed by its hash: an attribute or a second one would not run. */
 static void put_policy(const struct page *page)
 {
-	char encoded[4 * ((DIGEST_SIZE + 2) / 3) + 1];
 	uint8_t digest[DIGEST_SIZE];
 
 	digest_bytes(page_style, sizeof(page_style), digest);
-	encode(digest, encoded);
 	page_put(page, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
 		       "base-uri 'none'; form-action 'none'; style-src 'sha256-");
-	page_put(page, encoded);
+	base64_append(page->out, digest, sizeof(digest));
 	page_put(page, "'\">\n");
 }
 

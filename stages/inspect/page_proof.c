@@ -55,6 +55,18 @@ static void put_errors(const struct page *page)
 	page_put(page, "</ul>\n");
 }
 
+/* Who signed, as the bundle says: the checks above say whether that holds. */
+static void put_signer(const struct page *page)
+{
+	if (member(page, "keyid") == NULL)
+		return;
+	page_put(page, "<dl class=\"pairs\"><dt>Signed by key</dt><dd><code>");
+	say(page, member(page, "keyid"));
+	page_put(page, "</code></dd><dt>Key held by</dt><dd>");
+	say(page, member(page, "keyWhere"));
+	page_put(page, "</dd></dl>\n");
+}
+
 static const char *lead(const struct page *page)
 {
 	const char *result = json_object_get_string(member(page, "result"));
@@ -68,7 +80,7 @@ static const char *lead(const struct page *page)
 		return "The report agrees with itself. It is not signed: whoever can write the "
 		       "file "
 		       "could have made another that does.";
-	return "The report agrees with itself, and somebody stands for it.";
+	return "The report agrees with itself, and a key that is trusted here stands for it.";
 }
 
 void page_verification(const struct page *page)
@@ -81,6 +93,7 @@ void page_verification(const struct page *page)
 	page_put(page, "</p>\n");
 	put_errors(page);
 	put_checks(page);
+	put_signer(page);
 	page_put(page, "<h3>It does not prove</h3>\n<ul class=\"plain\">\n");
 	for (size_t i = 0; i < json_object_array_length(limits); i++) {
 		page_put(page, "<li>");

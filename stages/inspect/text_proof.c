@@ -67,6 +67,18 @@ static void put_errors(const struct text *text)
 	}
 }
 
+/* Who signed, as the bundle says: the checks above say whether that holds. */
+static void put_signer(const struct text *text)
+{
+	if (member(text, "keyid") == NULL)
+		return;
+	buf_append_text(text->out, "  ");
+	text_cell_say(text, "signed by", 11);
+	words_put_text(text->out, text->target, string_of(member(text, "keyid")),
+		       text->style->width - 13);
+	text_end(text);
+}
+
 void text_verification(const struct text *text)
 {
 	const char *result = string_of(member(text, "result"));
@@ -79,6 +91,7 @@ void text_verification(const struct text *text)
 	text_say(text, TEXT_BOLD, string_of(member(text, "trust")));
 	text_end(text);
 	put_checks(text);
+	put_signer(text);
 	put_errors(text);
 }
 
