@@ -97,13 +97,13 @@ static bool matches(const char *path, const char *name)
 
 const char *sensitive_reason(const char *path)
 {
-	for (const char *slash = path; slash != NULL; slash = strchr(slash, '/')) {
-		const char *at = slash + (slash != path);
-
+	for (;;) {
 		for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-			if (matches(at, table[i].name))
+			if (matches(path, table[i].name))
 				return table[i].reason;
-		slash = at;
+		path = strchr(path, '/');
+		if (path == NULL)
+			return NULL;
+		path++;
 	}
-	return NULL;
 }
