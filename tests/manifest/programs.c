@@ -25,13 +25,15 @@ static const struct program {
 	{"sr-collect", false, false}, {"sr-deposit", false, true}, {"sr-export", false, true},
 	{"sr-diff", false, true},     {"sr-inspect", false, true}, {"sr-compare", false, false},
 	{"sr-prove", false, true},    {"sr-archive", false, true}, {"safe-run", false, false},
+	{"sr-tree", false, true},     {"sr-unpack", false, true},
 };
 
 /* One function of each library that nothing using the library does without. */
-#define SYMBOL_YAML   "yaml_parser_parse"
-#define SYMBOL_CRYPTO "SHA256_Update"
-#define SYMBOL_JSON   "json_object_new_object"
-#define SYMBOL_SQLITE "sqlite3_open_v2"
+#define SYMBOL_YAML    "yaml_parser_parse"
+#define SYMBOL_CRYPTO  "SHA256_Update"
+#define SYMBOL_JSON    "json_object_new_object"
+#define SYMBOL_SQLITE  "sqlite3_open_v2"
+#define SYMBOL_ARCHIVE "archive_read_new"
 
 /* Never in a program of ours: shells, name services, filters compiled at run time. */
 static const char *const forbidden[] = {
@@ -180,6 +182,8 @@ static void check_libraries(const struct program *program, const struct image *i
 	cr_expect_eq(defines(image, SYMBOL_CRYPTO), program->crypto, "%s: libcrypto",
 		     program->name);
 	cr_expect(defines(image, SYMBOL_JSON), "%s: json-c", program->name);
+	cr_expect_eq(defines(image, SYMBOL_ARCHIVE), strcmp(program->name, "sr-unpack") == 0,
+		     "%s: libarchive", program->name);
 	cr_expect_eq(defines(image, SYMBOL_SQLITE), strcmp(program->name, "sr-archive") == 0,
 		     "%s: SQLite", program->name);
 	for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)

@@ -33,7 +33,8 @@ static const struct {
 	{"canon", &sandbox_profile_canon},	 {"collect", &sandbox_profile_collect},
 	{"deposit", &sandbox_profile_deposit},	 {"export", &sandbox_profile_export},
 	{"diff", &sandbox_profile_diff},	 {"inspect", &sandbox_profile_inspect},
-	{"compare", &sandbox_profile_compare},
+	{"compare", &sandbox_profile_compare},	 {"tree", &sandbox_profile_tree},
+	{"unpack", &sandbox_profile_unpack},
 };
 
 static void enter_profile(const char *name)

@@ -68,6 +68,8 @@ static const struct program {
 	{"sr-monitor", false, true, true, false, {NULL}},
 	{"sr-seal", false, true, false, false, {NULL}},
 	{"sr-verify", true, true, true, false, {NULL}},
+	{"sr-tree", false, true, false, false, {"--tree-fd", "20"}},
+	{"sr-unpack", false, true, false, false, {"--file-fd", "21", "--identify"}},
 	{"sr-inspect", true, true, true, false, {NULL}},
 	{"sr-prove", true, true, true, false, {NULL}},
 	{"sr-archive",
