@@ -55,7 +55,8 @@ int mount_new(const char *type, const struct mount_option *options, size_t optio
 int mount_open(const char *path)
 {
 	struct open_how how = {
-		/* No O_NOFOLLOW: with O_PATH it would open a link at the end instead of refusing. */
+		/* No O_NOFOLLOW: with O_PATH it would open a link at the end instead of refusing.
+		 */
 		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};

@@ -4,7 +4,6 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,39 +120,6 @@ Test(host, fs8_workdir_of_somebody_else)
 	free(slash);
 }
 
-/* In a forked child, where nothing of Criterion's may be called: what fails ends it, told apart. */
-#define NO_NAMESPACES 98
-#define NO_MOUNT      99
-
-static void write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		_exit(NO_NAMESPACES);
-	close(fd);
-}
-
-/* A mount namespace of its own; an ordinary user needs a user namespace around it. */
-static void enter_own_mounts(void)
-{
-	char map[64];
-	uid_t uid = getuid();
-	gid_t gid = getgid();
-
-	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0)
-		_exit(NO_NAMESPACES);
-	if (uid != 0) {
-		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-		write_text("/proc/self/uid_map", map);
-		write_text("/proc/self/setgroups", "deny");
-		snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-		write_text("/proc/self/gid_map", map);
-	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		_exit(NO_MOUNT);
-}
-
 static int run_program(const char *const argv[])
 {
 	int status = 0;
@@ -180,16 +146,16 @@ static _Noreturn void run_on_disk(const struct small_disk *disk, const char *con
 	char *left = NULL;
 	int status;
 
-	enter_own_mounts();
+	run_enter_mounts();
 	if (mount("tmpfs", disk->place, "tmpfs", 0, disk->options) != 0)
-		_exit(NO_MOUNT);
+		_exit(RUN_NO_MOUNT);
 	if (disk->read_only &&
 	    mount(NULL, disk->place, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
-		_exit(NO_MOUNT);
+		_exit(RUN_NO_MOUNT);
 	status = run_program(argv);
 	if (asprintf(&left, "%s/.", disk->place) < 0 ||
 	    run_program(WORDS("/bin/cp", "-R", left, disk->run.base)) != 0)
-		_exit(NO_MOUNT);
+		_exit(RUN_NO_MOUNT);
 	_exit(status);
 }
 
@@ -217,9 +183,9 @@ static void disk_run(struct small_disk *disk, const char *options, bool read_onl
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	free(argv);
 	disk->run.child.status = WEXITSTATUS(status);
-	if (disk->run.child.status == NO_NAMESPACES)
+	if (disk->run.child.status == RUN_NO_NAMESPACES)
 		run_skip("user namespaces are denied here");
-	cr_assert_neq(disk->run.child.status, NO_MOUNT, "%s cannot be mounted", options);
+	cr_assert_neq(disk->run.child.status, RUN_NO_MOUNT, "%s cannot be mounted", options);
 	disk->run.child.err = child_read_file(path, &disk->run.child.err_len);
 	run_collect(&disk->run);
 }

@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,40 +187,20 @@ Test(mounts, variable_counts_by_hand_too)
 	bench_close(&bench);
 }
 
-/* In a forked child, where nothing of Criterion's may be called. */
-#define NO_NAMESPACES 98
-
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		_exit(NO_NAMESPACES);
-	close(fd);
-}
-
-/* A mount namespace of its own with an /etc, ours, that holds a ceiling and nothing else. */
+/* An /etc of ours that holds a ceiling and nothing else; in a forked child. */
 static void enter_host(const char *ceiling)
 {
-	char map[64];
-	uid_t uid = getuid();
-	gid_t gid = getgid();
+	int fd;
 
 	umask(022);
-	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0)
-		_exit(NO_NAMESPACES);
-	if (uid != 0) {
-		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-		put("/proc/self/uid_map", map);
-		put("/proc/self/setgroups", "deny");
-		snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-		put("/proc/self/gid_map", map);
-	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("tmpfs", "/etc", "tmpfs", 0, "mode=0755") != 0 ||
+	run_enter_mounts();
+	if (mount("tmpfs", "/etc", "tmpfs", 0, "mode=0755") != 0 ||
 	    mkdir("/etc/safe-run", 0755) != 0)
-		_exit(NO_NAMESPACES);
-	put("/etc/safe-run/host.yaml", ceiling);
+		_exit(RUN_NO_MOUNT);
+	fd = open("/etc/safe-run/host.yaml", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, ceiling, strlen(ceiling)) != (ssize_t)strlen(ceiling))
+		_exit(RUN_NO_MOUNT);
+	close(fd);
 }
 
 static void run_below(struct run *run, const char *ceiling, const char *const options[])
@@ -249,8 +228,9 @@ static void run_below(struct run *run, const char *ceiling, const char *const op
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	free(argv);
 	run->child.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	if (run->child.status == NO_NAMESPACES)
+	if (run->child.status == RUN_NO_NAMESPACES)
 		run_skip("user namespaces are denied here");
+	cr_assert_neq(run->child.status, RUN_NO_MOUNT);
 	run->child.err = child_read_file(path, &run->child.err_len);
 	run_collect(run);
 }

@@ -44,6 +44,14 @@ bool run_has_error(const struct run *run, const char *code);
 /* The test fails unless the report verifies, ends in this state, and safe-run's status is this. */
 void run_expect(struct run *run, int status, const char *cause);
 
+/*
+ * In a forked child, where nothing of Criterion's may be called: a mount namespace of its own, and
+ * for an ordinary user a user namespace around it. What fails ends it with one of these.
+ */
+#define RUN_NO_NAMESPACES 98
+#define RUN_NO_MOUNT	  99
+void run_enter_mounts(void);
+
 /* Skip, with the reason, unless limits can be enforced here. MUST_WORK=1: fail. */
 void run_need_limits(void);
 void run_skip(const char *reason);
