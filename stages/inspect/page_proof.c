@@ -55,12 +55,21 @@ static void put_errors(const struct page *page)
 	page_put(page, "</ul>\n");
 }
 
-/* Who signed, as the bundle says: the checks above say whether that holds. */
+static bool is(const struct page *page, const char *name, const char *text)
+{
+	const char *found = json_object_get_string(member(page, name));
+
+	return found != NULL && strcmp(found, text) == 0;
+}
+
+/* Who signed, as the bundle says; no more than a claim unless the key is trusted. */
 static void put_signer(const struct page *page)
 {
 	if (member(page, "keyid") == NULL)
 		return;
-	page_put(page, "<dl class=\"pairs\"><dt>Signed by key</dt><dd><code>");
+	page_put(page, "<dl class=\"pairs\"><dt>");
+	page_put(page, is(page, "trust", "signed") ? "Signed by key" : "Claims to be signed by");
+	page_put(page, "</dt><dd><code>");
 	say(page, member(page, "keyid"));
 	page_put(page, "</code></dd><dt>Key held by</dt><dd>");
 	say(page, member(page, "keyWhere"));
@@ -69,18 +78,18 @@ static void put_signer(const struct page *page)
 
 static const char *lead(const struct page *page)
 {
-	const char *result = json_object_get_string(member(page, "result"));
-	const char *trust = json_object_get_string(member(page, "trust"));
-
-	if (result != NULL && strcmp(result, "invalid") == 0)
+	if (is(page, "result", "invalid"))
 		return "This report does not hold: believe nothing on this page.";
-	if (result != NULL && strcmp(result, "incomplete") == 0)
+	if (is(page, "result", "incomplete"))
 		return "What is there holds, but the end is missing.";
-	if (trust != NULL && strcmp(trust, "self") == 0)
-		return "The report agrees with itself. It is not signed: whoever can write the "
-		       "file "
-		       "could have made another that does.";
-	return "The report agrees with itself, and a key that is trusted here stands for it.";
+	if (!is(page, "trust", "self"))
+		return "The report agrees with itself, and a key that is trusted here stands for "
+		       "it.";
+	if (member(page, "keyid") != NULL)
+		return "The report agrees with itself. It names a key, but none that is trusted "
+		       "here: whoever can write the files could have made others that do.";
+	return "The report agrees with itself. It is not signed: whoever can write the file could "
+	       "have made another that does.";
 }
 
 void page_verification(const struct page *page)

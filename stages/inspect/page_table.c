@@ -143,11 +143,28 @@ static void put_pair(const struct page *page, const char *name, struct span valu
 	page_put(page, "</dd>\n");
 }
 
+/* Mounts and rules one by one: the same events as in the timeline, by themselves. */
+static void put_decisions(const struct page *page)
+{
+	struct view_event event;
+	struct span_walk walk;
+	uint64_t count = 0;
+
+	for (bool more = view_walk(page->view, &walk);
+	     more && view_next(page->view, &walk, &event);) {
+		if (!view_event_decides(&event) || (count >= EVENTS_SHOWN && !page->all_events))
+			continue;
+		if (count++ == 0)
+			page_put(page, "<h3>One by one</h3>\n<ol class=\"timeline\">\n");
+		put_event(page, &event);
+	}
+	if (count > 0)
+		page_put(page, "</ol>\n");
+}
+
 void page_decisions(const struct page *page)
 {
 	const struct view *view = page->view;
-	struct span reason;
-	struct span_walk walk;
 
 	page_open_section(page, "decisions", "Network and mounts");
 	page_put(page, "<dl class=\"pairs\">\n");
@@ -159,12 +176,7 @@ void page_decisions(const struct page *page)
 	put_pair(page, "Mounts made", view_get(view, REPORT_MOUNT_AUDIT, "accepted"));
 	put_pair(page, "Mounts refused", view_get(view, REPORT_MOUNT_AUDIT, "rejected"));
 	page_put(page, "</dl>\n");
-	for (bool more = span_walk_array(view_get(view, REPORT_MOUNT_AUDIT, "reasons"), &walk);
-	     more && span_next_element(&walk, &reason);) {
-		page_put(page, "<p class=\"note\">Refused: ");
-		page_value(page, reason);
-		page_put(page, "</p>\n");
-	}
+	put_decisions(page);
 	page_close_section(page);
 }
 
@@ -188,11 +200,36 @@ static void put_stream(const struct page *page, const char *name)
 	page_put(page, "</code></td></tr>\n");
 }
 
+/* What the run left and was asked for (outputs of the policy). */
+static void put_outputs(const struct page *page)
+{
+	struct span outputs = view_member(page->view, REPORT_OUTPUTS);
+	struct span output;
+	struct span_walk walk;
+
+	if (span_kind(outputs) != SPAN_OBJECT)
+		return;
+	page_put(page, "<h3>Files kept</h3>\n<dl class=\"pairs\">\n");
+	put_pair(page, "Files", span_get(outputs, "files"));
+	put_pair(page, "Bytes", span_get(outputs, "bytes"));
+	put_pair(page, "Manifest", span_get(outputs, "manifestHash"));
+	for (bool more = span_walk_array(span_get(outputs, "outputs"), &walk);
+	     more && span_next_element(&walk, &output);) {
+		page_put(page, "<dt><code>");
+		page_value(page, span_get(output, "path"));
+		page_put(page, "</code></dt><dd>");
+		page_value(page, span_get(output, "status"));
+		page_put(page, "</dd>\n");
+	}
+	page_put(page, "</dl>\n");
+}
+
 void page_output(const struct page *page)
 {
 	page_open_section(page, "output", "Output");
 	if (!span_equal(view_get(page->view, REPORT_OUTPUT, "captured"), "true")) {
 		page_put(page, "<p class=\"note\">Not captured: nobody saw it.</p>\n");
+		put_outputs(page);
 		page_close_section(page);
 		return;
 	}
@@ -202,5 +239,6 @@ void page_output(const struct page *page)
 	put_stream(page, "stdout");
 	put_stream(page, "stderr");
 	page_put(page, "</tbody></table>\n");
+	put_outputs(page);
 	page_close_section(page);
 }

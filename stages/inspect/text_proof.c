@@ -2,6 +2,7 @@
 /* What the report proves and what not, the command's output, and what to compare by hand. */
 #include "stages/inspect/text.h"
 #include "stages/inspect/units.h"
+#include "stages/seal/digest.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -67,13 +68,18 @@ static void put_errors(const struct text *text)
 	}
 }
 
-/* Who signed, as the bundle says: the checks above say whether that holds. */
+static bool signed_by_trusted(const struct text *text)
+{
+	return strcmp(string_of(member(text, "trust")), "signed") == 0;
+}
+
+/* Who signed, as the bundle says; no more than a claim unless the key is trusted. */
 static void put_signer(const struct text *text)
 {
 	if (member(text, "keyid") == NULL)
 		return;
 	buf_append_text(text->out, "  ");
-	text_cell_say(text, "signed by", 11);
+	text_cell_say(text, signed_by_trusted(text) ? "signed by" : "claims key", 11);
 	words_put_text(text->out, text->target, string_of(member(text, "keyid")),
 		       text->style->width - 13);
 	text_end(text);
@@ -95,6 +101,17 @@ void text_verification(const struct text *text)
 	put_errors(text);
 }
 
+/* A hash is of use only whole: on a line of its own where it does not fit behind used columns. */
+static void put_whole(const struct text *text, size_t used, struct span value)
+{
+	if (used + DIGEST_TEXT_SIZE - 1 > text->style->width && !span_null(value)) {
+		text_end(text);
+		used = 4;
+		text_pad(text, 0, used);
+	}
+	words_put_value(text->out, text->target, value, text->style->width - used);
+}
+
 static void put_stream(const struct text *text, const char *name)
 {
 	struct span stream = view_get(text->view, REPORT_OUTPUT, name);
@@ -106,10 +123,40 @@ static void put_stream(const struct text *text, const char *name)
 	buf_append_text(text->out, "  ");
 	text_cell_say(text, name, 8);
 	text_cell_say(text, size, 12);
-	text_cell(text, span_get(stream, "sha256"), text->style->width - 2 - 8 - 12 - 4);
 	if (span_equal(span_get(stream, "truncated"), "true"))
-		text_say(text, TEXT_WARN, " cut");
+		text_say(text, TEXT_WARN, "log cut ");
+	put_whole(text, 2 + 8 + 12 + 8, span_get(stream, "sha256"));
 	text_end(text);
+}
+
+static void put_output(const struct text *text, const char *name, struct span value)
+{
+	buf_append_text(text->out, "  ");
+	text_cell_say(text, name, 10);
+	put_whole(text, 2 + 10, value);
+	text_end(text);
+}
+
+/* What the run left and was asked for (outputs of the policy). */
+static void put_outputs(const struct text *text)
+{
+	struct span outputs = view_member(text->view, REPORT_OUTPUTS);
+	struct span output;
+	struct span_walk walk;
+
+	if (span_kind(outputs) != SPAN_OBJECT)
+		return;
+	put_output(text, "files", span_get(outputs, "files"));
+	put_output(text, "bytes", span_get(outputs, "bytes"));
+	put_output(text, "manifest", span_get(outputs, "manifestHash"));
+	for (bool more = span_walk_array(span_get(outputs, "outputs"), &walk);
+	     more && span_next_element(&walk, &output);) {
+		buf_append_text(text->out, "  ");
+		text_cell(text, span_get(output, "status"), 10);
+		words_put_value(text->out, text->target, span_get(output, "path"),
+				text->style->width - 12);
+		text_end(text);
+	}
 }
 
 void text_output(const struct text *text)
@@ -118,18 +165,19 @@ void text_output(const struct text *text)
 	if (!span_equal(view_get(text->view, REPORT_OUTPUT, "captured"), "true")) {
 		text_say(text, TEXT_WARN, "  not captured: nobody saw it");
 		text_end(text);
-		return;
+	} else {
+		put_stream(text, "stdin");
+		put_stream(text, "stdout");
+		put_stream(text, "stderr");
 	}
-	put_stream(text, "stdin");
-	put_stream(text, "stdout");
-	put_stream(text, "stderr");
+	put_outputs(text);
 }
 
 static void put_hash(const struct text *text, const char *name, struct span value)
 {
 	buf_append_text(text->out, "  ");
 	text_cell_say(text, name, 16);
-	words_put_value(text->out, text->target, value, text->style->width - 18);
+	put_whole(text, 2 + 16, value);
 	text_end(text);
 }
 

@@ -163,19 +163,28 @@ static void put_pair(const struct text *text, const char *name, struct span valu
 	text_end(text);
 }
 
-static void put_reasons(const struct text *text)
+static void put_decisions(const struct text *text)
 {
-	struct span reason, inside;
+	struct view_event event;
 	struct span_walk walk;
+	size_t shown = 0, left_out = 0;
+	char note[64];
 
-	for (bool more =
-		     span_walk_array(view_get(text->view, REPORT_MOUNT_AUDIT, "reasons"), &walk);
-	     more && span_next_element(&walk, &reason);) {
-		if (!span_string(reason, &inside))
+	for (bool more = view_walk(text->view, &walk);
+	     more && view_next(text->view, &walk, &event);) {
+		bool wanted = text->style->all_events || shown < EVENTS_SHOWN;
+
+		if (!view_event_decides(&event))
 			continue;
-		buf_append_text(text->out, "      ");
-		text_wrap(text, 6, inside, true);
+		if (wanted)
+			put_event(text, &event);
+		*(wanted ? &shown : &left_out) += 1;
 	}
+	if (left_out == 0)
+		return;
+	snprintf(note, sizeof(note), "  %zu more", left_out);
+	text_say(text, TEXT_FAINT, note);
+	text_end(text);
 }
 
 void text_decisions(const struct text *text)
@@ -196,5 +205,5 @@ void text_decisions(const struct text *text)
 	text_heading(text, "Network and mounts");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		put_pair(text, rows[i].name, view_get(text->view, rows[i].member, rows[i].field));
-	put_reasons(text);
+	put_decisions(text);
 }

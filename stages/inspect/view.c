@@ -123,6 +123,12 @@ bool view_event_matters(const struct view_event *event)
 	return event->type != EVENT_RESOURCE_SAMPLED;
 }
 
+bool view_event_decides(const struct view_event *event)
+{
+	return event->type >= EVENT_MOUNT_VALIDATED &&
+	       event->type <= EVENT_NETWORK_RULE_CLEANUP_FAILED;
+}
+
 bool view_next_clause(struct span_walk *walk, struct view_clause *clause)
 {
 	struct span value;

@@ -60,6 +60,9 @@ size_t view_put_limit(struct buf *out, enum words_target target, const struct vi
 
 bool view_next_clause(struct span_walk *walk, struct view_clause *clause);
 
+/* Whether it is about a mount or a rule of the network: listed with those too. */
+bool view_event_decides(const struct view_event *event);
+
 struct span view_member(const struct view *view, enum report_member member);
 /* A member of a member, "" when there is none. */
 struct span view_get(const struct view *view, enum report_member member, const char *name);
