@@ -365,6 +365,9 @@ Test(stage_validate, usage)
 		{"sr-validate", "--set"},
 		{"sr-validate", "--mount-allowlist"},
 		{"sr-validate", "--default-policy=1"},
+		{"sr-validate", "--host-policy=1"},
+		{"sr-validate", "--host-policy", "--default-policy"},
+		{"sr-validate", "--mount-allowlist=/nowhere", "--host-policy"},
 	};
 
 	for (size_t i = 0; i < COUNT(commands); i++) {
@@ -376,6 +379,45 @@ Test(stage_validate, usage)
 		cr_expect_str_neq(result.err, "");
 		child_release(&result);
 	}
+}
+
+/* "NAME.expect" beside "NAME.yaml": the unit tests read it; here only which texts are ceilings. */
+static void expect_hosts(const char *name, int status)
+{
+	struct vector_set set;
+
+	vectors_load(name, &set);
+	for (size_t i = 0; i < set.count; i++) {
+		const struct vector *vector = &set.items[i];
+		struct child_options slow = {.chunk_len = 7};
+		struct child_result result;
+		struct fault fault;
+		struct json_object *record = NULL;
+
+		if (strncmp(vector->data, "launch.host", 11) == 0 ||
+		    strncmp(vector->data, "{\"callers\":", 11) == 0)
+			continue;
+		child_run((const char *const[]){"sr-validate", "--host-policy", NULL}, vector->data,
+			  vector->len, &slow, &result);
+		cr_expect_eq(result.status, status, "%s: %s%s", vector->name, result.out,
+			     result.err);
+		cr_assert_gt(result.out_len, 0, "%s", vector->name);
+		cr_expect_eq(canon_parse(result.out, result.out_len - 1, FAULT_HOST_LACKS, &record,
+					 &fault),
+			     FAULT_NONE, "%s", vector->name);
+		cr_expect_eq(json_object_object_get(record, "hostPolicy") != NULL, status == 0);
+		json_object_put(record);
+		child_release(&result);
+	}
+	vectors_release(&set);
+}
+
+/* The variable is for policies alone. */
+Test(stage_validate, host_policies)
+{
+	cr_assert_eq(setenv("SAFE_RUN_MOUNT_ALLOWLIST", "/nowhere/list", 1), 0);
+	expect_hosts("host/accept", 0);
+	expect_hosts("host/reject", 1);
 }
 
 static void run_with_allowlist(const char *path, const char *text, struct child_result *result)
