@@ -19,7 +19,7 @@
  */
 static bool is_root(uid_t uid)
 {
-	return uid == 0 || (uid == OVERFLOW && !namespace_has_user(OVERFLOW));
+	return uid == 0 || (uid == OVERFLOW && namespace_has_user(OVERFLOW) == 0);
 }
 
 static enum fault_code check(int fd, const char *path, size_t len, bool directory,

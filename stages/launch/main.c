@@ -103,10 +103,15 @@ static enum stage_exit check_options(const struct stage_context *context)
 	return STAGE_DONE;
 }
 
-static void fill_plan(struct plan *plan, const struct stage_value *values, const char *run_id)
+static int fill_plan(struct plan *plan, const struct stage_value *values, const char *run_id)
 {
+	int rootless;
+
 	plan->uid = plan->gid = identity_for_run(run_id);
-	plan->rootless = namespace_needs_user(plan->uid);
+	rootless = namespace_needs_user(plan->uid);
+	if (rootless < 0)
+		return -1;
+	plan->rootless = rootless != 0;
 	if (plan->rootless)
 		plan->uid = plan->gid = NAMESPACE_ROOTLESS_ID;
 	plan->best_effort = values[OPTION_BEST_EFFORT].given;
@@ -114,6 +119,7 @@ static void fill_plan(struct plan *plan, const struct stage_value *values, const
 	plan->stdout_fd = values[OPTION_STDOUT_FD].fd;
 	plan->stderr_fd = values[OPTION_STDERR_FD].fd;
 	plan->pty_fd = values[OPTION_PTY_FD].fd;
+	return 0;
 }
 
 /* Before confinement, but of no consequence there: names and memory. */
@@ -145,8 +151,11 @@ static enum stage_exit launch_open(struct stage_context *context)
 	ceiling_open(&launch->ceiling, launch->home_fd);
 	launch->store_fd = values[OPTION_STORE_FD].fd;
 	launch->best_effort = values[OPTION_BEST_EFFORT].given;
-	fill_plan(launch->plan, values, launch->events.run_id);
-	return STAGE_DONE;
+	if (fill_plan(launch->plan, values, launch->events.run_id) == 0)
+		return STAGE_DONE;
+	stage_complain(context->stage, "cannot learn which user namespace this is: %s",
+		       strerror(errno));
+	return STAGE_FAILED;
 }
 
 static enum stage_exit launch_prewarm(struct stage_context *context)

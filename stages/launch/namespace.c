@@ -38,18 +38,23 @@ static bool id_mapped(const char *map, uint64_t id)
 	return false;
 }
 
-bool namespace_has_user(uid_t id)
+int namespace_has_user(uid_t id)
 {
 	char map[4096];
 
-	return text_file_read("/proc/self/uid_map", map, sizeof map) >= 0 && id_mapped(map, id);
+	if (text_file_read("/proc/self/uid_map", map, sizeof map) < 0)
+		return -1;
+	return id_mapped(map, id) ? 1 : 0;
 }
 
-bool namespace_needs_user(uid_t workload_id)
+int namespace_needs_user(uid_t workload_id)
 {
+	int has_user;
+
 	if (geteuid() != 0 || (caps_permitted() & (1ULL << CAP_SYS_ADMIN)) == 0)
-		return true;
-	return !namespace_has_user(workload_id);
+		return 1;
+	has_user = namespace_has_user(workload_id);
+	return has_user < 0 ? -1 : !has_user;
 }
 
 static pid_t clone_process(uint64_t flags, int *pidfd, int cgroup_fd)

@@ -16,12 +16,13 @@
 
 /*
  * Whether an own user namespace is needed: we lack CAP_SYS_ADMIN, or workload_id has no meaning in
- * the user namespace we are in.
+ * the user namespace we are in. 1, 0, or -1 with errno: nobody knows, and to guess "needed" would
+ * let root's own identity stand behind the workload's.
  */
-bool namespace_needs_user(uid_t workload_id);
+int namespace_needs_user(uid_t workload_id) __attribute__((warn_unused_result));
 
-/* Whether id has a meaning in the user namespace we are in. */
-bool namespace_has_user(uid_t id);
+/* Whether id has a meaning in the user namespace we are in. 1, 0, or -1 with errno. */
+int namespace_has_user(uid_t id) __attribute__((warn_unused_result));
 
 /*
  * fork(2) into new namespaces: 0 in the child, the child's pid and *pidfd (owned, CLOEXEC) in the

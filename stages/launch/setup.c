@@ -172,7 +172,21 @@ static enum fault_code make_cgroup(struct launch *launch, struct fault *fault)
 	return code;
 }
 
-static void fork_workload(struct launch *launch)
+/*
+ * Init that is gone (EPIPE) has told why: await_built reads it. Any other failure is ours to tell
+ * now, or both would wait for the other.
+ */
+static enum fault_code order_init(const struct launch *launch, enum channel_word word,
+				  const int *fds, size_t count, struct fault *fault)
+{
+	if (channel_tell(launch->init_fd, word, fds, count) == 0 || errno == EPIPE ||
+	    errno == ECONNRESET)
+		return FAULT_NONE;
+	return fault_set_errno(fault, CODE, errno, "launch.channel",
+			       "the sandbox's init cannot be told to go on");
+}
+
+static enum fault_code fork_workload(struct launch *launch, struct fault *fault)
 {
 	int fds[CHANNEL_FD_MAX];
 	int clone_fd = cgroup_clone_fd(&launch->cgroup);
@@ -185,8 +199,7 @@ static void fork_workload(struct launch *launch)
 	for (size_t i = 0; i < CGROUP_HIERARCHY_COUNT; i++)
 		if (launch->cgroup.tasks_fd[i] >= 0)
 			fds[count++] = launch->cgroup.tasks_fd[i];
-	/* As with CHANNEL_BUILD. */
-	(void)!channel_tell(launch->init_fd, CHANNEL_FORK, fds, count);
+	return order_init(launch, CHANNEL_FORK, fds, count, fault);
 }
 
 /*
@@ -275,13 +288,13 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 	struct json_object *enforcement OBJECT_CLEANUP = array_new();
 	enum fault_code code;
 
-	/* A failed write means that init is gone and has told why: await_built reads it. */
-	(void)!channel_tell(launch->init_fd, CHANNEL_BUILD, &launch->root_fd,
-			    launch->root_fd >= 0 ? 1 : 0);
+	code = order_init(launch, CHANNEL_BUILD, &launch->root_fd, launch->root_fd >= 0 ? 1 : 0,
+			  fault);
 	close_fd(&launch->root_fd);
-	code = make_cgroup(launch, fault);
 	if (code == FAULT_NONE)
-		fork_workload(launch);
+		code = make_cgroup(launch, fault);
+	if (code == FAULT_NONE)
+		code = fork_workload(launch, fault);
 	if (code == FAULT_NONE)
 		code = await_built(launch, &theirs, fault);
 	if (code == FAULT_NONE)

@@ -210,9 +210,11 @@ _Noreturn static void wait_and_exec(const struct plan *plan, const struct exec_p
 {
 	struct json_object *message = message_new("exec");
 
+	/* Without a word the launcher would take our end for that of the command. */
 	if (channel_wait(CHANNEL_AT, CHANNEL_EXEC, NULL) < 0)
-		_exit(EXIT_FAILURE);
-	object_add_integer(message, "errno", exec_run(plan, exec));
+		object_add_integer(message, "errno", errno);
+	else
+		object_add_integer(message, "errno", exec_run(plan, exec));
 	if (channel_report(CHANNEL_AT, message) < 0)
 		_exit(EXIT_FAILURE);
 	_exit(EXIT_FAILURE);
