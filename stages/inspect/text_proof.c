@@ -104,7 +104,7 @@ void text_verification(const struct text *text)
 /* A hash is of use only whole: on a line of its own where it does not fit behind used columns. */
 static void put_whole(const struct text *text, size_t used, struct span value)
 {
-	if (used + DIGEST_TEXT_SIZE - 1 > text->style->width && !span_null(value)) {
+	if (value.len >= DIGEST_TEXT_SIZE && used + DIGEST_TEXT_SIZE - 1 > text->style->width) {
 		text_end(text);
 		used = 4;
 		text_pad(text, 0, used);
