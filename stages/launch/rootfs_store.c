@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/object.h"
+#include "stages/launch/ceiling.h"
 #include "stages/launch/mount.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/rootfs.h"
@@ -53,6 +54,10 @@ static enum fault_code identify(struct request *request, struct fault *fault)
 	for (size_t i = 0; i < sizeof images / sizeof images[0]; i++)
 		if (strcmp(request->format, images[i]) == 0)
 			request->entry.image = true;
+	code = ceiling_admit_rootfs(&request->launch->ceiling,
+				    request->entry.image ? CEILING_IMAGE : CEILING_OCI, fault);
+	if (code != FAULT_NONE)
+		return code;
 	if (request->entry.image && request->launch->plan->rootless)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.runtime.rootfs",
 				 "only root can mount a %s image: loop devices are root's. Unpack "
@@ -208,9 +213,8 @@ enum fault_code rootfs_from_store(struct launch *launch, int source_fd, struct f
 		code = identify(&request, fault);
 	/* Before the kernel is given a file system of somebody else's making. */
 	if (code == FAULT_NONE)
-		code = ceiling_admit_rootfs(&launch->ceiling,
-					    request.entry.image ? CEILING_IMAGE : CEILING_OCI,
-					    fault);
+		code = ceiling_admit_rootfs(
+			&launch->ceiling, request.entry.image ? CEILING_IMAGE : CEILING_OCI, fault);
 	if (code == FAULT_NONE)
 		code = use(&request, fault);
 	json_object_put(request.record);

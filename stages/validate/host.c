@@ -74,10 +74,12 @@ static const char *layout_of(const struct resolve_facts *facts, struct document 
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
 		size_t size = strlen(facts->path) + strlen(marks[i]) + 2;
 		char *path = document_alloc(document, size);
-		enum resolve_type type;
+		struct resolve_facts mark;
 
 		(void)snprintf(path, size, "%s/%s", facts->path, marks[i]);
-		if (resolve_type(path, &type) != 0 || type != RESOLVE_FILE)
+		/* A link to a file elsewhere is no file of the layout. */
+		if (facts_ask(document, path, &mark) != 0 || mark.type != RESOLVE_FILE ||
+		    strcmp(mark.path, path) != 0)
 			return "directory";
 	}
 	return "oci-layout";
