@@ -78,7 +78,7 @@ static void seal(const uint8_t *data, size_t len)
 {
 	int store_fd = memory_with("", 0), report_fd = memory_with("", 0);
 	struct stream stream = {0};
-	struct publication publication = {&stream.facts, &stream.chain, &stream.store};
+	struct publication publication = {&stream.facts, &stream.chain, &stream.store, NULL};
 	char digest[DIGEST_TEXT_SIZE];
 	struct fault fault;
 

@@ -24,8 +24,9 @@ static const struct program {
 	{"sr-monitor", false, true},  {"sr-seal", false, true},	   {"sr-verify", false, true},
 	{"sr-collect", false, false}, {"sr-deposit", false, true}, {"sr-export", false, true},
 	{"sr-diff", false, true},     {"sr-inspect", false, true}, {"sr-compare", false, false},
-	{"sr-prove", false, true},    {"sr-archive", false, true}, {"safe-run", false, false},
-	{"sr-tree", false, true},     {"sr-unpack", false, true},
+	{"sr-signer", false, true},   {"sr-key", false, true},	   {"sr-prove", false, true},
+	{"sr-archive", false, true},  {"safe-run", false, false},  {"sr-tree", false, true},
+	{"sr-unpack", false, true},
 };
 
 /* One function of each library that nothing using the library does without. */

@@ -33,7 +33,8 @@ static const struct {
 	{"canon", &sandbox_profile_canon},	 {"collect", &sandbox_profile_collect},
 	{"deposit", &sandbox_profile_deposit},	 {"export", &sandbox_profile_export},
 	{"diff", &sandbox_profile_diff},	 {"inspect", &sandbox_profile_inspect},
-	{"compare", &sandbox_profile_compare},	 {"tree", &sandbox_profile_tree},
+	{"compare", &sandbox_profile_compare},	 {"signer", &sandbox_profile_signer},
+	{"key", &sandbox_profile_key},		 {"tree", &sandbox_profile_tree},
 	{"unpack", &sandbox_profile_unpack},
 };
 

@@ -166,7 +166,7 @@ void evidence_seal(const struct buf *stream_text, struct buf *report)
 	static const struct buf nothing;
 	int store_fd = memory_with(&nothing), report_fd = memory_with(&nothing);
 	struct stream stream = {0};
-	struct publication publication = {&stream.facts, &stream.chain, &stream.store};
+	struct publication publication = {&stream.facts, &stream.chain, &stream.store, NULL};
 	char digest[DIGEST_TEXT_SIZE];
 	struct fault fault;
 

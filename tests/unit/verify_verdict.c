@@ -35,6 +35,7 @@ Test(verify_verdict, one_refusal_or_one_check_not_run_is_enough)
 
 		all_pass(&verdict);
 		cr_assert(verdict_valid(&verdict));
+		verdict_want(&verdict, (enum verdict_check)check);
 		verdict.states[check] = VERDICT_NOT_RUN;
 		cr_expect(!verdict_valid(&verdict), "%d not run", check);
 		send(&verdict, text, sizeof(text));
@@ -53,12 +54,30 @@ Test(verify_verdict, one_refusal_or_one_check_not_run_is_enough)
 	}
 }
 
+/* What nobody asked for and there was nothing to look at for is no part of the answer. */
+Test(verify_verdict, an_optional_check_counts_once_it_is_wanted)
+{
+	for (int check = VERDICT_STATEMENT; check < VERDICT_CHECK_COUNT; check++) {
+		struct verdict verdict;
+
+		all_pass(&verdict);
+		verdict.states[check] = VERDICT_NOT_RUN;
+		cr_expect(verdict_valid(&verdict), "%d", check);
+		verdict_want(&verdict, (enum verdict_check)check);
+		cr_expect(!verdict_valid(&verdict), "%d", check);
+	}
+}
+
 Test(verify_verdict, a_valid_one_still_says_what_it_does_not_prove)
 {
 	struct verdict verdict;
 	char text[8192];
 
 	all_pass(&verdict);
+	send(&verdict, text, sizeof(text));
+	cr_expect_not_null(strstr(text, "\"trust\":\"signed\",\"valid\":true}"));
+	cr_expect_not_null(strstr(text, "\"doesNotProve\":[\"that nobody else had the key"));
+	verdict.states[VERDICT_SIGNATURE] = VERDICT_NOT_RUN;
 	send(&verdict, text, sizeof(text));
 	cr_expect_not_null(strstr(text, "\"trust\":\"self\",\"valid\":true}"));
 	cr_expect_not_null(strstr(text, "\"doesNotProve\":[\"who made it"));
