@@ -170,9 +170,9 @@ Test(stage_archive, what_is_not_valid_is_not_archived)
 	static const struct {
 		const char *find, *replace;
 	} edits[] = {
-		{"\"exitCode\":125", "\"exitCode\":0"},
+		{"\"exitCode\":127", "\"exitCode\":126"},
 		{"\"state\":\"failed\"", "\"state\":\"finished\""},
-		{"{\"artifacts\"", "{ \"artifacts\""},
+		{",\"errors\":", ", \"errors\":"},
 	};
 	struct shelf shelf;
 

@@ -264,7 +264,7 @@ static void body_changed(struct scene *scene)
 	char path[1024];
 
 	body_path(scene, path);
-	replace_in(path, "\"exitCode\":125", "\"exitCode\":000");
+	replace_in(path, "\"exitCode\":127", "\"exitCode\":126");
 }
 
 static void body_is_a_link(struct scene *scene)
