@@ -53,8 +53,8 @@ enum fault_code page_file_open(struct page_file *file, const char *path, struct 
 
 enum fault_code page_file_keep(struct page_file *file, struct fault *fault)
 {
-	if (fsync(file->fd) != 0 || renameat(file->directory_fd, file->partial, file->directory_fd,
-					     file->name) != 0)
+	if (fsync(file->fd) != 0 ||
+	    renameat(file->directory_fd, file->partial, file->directory_fd, file->name) != 0)
 		return fail(fault, "cannot write", file->name);
 	file->partial[0] = '\0';
 	if (fsync(file->directory_fd) != 0)
