@@ -8,6 +8,7 @@
 #include "stages/launch/root.h"
 #include "stages/launch/text_file.h"
 #include "stages/seal/digest.h"
+#include "stages/validate/path.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,20 +99,13 @@ bool mountinfo_has(const char *options, const char *name)
 	return false;
 }
 
-static bool below(const char *path, const char *directory)
-{
-	size_t len = strlen(directory);
-
-	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
-
 /* The mount of the policy that decides about path: the innermost one. */
 static const struct plan_mount *deciding_mount(const struct plan *plan, const char *path)
 {
 	const struct plan_mount *best = NULL;
 
 	for (size_t i = 0; i < plan->mount_count; i++)
-		if (below(path, plan->mounts[i].target) &&
+		if (path_below(path, plan->mounts[i].target) &&
 		    (best == NULL || strlen(plan->mounts[i].target) >= strlen(best->target)))
 			best = &plan->mounts[i];
 	return best;
@@ -147,7 +141,7 @@ static bool is_kernel_interface(const char *type)
 static enum fault_code check_mount(const struct plan *plan, const struct mountinfo *mount,
 				   struct fault *fault)
 {
-	bool device = below(mount->point, "/dev") && strcmp(mount->point, "/dev/shm") != 0;
+	bool device = path_below(mount->point, "/dev") && strcmp(mount->point, "/dev/shm") != 0;
 	const struct plan_mount *of_policy = deciding_mount(plan, mount->point);
 	const char *missing = NULL;
 
@@ -197,8 +191,9 @@ static enum fault_code add_disk(const struct plan *plan, const struct mountinfo 
 		return fault_set(fault, CODE, PATH,
 				 "the private tmpfs has another size than asked");
 	if (inodes_of(mount->super) == 0 || inodes_of(mount->super) > root_disk_inodes(plan))
-		return fault_set(fault, CODE, PATH,
-				 "the private tmpfs has room for another number of files than asked");
+		return fault_set(
+			fault, CODE, PATH,
+			"the private tmpfs has room for another number of files than asked");
 	evidence = object_new();
 	object_add_integer(evidence, "inodes", (int64_t)inodes_of(mount->super));
 	object_add_string(evidence, "mountinfo", mount->super);
