@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The allowlist and the host's own policy lie beside them, and are of other kinds. */
+/*
+ * The allowlist and the host's own policy lie beside them, and are of other kinds. One with a root
+ * of its own needs that root: it is run in roots.c.
+ */
 static bool is_policy(const char *path)
 {
 	char *text = child_read_file(path, NULL);
-	bool is = text != NULL && strstr(text, "\napiVersion: policy.safe-run.dev/") != NULL;
+	bool is = text != NULL && strstr(text, "\napiVersion: policy.safe-run.dev/") != NULL &&
+		  strstr(text, "\n  rootfs: ") == NULL;
 
 	free(text);
 	return is;

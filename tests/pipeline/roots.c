@@ -385,6 +385,41 @@ Test(roots, a_killed_launcher_leaves_no_loop_device)
 	place_close(&place);
 }
 
+/* The example, with an image that is there: its one program is the one it names. */
+Test(roots, the_policy_people_start_from)
+{
+	static const char there[] = "rootfs: /var/lib/safe-run/images/busybox.tar";
+	char *example = run_policy("rootfs.yaml"), *text = child_read_file(example, NULL);
+	char *path = program(), data[2 * PATH_SIZE], policy[4 * PATH_SIZE];
+	struct oci_layer_spec layer = {OCI_GZIP, {{"bin/busybox", 'f', data, 0755}}};
+	char archive[PATH_SIZE], layout[PATH_SIZE];
+	struct place place;
+	struct run run;
+	char *at;
+
+	place_open(&place);
+	cr_assert_not_null(text, "%s", example);
+	snprintf(data, sizeof data, "@%s", path);
+	snprintf(layout, sizeof layout, "%s/layout", place.dir);
+	snprintf(archive, sizeof archive, "%s/busybox.tar", place.dir);
+	cr_assert_eq(mkdir(layout, 0755), 0);
+	oci_make(layout, &layer, 1, OCI_RIGHT);
+	oci_archive(layout, archive, OCI_PLAIN);
+	at = strstr(text, there);
+	cr_assert_not_null(at);
+	snprintf(policy, sizeof policy, "%.*srootfs: %s%s", (int)(at - text), text, archive,
+		 at + strlen(there));
+	child_write_file(place.policy, policy, strlen(policy));
+	run_start(&run, WORDS("--policy", place.policy), NULL, "", 0);
+	run_expect(&run, 0, "exit");
+	cr_expect_str_eq(root_text(&run, "kind"), "oci");
+	run_release(&run);
+	free(path);
+	free(text);
+	free(example);
+	place_close(&place);
+}
+
 static void make_oci(const struct place *place, const char *name, char out[PATH_SIZE])
 {
 	char *path = program(), data[2 * PATH_SIZE];
