@@ -93,9 +93,10 @@ static void print_whole(struct json_object *record)
 	printf("bundle        %s\n", text(archive, "bundleId", &one));
 	printf("run           %s, started %s, %s (%" PRId64 ")\n", text(record, "runId", &one),
 	       text(run, "startedAt", &two), text(run, "state", &three), number(run, "exitCode"));
-	printf("archived      %s, leaf %" PRId64 ", kept %s (until %s)\n",
-	       text(archive, "storedAt", &one), number(record, "index"),
-	       text(archive, "retention", &two), text(record, "keptUntil", &three));
+	printf("archived      %s, leaf %" PRId64 ", kept %s\n", text(archive, "storedAt", &one),
+	       number(record, "index"), text(archive, "retention", &two));
+	if (member(record, "keptUntil") != NULL)
+		printf("kept until    %s\n", text(record, "keptUntil", &one));
 	printf("verification  %s, trust=%s, %s\n", text(verification, "result", &one),
 	       text(verification, "trust", &two), text(verification, "verifiedAt", &three));
 	printf("digest        %s\n", text(member(record, "report"), "digest", &one));

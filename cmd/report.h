@@ -11,10 +11,12 @@ int report_inspect(char **argv);      /* report_inspect.c */
 int report_prove(char **argv);	      /* report_prove.c */
 int report_verify_event(char **argv); /* report_prove.c */
 
-#define REPORT_PROVE_SYNOPSIS	     "[--out PROOF] FILE N"
-#define REPORT_VERIFY_EVENT_SYNOPSIS "[--json] [--report FILE] [--root HASH] PROOF"
+#define REPORT_PROVE_SYNOPSIS "[--out PROOF] FILE N"
+#define REPORT_VERIFY_EVENT_SYNOPSIS                                                               \
+	"[--json] [--report FILE] [--root HASH] [--bundle FILE] [--key PUB] PROOF"
 #define REPORT_VERIFY_SYNOPSIS                                                                     \
 	"[--key PUB]... [--trust-dir DIR]... [--require TIER] [OPTION]... FILE"
-#define REPORT_INSPECT_SYNOPSIS "[--html OUT] [--events] [--ascii] [--key PUB] [--trust-dir DIR] FILE"
+#define REPORT_INSPECT_SYNOPSIS                                                                    \
+	"[--html OUT] [--events] [--ascii] [--key PUB] [--trust-dir DIR] [--archive DIR] FILE"
 
 #endif

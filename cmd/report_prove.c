@@ -3,6 +3,7 @@
 #include "cmd/option.h"
 #include "cmd/report.h"
 #include "cmd/spawn.h"
+#include "cmd/trust.h"
 #include "cmd/verb.h"
 #include "cmd/verification.h"
 #include "ipc/record.h"
@@ -121,12 +122,24 @@ int report_prove(char **argv)
 	}
 }
 
-enum verify_option { VERIFY_JSON, VERIFY_REPORT, VERIFY_ROOT, VERIFY_OPTION_COUNT };
+enum verify_option {
+	VERIFY_JSON,
+	VERIFY_BUNDLE,
+	VERIFY_KEY,
+	VERIFY_REPORT,
+	VERIFY_ROOT,
+	VERIFY_TRUST_DIR,
+	VERIFY_OPTION_COUNT
+};
 
 static const struct option verify_table[VERIFY_OPTION_COUNT] = {
 	[VERIFY_JSON] = {"json", NULL, "sr-prove's record as it is"},
+	[VERIFY_BUNDLE] = {"bundle", "FILE", "the signed bundle of the report it is said to be in"},
+	[VERIFY_KEY] = {"key", "PUB", "the public key that must have signed the bundle"},
 	[VERIFY_REPORT] = {"report", "FILE", "the report the event is said to be in"},
 	[VERIFY_ROOT] = {"root", "HASH", "a Merkle root known from elsewhere"},
+	[VERIFY_TRUST_DIR] = {"trust-dir", "DIR",
+			      "a directory of trusted keys, instead of the usual"},
 };
 
 struct verify_args {
@@ -176,6 +189,12 @@ static int verify_in_words(struct spawn *spawn, const struct spawn_home *home)
 
 static int verify(const struct verify_args *args)
 {
+	static const char *const names[VERIFY_OPTION_COUNT] = {
+		[VERIFY_BUNDLE] = "--bundle",	    [VERIFY_KEY] = "--key",
+		[VERIFY_REPORT] = "--report",	    [VERIFY_ROOT] = "--root",
+		[VERIFY_TRUST_DIR] = "--trust-dir",
+	};
+	struct trust_directories usual = {.count = 0};
 	struct spawn_home home;
 	struct spawn spawn;
 	struct fault fault;
@@ -183,10 +202,15 @@ static int verify(const struct verify_args *args)
 	if (spawn_find_home(&home, &fault) != FAULT_NONE)
 		return complain(&fault);
 	spawn_begin(&spawn, "sr-prove", STDIN_FILENO, STDOUT_FILENO);
-	if (args->values[VERIFY_REPORT] != NULL)
-		spawn_text(&spawn, "--report", args->values[VERIFY_REPORT]);
-	if (args->values[VERIFY_ROOT] != NULL)
-		spawn_text(&spawn, "--root", args->values[VERIFY_ROOT]);
+	for (size_t i = 0; i < VERIFY_OPTION_COUNT; i++)
+		if (names[i] != NULL && args->values[i] != NULL)
+			spawn_text(&spawn, names[i], args->values[i]);
+	/* A key that was named is the only one that counts. */
+	if (args->values[VERIFY_BUNDLE] != NULL && args->values[VERIFY_KEY] == NULL &&
+	    args->values[VERIFY_TRUST_DIR] == NULL)
+		trust_find(&usual);
+	for (size_t i = 0; i < usual.count; i++)
+		spawn_text(&spawn, "--trust-dir", usual.paths[i]);
 	spawn_text(&spawn, "--", args->proof);
 	return args->values[VERIFY_JSON] != NULL ? spawn_and_wait(&spawn, &home)
 						 : verify_in_words(&spawn, &home);

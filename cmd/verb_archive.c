@@ -10,6 +10,7 @@
 #include "cmd/passphrase.h"
 #include "cmd/sealed_copy.h"
 #include "cmd/spawn.h"
+#include "cmd/trust.h"
 #include "cmd/verb.h"
 #include "cmd/verification.h"
 #include "ipc/record.h"
@@ -36,8 +37,10 @@ enum table_index {
 	TABLE_OLD_KEY,
 	TABLE_ORIGIN,
 	TABLE_PASSPHRASE,
+	TABLE_REQUIRE,
 	TABLE_RETENTION,
 	TABLE_SINCE,
+	TABLE_TRUST_DIR,
 	TABLE_COUNT
 };
 
@@ -53,9 +56,12 @@ static const struct option table[TABLE_COUNT] = {
 	[TABLE_ORIGIN] = {"origin", "NAME",
 			  "add: what a new archive is called; verify: what it must be"},
 	[TABLE_PASSPHRASE] = {"passphrase-fd", "FROM", "of the key: prompt, or a descriptor"},
+	[TABLE_REQUIRE] = {"require", "TIER", "add: a report with less is not taken: signed"},
 	[TABLE_RETENTION] = {"retention", "TIME",
 			     "add: how long bodies are kept, 1h to 100y; forever unless given"},
 	[TABLE_SINCE] = {"since", "FILE", "verify: prove growth from this older checkpoint"},
+	[TABLE_TRUST_DIR] = {"trust-dir", "DIR",
+			     "add: whose signatures count, instead of the usual directories"},
 };
 
 struct archive_args {
@@ -81,8 +87,10 @@ static const struct action {
 	size_t operand_min, operand_max;
 	enum archive_words words;
 } actions[] = {
-	{"add", run_add, SIGNS | TAKES(TABLE_RETENTION) | TAKES(TABLE_ORIGIN), 1, FILES_MAX,
-	 ARCHIVE_WORDS_ADDED},
+	{"add", run_add,
+	 SIGNS | TAKES(TABLE_RETENTION) | TAKES(TABLE_ORIGIN) | TAKES(TABLE_REQUIRE) |
+		 TAKES(TABLE_TRUST_DIR),
+	 1, FILES_MAX, ARCHIVE_WORDS_ADDED},
 	{"list", run_asking, TAKES(TABLE_FIRST) | TAKES(TABLE_LIMIT), 0, 0, ARCHIVE_WORDS_LINE},
 	{"find", run_asking, 0, 1, 1, ARCHIVE_WORDS_LINE},
 	{"show", run_asking, 0, 1, 1, ARCHIVE_WORDS_WHOLE},
@@ -273,15 +281,24 @@ static enum fault_code open_report(const char *path, struct report_fds *report, 
 	return sealed_copy_signature(path, &report->signature_fd, fault);
 }
 
-static enum fault_code start_verifier(const struct spawn_home *home,
+/* Whose signatures count is the verifier's to be told, as for report verify. */
+static enum fault_code start_verifier(const struct archive_args *args,
+				      const struct spawn_home *home,
 				      const struct report_fds *report, int answer_fd,
 				      struct process *process, struct fault *fault)
 {
+	struct trust_directories usual = {.count = 0};
 	struct spawn spawn;
 
+	if (args->values[TABLE_TRUST_DIR] == NULL)
+		trust_find(&usual);
 	spawn_begin(&spawn, "sr-verify", STDIN_FILENO, answer_fd);
 	spawn_fd(&spawn, "--report-fd", report->report_fd);
 	spawn_fd(&spawn, "--bundle-fd", report->signature_fd);
+	add_option(&spawn, "--require", args->values[TABLE_REQUIRE]);
+	add_option(&spawn, "--trust-dir", args->values[TABLE_TRUST_DIR]);
+	for (size_t i = 0; i < usual.count; i++)
+		spawn_text(&spawn, "--trust-dir", usual.paths[i]);
 	return spawn_start(&spawn, home, process, fault);
 }
 
@@ -298,7 +315,7 @@ static int add_opened(const struct archive_args *args, const struct spawn_home *
 		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "safe-run", "pipe");
 		return complain(&fault);
 	}
-	if (start_verifier(home, report, verdict[1], &verifier, &fault) != FAULT_NONE) {
+	if (start_verifier(args, home, report, verdict[1], &verifier, &fault) != FAULT_NONE) {
 		close(verdict[0]);
 		close(verdict[1]);
 		return complain(&fault);

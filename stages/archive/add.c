@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -68,6 +69,13 @@ static enum fault_code read_verdict(struct addition *addition, int fd, struct fa
 			"the report is %s and is not archived: safe-run report verify says "
 			"why",
 			leaf->result);
+	/* A key that the verifier does not trust vouches for nothing. */
+	if (strcmp(leaf->trust, "signed") == 0 &&
+	    (!get_word(verdict, "keyid", leaf->keyid, sizeof(leaf->keyid)) ||
+	     !key_id_valid(leaf->keyid)))
+		return refuse(fault, "archive.verdict", "names no key");
+	snprintf(leaf->algorithm, sizeof(leaf->algorithm), "%s",
+		 leaf->keyid[0] == '\0' ? "SHA-256" : "SHA-256 DSSEv1");
 	if (!get_word(verdict, "runId", leaf->run_id, sizeof(leaf->run_id)) ||
 	    !runid_valid(leaf->run_id))
 		return refuse(fault, "archive.verdict", "names no run");
@@ -239,7 +247,7 @@ static enum stage_exit say(struct stage_context *context, const struct addition 
 
 enum stage_exit add_run(struct stage_context *context, const struct action_input *input)
 {
-	struct addition addition = {.archive.fd = -1, .leaf.algorithm = "SHA-256"};
+	struct addition addition = {.archive.fd = -1};
 	struct archive *archive = &addition.archive;
 	struct fault fault;
 	enum stage_exit status;

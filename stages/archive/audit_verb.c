@@ -107,7 +107,7 @@ static struct json_object *describe(const struct audit *audit)
 		object_add(answer, "checkpoint", answer_checkpoint(&audit->checkpoint.checkpoint));
 	object_add(answer, "doesNotProve", limits(audit));
 	if (audit->signed_by != NULL)
-		object_add_string(answer, "keyId", audit->signed_by);
+		object_add_string(answer, "keyid", audit->signed_by);
 	object_add_string(answer, "trust",
 			  strcmp(result, "invalid") == 0 ? "none"
 			  : audit->signed_by != NULL	 ? "signed"

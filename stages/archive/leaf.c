@@ -39,7 +39,7 @@ static const struct shape signature_shape = {signature_fields, COUNT(signature_f
 					     SHAPE_CLOSED};
 
 static const struct shape_field verification_fields[] = {
-	SHAPE_FIELD("algorithm", SHAPE_STRING),	 SHAPE_FIELD("keyId", SHAPE_HASH | SHAPE_NULL),
+	SHAPE_FIELD("algorithm", SHAPE_STRING),	 SHAPE_FIELD("keyid", SHAPE_STRING | SHAPE_NULL),
 	SHAPE_FIELD("result", SHAPE_STRING),	 SHAPE_FIELD("trust", SHAPE_STRING),
 	SHAPE_FIELD("verifiedAt", SHAPE_STRING),
 };
@@ -105,10 +105,10 @@ static void put_hash(struct buf *out, const char *lead, const uint8_t hash[DIGES
 static void put_verification(struct buf *out, const struct leaf *leaf)
 {
 	put_string(out, ",\"verification\":{\"algorithm\":", leaf->algorithm);
-	if (leaf->key_id[0] == '\0')
-		buf_append_text(out, ",\"keyId\":null");
+	if (leaf->keyid[0] == '\0')
+		buf_append_text(out, ",\"keyid\":null");
 	else
-		put_string(out, ",\"keyId\":", leaf->key_id);
+		put_string(out, ",\"keyid\":", leaf->keyid);
 	put_string(out, ",\"result\":", leaf->result);
 	put_string(out, ",\"trust\":", leaf->trust);
 	put_string(out, ",\"verifiedAt\":", leaf->verified_at);
@@ -203,15 +203,16 @@ static enum fault_code read_run(struct span line, struct leaf *leaf, struct faul
 
 static enum fault_code read_verification(struct span object, struct leaf *leaf, struct fault *fault)
 {
-	struct span key_id = span_get(object, "keyId");
+	struct span keyid = span_get(object, "keyid");
 
-	leaf->key_id[0] = '\0';
+	leaf->keyid[0] = '\0';
 	if (!get_word(object, "algorithm", leaf->algorithm, sizeof(leaf->algorithm)) ||
 	    !get_word(object, "result", leaf->result, sizeof(leaf->result)) ||
 	    !get_word(object, "trust", leaf->trust, sizeof(leaf->trust)))
 		return wrong(fault, "verification", "not what the verifier says");
-	if (!span_null(key_id) && !get_word(object, "keyId", leaf->key_id, sizeof(leaf->key_id)))
-		return wrong(fault, "verification.keyId", "not a hash");
+	if (!span_null(keyid) && (!get_word(object, "keyid", leaf->keyid, sizeof(leaf->keyid)) ||
+				  !key_id_valid(leaf->keyid)))
+		return wrong(fault, "verification.keyid", "not a key's id");
 	if (!get_word(object, "verifiedAt", leaf->verified_at, sizeof(leaf->verified_at)) ||
 	    !event_timestamp_valid(leaf->verified_at))
 		return wrong(fault, "verification.verifiedAt", "not a time");

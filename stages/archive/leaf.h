@@ -7,6 +7,7 @@
 #include "ipc/fault.h"
 #include "stages/archive/retention.h"
 #include "stages/seal/digest.h"
+#include "stages/seal/key_id.h"
 #include "stages/seal/span.h"
 
 #include <stdbool.h>
@@ -41,7 +42,7 @@ struct leaf {
 	char algorithm[LEAF_WORD_SIZE]; /* what the verifier's answer rests on */
 	char result[LEAF_WORD_SIZE];
 	char trust[LEAF_WORD_SIZE];
-	char key_id[DIGEST_TEXT_SIZE]; /* "" unless a key was given and its signature holds */
+	char keyid[KEY_ID_SIZE]; /* "" unless a trusted key has signed */
 	char verified_at[EVENT_TIMESTAMP_SIZE];
 };
 

@@ -217,6 +217,6 @@ struct json_object *examine_answer(const struct examination *examination)
 	object_add(answer, "doesNotProve", limits_of(examination));
 	object_add_string(answer, "trust", trust_of(examination));
 	if (examination->signer[0] != '\0')
-		object_add_string(answer, "keyId", examination->signer);
+		object_add_string(answer, "keyid", examination->signer);
 	return answer;
 }

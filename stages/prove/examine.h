@@ -3,6 +3,7 @@
 #define PROVE_EXAMINE_H
 
 #include "stages/prove/proof.h"
+#include "stages/seal/key_id.h"
 #include "stages/verify/checklist.h"
 
 #include <stdbool.h>
@@ -29,9 +30,9 @@ enum examine_check {
 struct examination {
 	struct checklist list;
 	struct proof proof;
-	struct head event;	       /* known once the event's check has passed */
-	bool readable;		       /* proof is filled in */
-	char signer[DIGEST_TEXT_SIZE]; /* "" without a signature that holds */
+	struct head event;	  /* known once the event's check has passed */
+	bool readable;		  /* proof is filled in */
+	char signer[KEY_ID_SIZE]; /* "" without a signature that holds */
 };
 
 void examine_init(struct examination *examination);

@@ -18,15 +18,27 @@
 #include "ipc/object.h"
 #include "stages/prove/examine.h"
 #include "stages/prove/make.h"
+#include "stages/prove/vouch.h"
+#include "stages/seal/signature.h"
 #include "stages/stage.h"
 #include "stages/verify/input.h"
 
+#include <fcntl.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 
 /* The longest: two events of a mebibyte each and their paths. */
 #define PROOF_LEN_MAX ((size_t)3 << 20)
 
-enum option { OPTION_EVENT, OPTION_REPORT, OPTION_ROOT, OPTION_COUNT };
+enum option {
+	OPTION_EVENT,
+	OPTION_REPORT,
+	OPTION_ROOT,
+	OPTION_BUNDLE,
+	OPTION_KEY,
+	OPTION_TRUST_DIR,
+	OPTION_COUNT
+};
 
 static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_EVENT] = {.name = "event",
@@ -42,13 +54,49 @@ static const struct stage_option options[OPTION_COUNT] = {
 			 .kind = STAGE_OPTION_TEXT,
 			 .value_name = "HASH",
 			 .help = "hold the proof against a Merkle root known from elsewhere"},
+	[OPTION_BUNDLE] = {.name = "bundle",
+			   .kind = STAGE_OPTION_TEXT,
+			   .value_name = "FILE",
+			   .help = "hold the proof against the report's signed bundle"},
+	[OPTION_KEY] = {.name = "key",
+			.kind = STAGE_OPTION_LIST,
+			.value_name = "FILE",
+			.help = "a public key that may have signed it"},
+	[OPTION_TRUST_DIR] = {.name = "trust-dir",
+			      .kind = STAGE_OPTION_LIST,
+			      .value_name = "DIR",
+			      .help = "a directory of trusted keys"},
 };
 
 struct prove {
 	struct input subject; /* the report to prove from, or the proof to check */
 	struct input report;
+	struct vouch vouch;
 	struct fault subject_fault, report_fault;
 };
+
+static void open_vouch(const struct stage_value *values, struct vouch *vouch)
+{
+	const struct stage_value *keys = &values[OPTION_KEY], *trust = &values[OPTION_TRUST_DIR];
+	struct fault *fault = &vouch->open_fault;
+
+	if (values[OPTION_BUNDLE].given)
+		(void)!side_file_open(&vouch->bundle, AT_FDCWD, values[OPTION_BUNDLE].text, NULL,
+				      FAULT_REPORT_SIGNATURE, fault);
+	for (size_t i = 0; i < keys->list_count && fault->code == FAULT_NONE; i++)
+		(void)!keyring_open_file(&vouch->keys, keys->list[i], fault);
+	for (size_t i = 0; i < trust->list_count && fault->code == FAULT_NONE; i++)
+		(void)!keyring_open_directory(&vouch->keys, trust->list[i], fault);
+}
+
+/* What a proof is held against; nothing of it belongs to the making of one. */
+static bool asks(const struct stage_value *values)
+{
+	for (size_t i = OPTION_REPORT; i < OPTION_COUNT; i++)
+		if (values[i].given || values[i].list_count > 0)
+			return true;
+	return false;
+}
 
 static enum stage_exit prove_open(struct stage_context *context)
 {
@@ -56,8 +104,8 @@ static enum stage_exit prove_open(struct stage_context *context)
 	struct prove *prove = context->state;
 	bool makes = values[OPTION_EVENT].given;
 
-	if (context->operand_count != 1 ||
-	    (makes && (values[OPTION_REPORT].given || values[OPTION_ROOT].given))) {
+	if (context->operand_count != 1 || (makes && asks(values)) ||
+	    (values[OPTION_KEY].list_count > 0 && !values[OPTION_BUNDLE].given)) {
 		stage_complain(context->stage,
 			       "needs --event N REPORT, or PROOF and what to hold it "
 			       "against");
@@ -66,13 +114,14 @@ static enum stage_exit prove_open(struct stage_context *context)
 	input_open(&prove->subject, context->operands[0], &prove->subject_fault);
 	if (values[OPTION_REPORT].given)
 		input_open(&prove->report, values[OPTION_REPORT].text, &prove->report_fault);
+	open_vouch(values, &prove->vouch);
 	return STAGE_DONE;
 }
 
 static enum stage_exit prove_prewarm(struct stage_context *context)
 {
 	(void)context;
-	return digest_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
+	return digest_prewarm() == 0 && signature_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
 }
 
 static bool take(struct input *input, struct fault *fault)
@@ -136,29 +185,32 @@ static enum stage_exit examine(struct stage_context *context, struct prove *prov
 {
 	const struct stage_value *values = context->values;
 	struct json_object *answer OBJECT_CLEANUP = NULL;
-	struct examination examination;
-	bool failed = false;
+	struct examination *examination = malloc(sizeof(*examination));
+	bool failed = false, valid;
 
-	examine_init(&examination);
+	if (examination == NULL)
+		buf_no_memory();
+	examine_init(examination);
 	if (take(&prove->subject, &prove->subject_fault))
-		examine_proof(&examination, text_of(&prove->subject));
+		examine_proof(examination, text_of(&prove->subject));
 	else
-		checklist_refuse(&examination.list, EXAMINE_SCHEMA, &prove->subject_fault);
+		checklist_refuse(&examination->list, EXAMINE_SCHEMA, &prove->subject_fault);
 	failed = prove->subject.kind == INPUT_FAILED;
 	if (values[OPTION_ROOT].given)
-		examine_root(&examination, values[OPTION_ROOT].text);
+		examine_root(examination, values[OPTION_ROOT].text);
 	if (values[OPTION_REPORT].given) {
 		if (take(&prove->report, &prove->report_fault))
-			examine_report(&examination, text_of(&prove->report));
+			examine_report(examination, text_of(&prove->report));
 		else
-			checklist_refuse(&examination.list, EXAMINE_REPORT, &prove->report_fault);
+			checklist_refuse(&examination->list, EXAMINE_REPORT, &prove->report_fault);
 		failed = failed || prove->report.kind == INPUT_FAILED;
 	}
-	answer = examine_answer(&examination);
-	return send(context, answer,
-		    failed				 ? STAGE_FAILED
-		    : checklist_valid(&examination.list) ? STAGE_DONE
-							 : STAGE_REFUSED);
+	if (values[OPTION_BUNDLE].given)
+		vouch_check(&prove->vouch, examination);
+	answer = examine_answer(examination);
+	valid = checklist_valid(&examination->list);
+	free(examination);
+	return send(context, answer, failed ? STAGE_FAILED : valid ? STAGE_DONE : STAGE_REFUSED);
 }
 
 static enum stage_exit prove_run(struct stage_context *context)
@@ -169,6 +221,7 @@ static enum stage_exit prove_run(struct stage_context *context)
 
 	input_release(&prove->subject);
 	input_release(&prove->report);
+	vouch_release(&prove->vouch);
 	return status;
 }
 
@@ -188,7 +241,13 @@ int main(int argc, char **argv)
 		.prewarm = prove_prewarm,
 		.run = prove_run,
 	};
-	struct prove prove = {.subject = {.fd = -1}, .report = {.fd = -1}};
+	struct prove *prove = calloc(1, sizeof(*prove));
+	int status;
 
-	return stage_main(&stage, &prove, argc, argv);
+	if (prove == NULL)
+		buf_no_memory();
+	prove->subject.fd = prove->report.fd = prove->vouch.bundle.fd = -1;
+	status = stage_main(&stage, prove, argc, argv);
+	free(prove);
+	return status;
 }
