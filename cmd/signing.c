@@ -58,7 +58,7 @@ static enum fault_code start_own(struct signing *signing, const struct signing_p
 		code = passphrase_open(plan->passphrase, false, &passphrase_fd, fault);
 	if (code == FAULT_NONE) {
 		snprintf(parent, sizeof(parent), "%d", (int)getpid());
-		spawn_begin(&spawn, "sr-signer", key_fd, STDERR_FILENO);
+		spawn_begin(&spawn, "sr-signer", peer_fd, STDERR_FILENO);
 		spawn_fd(&spawn, "--key-fd", key_fd);
 		spawn_fd(&spawn, "--passphrase-fd", passphrase_fd);
 		spawn_fd(&spawn, "--peer-fd", peer_fd);

@@ -19,6 +19,7 @@
 #define SYNOPSIS "--key FILE --socket PATH [--allow-uid N]... [--passphrase-fd N|prompt]"
 #define UIDS_MAX 64
 #define BACKLOG	 128
+#define EARLY	 ".new" /* until it listens */
 
 enum signer_option { SIGNER_KEY, SIGNER_SOCKET, SIGNER_ALLOW, SIGNER_PASSPHRASE, SIGNER_COUNT };
 
@@ -50,15 +51,25 @@ static bool stale(const struct sockaddr_un *address)
 	return refused;
 }
 
-static int bind_at(int fd, const struct sockaddr_un *address)
+static enum fault_code address_of(const char *path, const char *suffix, struct sockaddr_un *address,
+				  struct fault *fault)
 {
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
-		return 0;
-	if (errno != EADDRINUSE || !stale(address) || unlink(address->sun_path) != 0) {
-		errno = EADDRINUSE;
-		return -1;
-	}
-	return bind(fd, (const struct sockaddr *)address, sizeof(*address));
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if ((size_t)snprintf(address->sun_path, sizeof(address->sun_path), "%s%s", path, suffix) <
+	    sizeof(address->sun_path))
+		return FAULT_NONE;
+	return fault_set(fault, FAULT_REPORT_SIGNATURE, "signer",
+			 "the socket's path is longer than %zu bytes",
+			 sizeof(address->sun_path) - sizeof(EARLY));
+}
+
+/* Under its own name a socket is one that listens: it gets there when it does. */
+static bool take_name(const struct sockaddr_un *early, const struct sockaddr_un *address)
+{
+	if (renameat2(AT_FDCWD, early->sun_path, AT_FDCWD, address->sun_path, RENAME_NOREPLACE) ==
+	    0)
+		return true;
+	return errno == EEXIST && stale(address) && rename(early->sun_path, address->sun_path) == 0;
 }
 
 /*
@@ -67,19 +78,22 @@ static int bind_at(int fd, const struct sockaddr_un *address)
  */
 static enum fault_code listen_at(const struct signer_args *args, int *fd, struct fault *fault)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *path = args->values[SIGNER_SOCKET];
+	struct sockaddr_un early, address;
+	int error;
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return fault_set(fault, FAULT_REPORT_SIGNATURE, "signer",
-				 "the socket's path is longer than %zu bytes",
-				 sizeof(address.sun_path) - 1);
-	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (address_of(path, EARLY, &early, fault) != FAULT_NONE ||
+	    address_of(path, "", &address, fault) != FAULT_NONE)
+		return fault->code;
+	(void)unlink(early.sun_path); /* of one that was killed between two of these steps */
 	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd >= 0 && bind_at(*fd, &address) == 0 &&
-	    (args->uid_count == 0 || chmod(path, 0666) == 0) && listen(*fd, BACKLOG) == 0)
+	if (*fd >= 0 && bind(*fd, (const struct sockaddr *)&early, sizeof(early)) == 0 &&
+	    (args->uid_count == 0 || chmod(early.sun_path, 0666) == 0) &&
+	    listen(*fd, BACKLOG) == 0 && take_name(&early, &address))
 		return FAULT_NONE;
-	return fault_set_errno(fault, FAULT_REPORT_SIGNATURE, errno, "signer",
+	error = errno == EEXIST ? EADDRINUSE : errno;
+	(void)unlink(early.sun_path);
+	return fault_set_errno(fault, FAULT_REPORT_SIGNATURE, error, "signer",
 			       "cannot listen at '%s'", path);
 }
 
@@ -105,7 +119,7 @@ static int serve(const struct signer_args *args)
 	}
 	snprintf(own_uid, sizeof(own_uid), "%u", (unsigned int)geteuid());
 	snprintf(parent, sizeof(parent), "%d", (int)getpid());
-	spawn_begin(&spawn, "sr-signer", key_fd, STDOUT_FILENO);
+	spawn_begin(&spawn, "sr-signer", listen_fd, STDOUT_FILENO);
 	spawn_fd(&spawn, "--key-fd", key_fd);
 	spawn_fd(&spawn, "--passphrase-fd", passphrase_fd);
 	spawn_fd(&spawn, "--listen-fd", listen_fd);

@@ -101,10 +101,11 @@ static enum fault_code ask(const struct endorse *endorse, const struct buf *payl
 	struct fields answer;
 	const char *text;
 
-	if (record_send_line(&sink, payload->data, payload->len, fault) != FAULT_NONE) {
-		fault->code = FAULT_REPORT_SIGNATURE;
-		return fault->code;
-	}
+	struct fault lost;
+
+	if (record_send_line(&sink, payload->data, payload->len, &lost) != FAULT_NONE)
+		return fault_set(fault, FAULT_REPORT_SIGNATURE, place,
+				 "the signer cannot be asked: %s", lost.message);
 	if (receive(endorse->signer_fd, &root, &answer, fault) != FAULT_NONE ||
 	    fields_string(&answer, "signature", &text, fault) != FAULT_NONE ||
 	    fields_close(&answer, fault) != FAULT_NONE)
