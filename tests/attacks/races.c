@@ -200,3 +200,106 @@ Test(attacks, FS1_base_of_run_directories, .timeout = 120)
 	child_remove_dir(dir);
 	free(dir);
 }
+
+/* A program of the same name in the directory and in what the link leads to. */
+static void put_program(const char *dir, const char *below, const char *program)
+{
+	char path[4200];
+	size_t len;
+	char *bytes = child_read_file(attack_program(program), &len);
+
+	cr_assert_not_null(bytes);
+	snprintf(path, sizeof path, "%s/%s/say", dir, below);
+	child_write_file(path, bytes, len);
+	cr_assert_eq(chmod(path, 0755), 0);
+	free(bytes);
+}
+
+/* The whole root exchanged: what runs is of the root that was validated, and hashed as that. */
+Test(attacks, FS1_root, .timeout = 120)
+{
+	const char *argv[] = {"/say", NULL};
+	static struct flipper flipper;
+	char *dir = make_places(), text[4300], hash[128] = "";
+	struct attack attack;
+	struct tally tally = {0};
+	struct rapid rapid;
+
+	put_program(dir, "given", "say-one");
+	put_program(dir, "secret", "say-two");
+	snprintf(flipper.paths[0], sizeof flipper.paths[0], "%s/given", dir);
+	snprintf(flipper.paths[1], sizeof flipper.paths[1], "%s/link", dir);
+	attack_open(&attack, argv);
+	attack_set(&attack, "mounts", "[]");
+	snprintf(text, sizeof text, "\"%s/given\"", dir);
+	attack_set(&attack, "runtime.rootfs", text);
+	rapid_open(&rapid, &attack);
+	cr_assert(rapid_run(&rapid), "%s%s", rapid.result.out, rapid.result.err);
+	snprintf(hash, sizeof hash, "%s", rapid_text(&rapid, "compile", "rootfsHash"));
+	cr_assert_str_neq(hash, "");
+	flipper_start(&flipper);
+	long long end = attack_now_ms() + LIMIT_MS;
+	for (; tally.runs < ROUNDS && attack_now_ms() < end; tally.runs++) {
+		if (!rapid_run(&rapid)) {
+			tally.refused++;
+			continue;
+		}
+		tally.ran++;
+		cr_assert_str_eq(rapid.result.err, "one\n");
+		cr_assert_str_eq(rapid_text(&rapid, "compile", "rootfsHash"), hash);
+	}
+	print_tally("root", &tally, flipper_stop(&flipper));
+	rapid_close(&rapid);
+	attack_close(&attack);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+/*
+ * A target below a directory of the root, which the root's owner exchanges for a link to another of
+ * its directories: what is mounted comes out where the policy says, or not at all.
+ */
+Test(attacks, FS1_target_in_a_root, .timeout = 120)
+{
+	const char *argv[] = {ATTACK_INSIDE "/rootlook", "/data/in/word", "/other/in/word", NULL};
+	static struct flipper flipper;
+	char *dir = make_places(), text[13000];
+	struct attack attack;
+	struct tally tally = {0};
+	struct rapid rapid;
+
+	make_dir(dir, "root", NULL);
+	make_dir(dir, "root/data", NULL);
+	make_dir(dir, "root/data/in", NULL);
+	make_dir(dir, "root/other", NULL);
+	make_dir(dir, "root/other/in", NULL);
+	snprintf(text, sizeof text, "%s/root/away", dir);
+	cr_assert_eq(symlink("/other", text), 0);
+	snprintf(flipper.paths[0], sizeof flipper.paths[0], "%s/root/data", dir);
+	snprintf(flipper.paths[1], sizeof flipper.paths[1], "%s/root/away", dir);
+	attack_open(&attack, argv);
+	snprintf(text, sizeof text,
+		 "[{\"read_only\":true,\"source\":\"%s\",\"target\":\"" ATTACK_INSIDE "\"},"
+		 "{\"read_only\":true,\"source\":\"%s/given\",\"target\":\"/data/in\"}]",
+		 attack.source, dir);
+	attack_set(&attack, "mounts", text);
+	snprintf(text, sizeof text, "\"%s/root\"", dir);
+	attack_set(&attack, "runtime.rootfs", text);
+	rapid_open(&rapid, &attack);
+	flipper_start(&flipper);
+	long long end = attack_now_ms() + LIMIT_MS;
+	for (; tally.runs < ROUNDS && attack_now_ms() < end; tally.runs++) {
+		bool ran = rapid_run(&rapid);
+
+		tally.ran += ran;
+		tally.refused += !ran;
+		if (ran)
+			cr_assert_null(strstr(rapid.result.err, "/other/in/word says"), "%s",
+				       rapid.result.err);
+	}
+	print_tally("target in a root", &tally, flipper_stop(&flipper));
+	rapid_close(&rapid);
+	attack_close(&attack);
+	child_remove_dir(dir);
+	free(dir);
+}
