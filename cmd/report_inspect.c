@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run report inspect: sr-inspect, told what terminal it writes for, or into a page. */
+#include "cmd/archive_query.h"
 #include "cmd/option.h"
 #include "cmd/page_file.h"
 #include "cmd/report.h"
@@ -29,6 +30,7 @@ enum inspect_option {
 	INSPECT_ASCII,
 	INSPECT_KEY,
 	INSPECT_TRUST_DIR,
+	INSPECT_ARCHIVE,
 	INSPECT_OPTION_COUNT
 };
 
@@ -43,11 +45,13 @@ static const struct option table[INSPECT_OPTION_COUNT] = {
 	[INSPECT_KEY] = {"key", "PUB", "a public key, one of which must have signed"},
 	[INSPECT_TRUST_DIR] = {"trust-dir", "DIR",
 			       "a directory of trusted keys, instead of the usual"},
+	[INSPECT_ARCHIVE] = {"archive", "DIR", "what this archive has about it, too"},
 };
 
 struct inspect_args {
 	const char *file;
 	const char *html;
+	const char *archive;
 	bool events, ascii;
 	bool trusts; /* a trust directory was named */
 	struct {
@@ -106,7 +110,8 @@ static unsigned width(void)
 	return number < WIDTH_MIN ? WIDTH_MIN : number > WIDTH_MAX ? WIDTH_MAX : (unsigned)number;
 }
 
-static int run(const struct inspect_args *args, const struct spawn_home *home, int stdout_fd)
+static int run_over(const struct inspect_args *args, const struct spawn_home *home, int stdout_fd,
+		    int archive_fd)
 {
 	struct trust_directories usual = {.count = 0};
 	struct spawn spawn;
@@ -125,6 +130,7 @@ static int run(const struct inspect_args *args, const struct spawn_home *home, i
 		spawn_flag(&spawn, "--ascii");
 	for (size_t i = 0; i < args->named_count; i++)
 		spawn_text(&spawn, args->named[i].option, args->named[i].value);
+	spawn_fd(&spawn, "--archive-fd", archive_fd);
 	if (!args->trusts)
 		trust_find(&usual);
 	for (size_t i = 0; i < usual.count; i++)
@@ -133,6 +139,24 @@ static int run(const struct inspect_args *args, const struct spawn_home *home, i
 	spawn_flag(&spawn, "--");
 	spawn_flag(&spawn, args->file);
 	return spawn_and_wait(&spawn, home);
+}
+
+static int run(const struct inspect_args *args, const struct spawn_home *home, int stdout_fd)
+{
+	struct process archive = PROCESS_NONE;
+	struct fault fault;
+	int archive_fd = -1;
+	int status;
+
+	if (args->archive != NULL && archive_query(args->archive, args->file, home, &archive,
+						   &archive_fd, &fault) != FAULT_NONE)
+		return complain(&fault);
+	status = run_over(args, home, stdout_fd, archive_fd);
+	if (archive_fd >= 0)
+		close(archive_fd);
+	if (process_runs(&archive))
+		(void)process_reap(&archive);
+	return status;
 }
 
 /* A page is kept of an invalid report too: it says so, and why. */
@@ -190,6 +214,9 @@ static void take(struct inspect_args *args, enum inspect_option option, const ch
 	case INSPECT_TRUST_DIR:
 		args->trusts = true;
 		name(args, "--trust-dir", value);
+		break;
+	case INSPECT_ARCHIVE:
+		args->archive = value;
 		break;
 	case INSPECT_ASCII:
 	case INSPECT_OPTION_COUNT:

@@ -5,16 +5,17 @@
  * PURPOSE  Lays out what a report says: outcome, course, resources, what was enforced and decided,
  *          and what it proves: lines for a terminal, or one page of HTML.
  * READS    one file named on the command line (or the one in a run directory) and what lies beside
- *          it: its signature; the keys that are trusted. All opened once before confinement,
- *          following no link; read once, whole, the report at most 64 MiB.
- * WRITES   text or a page on stdout. The page needs nothing from anywhere and holds no script.
- * HOLDS    those descriptors. No privilege, no key of its own, no other file, no terminal: the
- * caller says how wide it is and whether it shows colours. FILTER   sandbox/filters/inspect.filter;
- * Landlock gives nothing. REFUSES  nothing that is canonical JSON: what is missing or wrong is
- * shown as a dash, and the verdict stands beside it. Of other bytes it shows the verdict alone. WHY
- * NOT  in sr-verify: what says whether a report is true must stay small, and a layout is not.
+ *          it: its signature; the keys that are trusted; what an archive says of it. All opened
+ * once before confinement, following no link; read once, whole, the report at most 64 MiB. WRITES
+ * text or a page on stdout. The page needs nothing from anywhere and holds no script. HOLDS those
+ * descriptors. No privilege, no key of its own, no other file, no terminal: the caller says how
+ * wide it is and whether it shows colours. FILTER   sandbox/filters/inspect.filter; Landlock gives
+ * nothing. REFUSES  nothing that is canonical JSON: what is missing or wrong is shown as a dash,
+ * and the verdict stands beside it. Of other bytes it shows the verdict alone. WHY NOT  in
+ * sr-verify: what says whether a report is true must stay small, and a layout is not.
  */
 #include "ipc/record.h"
+#include "stages/inspect/archived.h"
 #include "stages/inspect/page.h"
 #include "stages/inspect/text.h"
 #include "stages/inspect/view.h"
@@ -40,6 +41,7 @@ enum option {
 	OPTION_ASCII,
 	OPTION_KEY,
 	OPTION_TRUST_DIR,
+	OPTION_ARCHIVE_FD,
 	OPTION_COUNT
 };
 
@@ -68,6 +70,10 @@ static const struct stage_option options[OPTION_COUNT] = {
 			      .kind = STAGE_OPTION_LIST,
 			      .value_name = "DIR",
 			      .help = "a directory of trusted keys; may be repeated"},
+	[OPTION_ARCHIVE_FD] = {.name = "archive-fd",
+			       .kind = STAGE_OPTION_FD,
+			       .value_name = "N",
+			       .help = "on N is what sr-archive has about the run"},
 };
 
 /* A page of every event of the largest report: each byte may come out as six. */
@@ -115,7 +121,7 @@ static enum stage_exit inspect_prewarm(struct stage_context *context)
 }
 
 /* The verdict is over the very bytes that are shown. */
-static void look(struct inspect *inspect)
+static void look(struct inspect *inspect, int archive_fd)
 {
 	struct input *input = &inspect->input;
 	struct span text, report = {"", 0};
@@ -140,6 +146,11 @@ static void look(struct inspect *inspect)
 		break;
 	}
 	attest_check(&inspect->attest, report, &inspect->verdict);
+	if (archive_fd >= 0) {
+		inspect->view.archive_asked = true;
+		inspect->view.archived =
+			archived_read(archive_fd, report, &inspect->view.archive_found);
+	}
 	inspect->view.verification = verdict_to_json(&inspect->verdict);
 }
 
@@ -166,7 +177,7 @@ static enum stage_exit inspect_run(struct stage_context *context)
 	struct buf out;
 
 	buf_init(&out, OUT_MAX);
-	look(inspect);
+	look(inspect, context->values[OPTION_ARCHIVE_FD].fd);
 	lay_out(context, &inspect->view, &out);
 	written = !out.overflowed && record_write_all(context->out.fd, out.data, out.len) == 0;
 	buf_release(&out);

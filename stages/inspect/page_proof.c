@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the report proves and what not, and how to find out without safe-run. */
+#include "stages/inspect/archived.h"
 #include "stages/inspect/page.h"
 
 #include <json-c/json.h>
@@ -92,6 +93,41 @@ static const char *lead(const struct page *page)
 	       "have made another that does.";
 }
 
+static void put_archived(const struct page *page, const char *name, const char *group,
+			 const char *field)
+{
+	page_put(page, "<dt>");
+	page_put(page, name);
+	page_put(page, "</dt><dd>");
+	say(page,
+	    json_object_object_get(json_object_object_get(page->view->archived, group), field));
+	page_put(page, "</dd>\n");
+}
+
+/* What the archive keeps of it; whether the archive itself holds is for archive verify to say. */
+static void put_archive(const struct page *page)
+{
+	page_open_section(page, "archive", "Archive");
+	if (!page->view->archive_found) {
+		const char *reason = archived_reason(page->view->archived);
+
+		page_put(page, "<p class=\"note\">It holds no report of these bytes. ");
+		page_say(page, reason != NULL ? reason : "");
+		page_put(page, "</p>\n");
+		page_close_section(page);
+		return;
+	}
+	page_put(page, "<dl class=\"pairs\">\n");
+	put_archived(page, "Bundle", "archive", "bundleId");
+	put_archived(page, "Archived", "archive", "storedAt");
+	put_archived(page, "Kept", "archive", "retention");
+	put_archived(page, "Verified then", "verification", "verifiedAt");
+	put_archived(page, "Result", "verification", "result");
+	put_archived(page, "Trust", "verification", "trust");
+	page_put(page, "</dl>\n");
+	page_close_section(page);
+}
+
 void page_verification(const struct page *page)
 {
 	struct json_object *limits = member(page, "doesNotProve");
@@ -111,6 +147,8 @@ void page_verification(const struct page *page)
 	}
 	page_put(page, "</ul>\n");
 	page_close_section(page);
+	if (page->view->archive_asked)
+		put_archive(page);
 }
 
 static void put_hash(const struct page *page, const char *name, struct span value)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the report proves and what not, the command's output, and what to compare by hand. */
+#include "stages/inspect/archived.h"
 #include "stages/inspect/text.h"
 #include "stages/inspect/units.h"
 #include "stages/seal/digest.h"
@@ -85,6 +86,49 @@ static void put_signer(const struct text *text)
 	text_end(text);
 }
 
+static const char *archived(const struct text *text, const char *group, const char *name)
+{
+	struct json_object *object = text->view->archived;
+
+	if (group != NULL)
+		object = json_object_object_get(object, group);
+	return string_of(json_object_object_get(object, name));
+}
+
+static void put_reason(const struct text *text, const char *reason)
+{
+	text_end(text);
+	if (reason != NULL)
+		put_list_entry(text, TEXT_WARN, reason);
+}
+
+/* What the archive keeps of it; whether the archive itself holds is for archive verify to say. */
+static void put_archive(const struct text *text)
+{
+	static const struct {
+		const char *name, *group, *field;
+	} rows[] = {
+		{"bundle", "archive", "bundleId"},    {"archived", "archive", "storedAt"},
+		{"kept", "archive", "retention"},     {"verified", "verification", "verifiedAt"},
+		{"result", "verification", "result"}, {"trust", "verification", "trust"},
+	};
+
+	text_heading(text, "Archive");
+	if (!text->view->archive_found) {
+		text_say(text, TEXT_WARN, "  holds no report of these bytes");
+		put_reason(text, archived_reason(text->view->archived));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_append_text(text->out, "  ");
+		text_cell_say(text, rows[i].name, 11);
+		words_put_text(text->out, text->target,
+			       archived(text, rows[i].group, rows[i].field),
+			       text->style->width - 13);
+		text_end(text);
+	}
+}
+
 void text_verification(const struct text *text)
 {
 	const char *result = string_of(member(text, "result"));
@@ -99,6 +143,8 @@ void text_verification(const struct text *text)
 	put_checks(text);
 	put_signer(text);
 	put_errors(text);
+	if (text->view->archive_asked)
+		put_archive(text);
 }
 
 /* A hash is of use only whole: on a line of its own where it does not fit behind used columns. */

@@ -115,6 +115,8 @@ void view_open(struct view *view, struct span text)
 void view_release(struct view *view)
 {
 	json_object_put(view->verification);
+	json_object_put(view->archived);
+	view->archived = NULL;
 	view->verification = NULL;
 }
 

@@ -27,6 +27,9 @@ struct view {
 	uint64_t start_ns, end_ns; /* CLOCK_BOOTTIME of the first and the last event */
 	struct series series;
 	struct json_object *verification; /* ReportVerify, owned; never NULL once shown */
+	bool archive_asked;
+	bool archive_found;
+	struct json_object *archived; /* owned; NULL: it said nothing */
 };
 
 /* One event of the report, read as far as it can be. */

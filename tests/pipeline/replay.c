@@ -371,3 +371,33 @@ Test(inspect, a_page_is_written_whole)
 	child_release(&result);
 	run_release(&run);
 }
+
+/* Whose signature it is, and whether anybody here trusts it. */
+Test(inspect, a_signed_report)
+{
+	char *keys = child_make_dir("sr-key");
+	char key[PATH_MAX], public[PATH_MAX];
+	struct child_result result;
+	struct run run;
+
+	snprintf(key, sizeof(key), "%s/key", keys);
+	snprintf(public, sizeof(public), "%s/key.pub", keys);
+	child_run(WORDS("safe-run", "key", "generate", "--out", key), "", 0, NULL, &result);
+	cr_assert_eq(result.status, 0, "%s", result.err);
+	child_release(&result);
+	run_start(&run, WORDS("--seal-key", key), WORDS("/bin/true"), "", 0);
+	child_run(WORDS("safe-run", "report", "inspect", "--ascii", "--key", public, run.dir), "",
+		  0, NULL, &result);
+	cr_expect_eq(result.status, 0, "%s", result.out);
+	cr_expect_not_null(strstr(result.out, "valid, trust signed"), "%s", result.out);
+	child_release(&result);
+	child_run(WORDS("safe-run", "report", "inspect", "--ascii", "--trust-dir", keys, run.dir),
+		  "", 0, NULL, &result);
+	cr_expect_not_null(strstr(result.out, "valid, trust self"), "%s", result.out);
+	cr_expect_not_null(strstr(result.out, "claims key"), "%s", result.out);
+	child_release(&result);
+	expect_steps("signed", run.dir, all_same, 0);
+	run_release(&run);
+	child_remove_dir(keys);
+	free(keys);
+}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sr-inspect: what it shows, and that a hostile report can do nothing to who looks at it. */
 #include "ipc/utf8.h"
+#include "stages/seal/digest.h"
 #include "tests/support/child.h"
 #include "tests/support/evidence.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define WORDS(...)   ((const char *const[]){__VA_ARGS__, NULL})
 #define LONG_LEN     100000
+#define ARCHIVE_FD   50
 
 struct fixture {
 	char *directory;
@@ -384,6 +387,60 @@ Test(stage_inspect, colour_only_when_asked_for)
 	inspect(WORDS("--ascii", "--colour"), fixture.path, &result);
 	cr_expect_not_null(strstr(result.out, "\033[32m"));
 	child_release(&result);
+	fixture_close(&fixture);
+}
+
+/* Only a record about these very bytes counts. */
+Test(stage_inspect, what_an_archive_has)
+{
+	static const struct {
+		const char *name, *before, *behind;
+		bool right;
+		const char *wanted;
+	} rows[] = {
+		{"its record", "{\"archive\":{\"bundleId\":\"sb-1\"},\"report\":{\"sha256\":\"",
+		 "\"}}\n", true, "sb-1"},
+		{"another's", "{\"archive\":{\"bundleId\":\"sb-1\"},\"report\":{\"sha256\":\"",
+		 "\"}}\n", false, "holds no report of these bytes"},
+		{"a reason", "{\"errors\":[{\"message\":\"is shut\"}],\"report\":\"", "\"}\n", true,
+		 "is shut"},
+		{"no JSON", "<script>", "\n", true, "holds no report of these bytes"},
+		{"the wrong kinds", "{\"errors\":[7],\"report\":[\"", "\"]}\n", true,
+		 "holds no report of these bytes"},
+	};
+	const struct child_options options = {.keep_fds = {ARCHIVE_FD}};
+	struct fixture fixture;
+	uint8_t value[DIGEST_SIZE];
+	char digest[DIGEST_TEXT_SIZE], path[600], text[512];
+
+	fixture_open(&fixture);
+	fixture_write(&fixture);
+	snprintf(path, sizeof(path), "%s/archived", fixture.directory);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (int html = 0; html < 2; html++) {
+			struct child_result result;
+			const char *argv[] = {"sr-inspect",   html ? "--html" : "--ascii",
+					      "--archive-fd", "50",
+					      fixture.path,   NULL};
+			int fd;
+
+			digest_bytes(fixture.report.data, fixture.report.len - !rows[i].right,
+				     value);
+			digest_text(value, digest);
+			snprintf(text, sizeof(text), "%s%s%s", rows[i].before, digest,
+				 rows[i].behind);
+			child_write_file(path, text, strlen(text));
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+			cr_assert(fd >= 0 && dup2(fd, ARCHIVE_FD) == ARCHIVE_FD);
+			child_run(argv, "", 0, &options, &result);
+			cr_expect_eq(result.status, 0, "%s: %s", rows[i].name, result.err);
+			cr_expect_not_null(strstr(result.out, rows[i].wanted), "%s: %s",
+					   rows[i].name, result.out);
+			cr_expect_null(strstr(result.out, "<script"), "%s", rows[i].name);
+			child_release(&result);
+			close(fd);
+			close(ARCHIVE_FD);
+		}
 	fixture_close(&fixture);
 }
 
