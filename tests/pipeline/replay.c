@@ -66,7 +66,8 @@ static const char *const all_same[] = {"same", "same", "same", "same"};
 /* What was made by an older safe-run verifies and comes to the same, whatever has changed since. */
 Test(replay, runs_kept_for_ever)
 {
-	static const char *const names[] = {"success", "failure", "timeout", "refused", "lost"};
+	static const char *const names[] = {"success", "failure", "timeout",
+					    "refused", "lost",	  "signed"};
 	struct child_result result;
 
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -93,6 +94,21 @@ Test(replay, a_run_made_here)
 	run_expect(&run, 3, "exit");
 	expect_steps("here", run.dir, all_same, 0);
 	run_release(&run);
+}
+
+Test(replay, a_signature_kept_for_ever)
+{
+	char *path = vectors_path("evidence/golden/signed");
+	char *key = vectors_path("evidence/golden/signed/key.pub");
+	struct child_result result;
+
+	child_run(WORDS("safe-run", "report", "verify", "--require", "signed", "--key", key, path),
+		  "", 0, NULL, &result);
+	cr_expect_eq(result.status, 0, "%s", result.out);
+	cr_expect_not_null(strstr(result.out, "trust=signed"), "%s", result.out);
+	child_release(&result);
+	free(path);
+	free(key);
 }
 
 /* Each file changed in one place: its stage is the one that differs. */
