@@ -225,6 +225,9 @@ Test(gc, cgroups_of_another_session)
 	make_dir(elsewhere, "other-session");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		make_dir(elsewhere, names[i]);
+	/* What has no run directory is left alone while any launcher lives. */
+	make_dead(base, "sr-20200101-000000-0000c902");
+	make_dead(base, "sr-20200101-000000-0000c903");
 	sweep(base, "60", 0);
 	cr_expect_not(is_there(elsewhere, names[0]));
 	cr_expect_not(is_there(elsewhere, names[1]));
