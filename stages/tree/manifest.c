@@ -3,11 +3,11 @@
 
 #include "ipc/buf.h"
 #include "ipc/object.h"
+#include "stages/tree/line.h"
 #include "stages/tree/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -57,40 +57,10 @@ static int open_in(int dir_fd, const char *name, unsigned flags)
 	return (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
 }
 
-static char type_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
-		return 'd';
-	case S_IFREG:
-		return 'f';
-	case S_IFLNK:
-		return 'l';
-	case S_IFIFO:
-		return 'p';
-	case S_IFSOCK:
-		return 's';
-	case S_IFCHR:
-		return 'c';
-	default:
-		return 'b';
-	}
-}
-
-static void add_line(struct walk *walk, const struct stat *info, bool sized, uint64_t size,
+static void add_line(struct walk *walk, const struct stat *info, const uint64_t *size,
 		     const char *hash)
 {
-	char line[128], count[24] = "-";
-
-	if (sized)
-		(void)snprintf(count, sizeof count, "%" PRIu64, size);
-	(void)snprintf(line, sizeof line, "%c %04o %s %s ", type_of(info->st_mode),
-		       info->st_mode & 07777, count, hash);
-	digest_update(walk->all, line, strlen(line));
-	if (walk->len == 0)
-		digest_update(walk->all, ".", sizeof ".");
-	else
-		digest_update(walk->all, walk->path, walk->len + 1);
+	line_add(walk->all, walk->path, info, size, hash);
 }
 
 static void hash_text(struct walk *walk, char out[HEX_SIZE])
@@ -118,7 +88,7 @@ static enum fault_code add_unreadable(struct walk *walk, const struct stat *info
 					"file system. Unmount it, or share it by mounts"
 				      : "cannot be read, so it cannot be hashed");
 	walk->manifest->unreadable++;
-	add_line(walk, info, false, 0, UNREADABLE);
+	add_line(walk, info, NULL, UNREADABLE);
 	return FAULT_NONE;
 }
 
@@ -145,7 +115,7 @@ static enum fault_code add_content(struct walk *walk, int fd, const struct stat 
 		return refuse(walk, 0, "changed while it was hashed: run again when it is at rest");
 	hash_text(walk, hash);
 	walk->manifest->bytes += size;
-	add_line(walk, info, true, size, hash);
+	add_line(walk, info, &size, hash);
 	return FAULT_NONE;
 }
 
@@ -172,6 +142,7 @@ static enum fault_code add_link(struct walk *walk, int dir_fd, const char *name,
 {
 	char target[PATH_MAX], hash[HEX_SIZE];
 	ssize_t len = readlinkat(dir_fd, name, target, sizeof target);
+	uint64_t size;
 
 	if (len < 0 || (size_t)len == sizeof target)
 		return refuse(walk, len < 0 ? errno : ENAMETOOLONG,
@@ -180,7 +151,8 @@ static enum fault_code add_link(struct walk *walk, int dir_fd, const char *name,
 	digest_update(walk->one, target, (size_t)len);
 	hash_text(walk, hash);
 	walk->manifest->links++;
-	add_line(walk, info, true, (uint64_t)len, hash);
+	size = (uint64_t)len;
+	add_line(walk, info, &size, hash);
 	return FAULT_NONE;
 }
 
@@ -192,7 +164,7 @@ static enum fault_code add_other(struct walk *walk, const struct stat *info)
 		(void)snprintf(numbers, sizeof numbers, "%u:%u", major(info->st_rdev),
 			       minor(info->st_rdev));
 	walk->manifest->others++;
-	add_line(walk, info, false, 0, numbers);
+	add_line(walk, info, NULL, numbers);
 	return FAULT_NONE;
 }
 
@@ -211,7 +183,7 @@ static enum fault_code add_directory(struct walk *walk, int dir_fd, const char *
 	if (fstat(fd, &opened) < 0 || !same(info, &opened)) {
 		code = refuse(walk, 0, "was replaced while it was hashed");
 	} else {
-		add_line(walk, info, false, 0, "-");
+		add_line(walk, info, NULL, "-");
 		code = add_entries(walk, fd);
 	}
 	(void)close(fd);
@@ -293,7 +265,7 @@ enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits, 
 	if (fstat(dir_fd, &info) < 0) {
 		code = refuse(&walk, errno, "cannot be looked at");
 	} else {
-		add_line(&walk, &info, false, 0, "-");
+		add_line(&walk, &info, NULL, "-");
 		code = add_entries(&walk, dir_fd);
 	}
 	digest_value(walk.all, value);

@@ -22,90 +22,9 @@
 #define OPAQUE	   ".wh..wh..opq"
 #define ALL_OTHERS ".wh..wh." /* aufs's own, of no meaning here */
 
-/* Where an entry goes: the directory it is in, open, and its last name. */
-struct place {
-	char path[BOUNDS_PATH];
-	const char *name;
-	int dir_fd;
-};
-
 static enum fault_code failed(const char *path, const char *what, struct fault *fault)
 {
 	return fault_set_errno(fault, CODE, errno, PATH, "\"%.256s\" %s", path, what);
-}
-
-/* Whatever our umask is. */
-static int make_open(int dir_fd, const char *name)
-{
-	return mkdirat(dir_fd, name, 0755) < 0 ? -1 : fchmodat(dir_fd, name, 0755, 0);
-}
-
-/* One directory of a path that an archive left out: 0755, as everybody makes them. */
-static int make_missing(int root_fd, char *path)
-{
-	char *slash = strrchr(path, '/');
-	int dir_fd, result;
-
-	if (slash == NULL)
-		return make_open(root_fd, path);
-	*slash = '\0';
-	dir_fd = below_resolve(root_fd, path);
-	*slash = '/';
-	if (dir_fd < 0)
-		return -1;
-	result = make_open(dir_fd, slash + 1);
-	int error_number = errno;
-
-	(void)close(dir_fd);
-	errno = error_number;
-	return result;
-}
-
-/* The directory at path, made where it is missing; path is as it was afterwards. */
-static int open_parent(int root_fd, char *path)
-{
-	int fd = below_resolve(root_fd, path);
-
-	if (fd >= 0 || errno != ENOENT)
-		return fd;
-	for (char *end = path; end != NULL;) {
-		end = strchr(end + 1, '/');
-		if (end != NULL)
-			*end = '\0';
-		fd = below_resolve(root_fd, path);
-		if (fd < 0 && errno == ENOENT && make_missing(root_fd, path) == 0)
-			fd = below_resolve(root_fd, path);
-		if (end != NULL)
-			*end = '/';
-		if (fd < 0 || end == NULL)
-			return fd;
-		(void)close(fd);
-	}
-	return fd;
-}
-
-/* make: directories on the way; else a missing one leaves dir_fd -1 without a fault. */
-static enum fault_code find_place(const struct extract *extract, const char *name, bool make,
-				  struct place *place, struct fault *fault)
-{
-	enum fault_code code = extract_name(name, place->path, fault);
-	char *slash = strrchr(place->path, '/');
-
-	place->dir_fd = -1;
-	place->name = slash == NULL ? place->path : slash + 1;
-	if (code != FAULT_NONE)
-		return code;
-	if (slash == NULL) {
-		place->dir_fd = below_resolve(extract->root_fd, ".");
-	} else {
-		*slash = '\0';
-		place->dir_fd = make ? open_parent(extract->root_fd, place->path)
-				     : below_resolve(extract->root_fd, place->path);
-		*slash = '/';
-	}
-	if (place->dir_fd >= 0 || (!make && (errno == ENOENT || errno == ENOTDIR)))
-		return FAULT_NONE;
-	return failed(place->path, "is in no directory of the image", fault);
 }
 
 static enum fault_code next_entry(const struct extract *extract, struct archive_entry *entry,
@@ -136,13 +55,13 @@ enum fault_code extract_whiteout(struct archive *reader, struct archive_entry *e
 {
 	const struct extract *extract = context;
 	const char *name;
-	struct place place;
+	struct extract_place place;
 	enum fault_code code = next_entry(extract, entry, &name, fault);
 	int result = 0;
 
 	(void)reader;
 	if (code == FAULT_NONE)
-		code = find_place(extract, name, false, &place, fault);
+		code = extract_place(extract->root_fd, name, false, &place, fault);
 	if (code != FAULT_NONE || place.dir_fd < 0)
 		return code;
 	if (strcmp(place.name, OPAQUE) == 0)
@@ -192,7 +111,7 @@ static int finish_file(int fd, struct archive_entry *entry)
 }
 
 static enum fault_code make_file(const struct extract *extract, struct archive *reader,
-				 struct archive_entry *entry, const struct place *place,
+				 struct archive_entry *entry, const struct extract_place *place,
 				 struct fault *fault)
 {
 	enum fault_code code;
@@ -213,7 +132,7 @@ static enum fault_code make_file(const struct extract *extract, struct archive *
 	return code;
 }
 
-static bool is_directory(const struct place *place)
+static bool is_directory(const struct extract_place *place)
 {
 	struct stat info;
 
@@ -221,7 +140,8 @@ static bool is_directory(const struct place *place)
 	       S_ISDIR(info.st_mode);
 }
 
-static enum fault_code make_directory(const struct place *place, mode_t mode, struct fault *fault)
+static enum fault_code make_directory(const struct extract_place *place, mode_t mode,
+				      struct fault *fault)
 {
 	if ((!is_directory(place) && mkdirat(place->dir_fd, place->name, 0700) < 0) ||
 	    fchmodat(place->dir_fd, place->name, (mode & PERMISSION) | S_IRWXU, 0) < 0)
@@ -231,12 +151,12 @@ static enum fault_code make_directory(const struct place *place, mode_t mode, st
 
 /* Some tools write a hard link's target as an absolute path; it is one in the image either way. */
 static enum fault_code make_hard_link(const struct extract *extract, const char *target,
-				      const struct place *place, struct fault *fault)
+				      const struct extract_place *place, struct fault *fault)
 {
-	struct place from;
+	struct extract_place from;
 	struct stat info;
 	enum fault_code code =
-		find_place(extract, target + strspn(target, "/"), false, &from, fault);
+		extract_place(extract->root_fd, target + strspn(target, "/"), false, &from, fault);
 
 	if (code != FAULT_NONE)
 		return code;
@@ -254,7 +174,7 @@ static enum fault_code make_hard_link(const struct extract *extract, const char 
 }
 
 /* A link onto itself would be removed before it is made. */
-static bool same_name(const char *target, const struct place *place)
+static bool same_name(const char *target, const struct extract_place *place)
 {
 	char path[BOUNDS_PATH];
 	struct fault ignored;
@@ -264,7 +184,7 @@ static bool same_name(const char *target, const struct place *place)
 }
 
 static enum fault_code make_entry(const struct extract *extract, struct archive *reader,
-				  struct archive_entry *entry, const struct place *place,
+				  struct archive_entry *entry, const struct extract_place *place,
 				  struct fault *fault)
 {
 	const char *hard_link = archive_entry_hardlink(entry);
@@ -302,7 +222,7 @@ enum fault_code extract_entry(struct archive *reader, struct archive_entry *entr
 {
 	const struct extract *extract = context;
 	const char *name;
-	struct place place;
+	struct extract_place place;
 	enum fault_code code = next_entry(extract, entry, &name, fault);
 
 	if (code == FAULT_NONE && extract->plain && !is_plain(entry))
@@ -312,7 +232,7 @@ enum fault_code extract_entry(struct archive *reader, struct archive_entry *entr
 			"them: save the image again with a newer one, or as an OCI layout",
 			name);
 	if (code == FAULT_NONE)
-		code = find_place(extract, name, true, &place, fault);
+		code = extract_place(extract->root_fd, name, true, &place, fault);
 	if (code != FAULT_NONE)
 		return code;
 	/* The top itself: readable to the workload, and its mode otherwise of no use to anybody. */

@@ -38,6 +38,20 @@ enum fault_code extract_whiteout(struct archive *reader, struct archive_entry *e
 enum fault_code extract_entry(struct archive *reader, struct archive_entry *entry, void *context,
 			      struct fault *fault);
 
+/* Where an entry goes: the directory it is in, open and the caller's, and its last name. */
+struct extract_place {
+	char path[BOUNDS_PATH];
+	const char *name; /* in path; "" is the top itself */
+	int dir_fd;	  /* -1: there is no such directory */
+};
+
+/*
+ * make: directories on the way, mode 0755, where an archive left them out; else a missing one is no
+ * fault, and leaves dir_fd -1.
+ */
+enum fault_code extract_place(int root_fd, const char *name, bool make, struct extract_place *place,
+			      struct fault *fault) __attribute__((warn_unused_result));
+
 /*
  * An entry's name as components with "/" between them, "./" and slashes at the end gone; "" is the
  * top itself. A fault when it leads out of the tree or has too many or too long components.

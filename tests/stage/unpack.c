@@ -366,9 +366,8 @@ Test(unpack, keeps_to_its_bounds)
 		const char *limit;
 		bool fits;
 	} cases[] = {
-		{"--max-entries=3", false},  {"--max-entries=4", true},
-		{"--max-entries=5", true},   {"--max-bytes=5119", false},
-		{"--max-bytes=5120", true}, {"--max-bytes=5121", true},
+		{"--max-entries=3", false},  {"--max-entries=4", true},	 {"--max-entries=5", true},
+		{"--max-bytes=5119", false}, {"--max-bytes=5120", true}, {"--max-bytes=5121", true},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
