@@ -15,10 +15,10 @@ struct json_object;
  * made it, but what arrives on a pipe is not believed: every field must be there, of its type and
  * in its range, and nothing else may be. Paths in faults are the policy's own field names.
  */
-#define POLICY_ARGS_MAX	  4096
-#define POLICY_ENV_MAX	  1024
-#define POLICY_MOUNTS_MAX 256
-#define POLICY_EGRESS_MAX 1024
+#define POLICY_ARGS_MAX	   4096
+#define POLICY_ENV_MAX	   1024
+#define POLICY_MOUNTS_MAX  256
+#define POLICY_EGRESS_MAX  1024
 #define POLICY_OUTPUTS_MAX 32
 
 #define POLICY_UNLIMITED (-1) /* "max" */
@@ -31,10 +31,10 @@ struct policy {
 	const char *name;
 	const char *audit_level;
 	const char *command;
-	struct json_object *args;   /* array of strings */
-	struct json_object *env;    /* object of strings */
-	struct json_object *mounts; /* array of {noexec,read_only,source,target} */
-	struct json_object *egress; /* array of {protocol,port,host|cidr} */
+	struct json_object *args;    /* array of strings */
+	struct json_object *env;     /* object of strings */
+	struct json_object *mounts;  /* array of {noexec,read_only,source,target} */
+	struct json_object *egress;  /* array of {protocol,port,host|cidr} */
 	struct json_object *outputs; /* array of {maxBytes,maxFiles,path} */
 	size_t mount_count;
 	enum policy_network network;

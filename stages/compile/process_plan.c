@@ -126,9 +126,9 @@ static struct json_object *make_root(const struct policy *policy, const struct h
 		return root;
 	}
 	object_add(root, "entries", array_new());
-	object_add_string(root, "kind",
-			  root_kind(json_object_get_string(
-				  json_object_object_get(facts->rootfs, "layout"))));
+	object_add_string(
+		root, "kind",
+		root_kind(json_object_get_string(json_object_object_get(facts->rootfs, "layout"))));
 	object_add_string(root, "path", policy->rootfs);
 	for (size_t i = 0; i < sizeof(identity) / sizeof(identity[0]); i++)
 		object_add_shared(root, identity[i],

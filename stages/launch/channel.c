@@ -49,9 +49,8 @@ int channel_report_fd(int fd, struct json_object *message, int passed_fd)
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = {0};
-	struct msghdr header = {.msg_iovlen = 1,
-				.msg_control = &control,
-				.msg_controllen = sizeof control};
+	struct msghdr header = {
+		.msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 	struct buf text BUF_CLEANUP;
 	struct iovec vector;
 	struct fault fault;

@@ -34,8 +34,8 @@ int channel_pair(int *ours, int *theirs) __attribute__((warn_unused_result));
 /* Child's side. 0, or -1 with errno (EPIPE: the launcher is gone). */
 int channel_report(int fd, struct json_object *message) __attribute__((warn_unused_result));
 
-/* The same, with a descriptor beside the message, which stays the child's. sendmsg(2) is in no tight
- * filter: before those only. */
+/* The same, with a descriptor beside the message, which stays the child's. sendmsg(2) is in no
+ * tight filter: before those only. */
 int channel_report_fd(int fd, struct json_object *message, int passed_fd)
 	__attribute__((warn_unused_result));
 

@@ -64,8 +64,7 @@ static int mount_disk(struct root *root, const struct plan *plan)
 	struct stat info;
 
 	(void)snprintf(size, sizeof size, "%" PRIu64, plan->disk_max);
-	(void)snprintf(inodes, sizeof inodes, "%" PRIu64,
-		       root_disk_inodes(plan));
+	(void)snprintf(inodes, sizeof inodes, "%" PRIu64, root_disk_inodes(plan));
 	root->disk_fd =
 		mount_new("tmpfs", options, COUNT(options), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (root->disk_fd < 0 ||

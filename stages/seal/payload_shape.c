@@ -221,8 +221,8 @@ static const struct shape_field exited_fields[] = {
 
 /* One of the policy's outputs, and what of it was not taken. */
 static const struct shape_field taken_fields[] = {
-	SHAPE_FIELD("bytes", SHAPE_INTEGER),	  SHAPE_FIELD("entries", SHAPE_INTEGER),
-	SHAPE_FIELD("files", SHAPE_INTEGER),	  SHAPE_FIELD("path", SHAPE_STRING),
+	SHAPE_FIELD("bytes", SHAPE_INTEGER),   SHAPE_FIELD("entries", SHAPE_INTEGER),
+	SHAPE_FIELD("files", SHAPE_INTEGER),   SHAPE_FIELD("path", SHAPE_STRING),
 	SHAPE_FIELD("refused", SHAPE_INTEGER), SHAPE_FIELD("status", SHAPE_STRING),
 };
 static const struct shape taken_shape = CLOSED(taken_fields);

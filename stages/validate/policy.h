@@ -26,7 +26,7 @@ struct policy {
 	struct network network;
 	struct schema_items mounts;  /* of struct mount */
 	struct schema_items outputs; /* of struct output */
-	unsigned audit;		    /* enum policy_audit */
+	unsigned audit;		     /* enum policy_audit */
 };
 
 extern const char *const policy_audit_names[POLICY_AUDIT_COUNT];
