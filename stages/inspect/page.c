@@ -118,24 +118,35 @@ static void put_verification_badge(const struct page *page)
 	close_badge(page);
 }
 
+/* What a report that does not hold says of itself is no more than a claim, and has no colour. */
+static void put_claim(const struct page *page, const char *name, struct span value,
+		      enum badge badge)
+{
+	bool holds = strcmp(verification(page, "result"), "invalid") != 0;
+
+	if (value.len == 0 || span_null(value))
+		return;
+	open_badge(page, holds ? badge : BADGE_PLAIN);
+	page_put(page, holds ? "" : "claims: ");
+	page_put(page, name);
+	page_value(page, value);
+	close_badge(page);
+}
+
 static void put_badges(const struct page *page)
 {
 	struct span state = view_member(page->view, REPORT_STATE);
 	struct span verdict = view_member(page->view, REPORT_VERDICT);
+	bool holds = strcmp(verification(page, "result"), "invalid") != 0;
 
 	page_put(page, "<div class=\"badges\">\n");
-	if (state.len > 0) {
-		open_badge(page, span_says(state, "finished") ? BADGE_GOOD : BADGE_BAD);
-		page_value(page, state);
-		close_badge(page);
-	}
-	if (verdict.len > 0 && !span_null(verdict)) {
-		open_badge(page, span_says(verdict, "enforced") ? BADGE_GOOD : BADGE_WARN);
-		page_put(page, "Policy ");
-		page_value(page, verdict);
-		close_badge(page);
-	}
-	put_verification_badge(page);
+	if (!holds)
+		put_verification_badge(page);
+	put_claim(page, "", state, span_says(state, "finished") ? BADGE_GOOD : BADGE_BAD);
+	put_claim(page, "Policy ", verdict,
+		  span_says(verdict, "enforced") ? BADGE_GOOD : BADGE_WARN);
+	if (holds)
+		put_verification_badge(page);
 	page_put(page, "</div>\n");
 }
 

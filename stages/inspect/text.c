@@ -158,6 +158,7 @@ void text_write(const struct view *view, const struct text_style *style, struct 
 		text_verification(&text);
 		return;
 	}
+	text_warn(&text);
 	put_status(&text);
 	put_facts(&text);
 	text_verification(&text);

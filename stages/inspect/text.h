@@ -45,7 +45,8 @@ void text_cell_say(const struct text *text, const char *words, size_t width);
  * a JSON string. */
 void text_wrap(const struct text *text, size_t indent, struct span words, bool escaped);
 
-void text_verification(const struct text *text); /* text_proof.c */
+void text_warn(const struct text *text); /* text_proof.c: in front of what does not hold */
+void text_verification(const struct text *text);
 void text_proof(const struct text *text);
 void text_resources(const struct text *text); /* text_spark.c */
 void text_timeline(const struct text *text);  /* text_table.c */

@@ -129,6 +129,14 @@ static void put_archive(const struct text *text)
 	}
 }
 
+void text_warn(const struct text *text)
+{
+	if (strcmp(string_of(member(text, "result")), "invalid") != 0)
+		return;
+	text_say(text, TEXT_BAD, "INVALID: believe nothing of this.");
+	text_end(text);
+}
+
 void text_verification(const struct text *text)
 {
 	const char *result = string_of(member(text, "result"));

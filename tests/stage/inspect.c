@@ -135,10 +135,13 @@ Test(stage_inspect, what_does_not_verify_is_shown_as_that)
 	cr_expect_eq(result.status, 1);
 	cr_expect_not_null(strstr(result.out, "invalid, trust none"), "%s", result.out);
 	cr_expect_not_null(strstr(result.out, "FAIL event_chain"), "%s", result.out);
+	cr_expect_eq(strncmp(result.out, "INVALID", 7), 0, "%s", result.out);
 	child_release(&result);
 	inspect(WORDS("--html"), fixture.path, &result);
 	cr_expect_eq(result.status, 1);
 	cr_expect_not_null(strstr(result.out, "Report invalid, trust: none"));
+	cr_expect_not_null(strstr(result.out, "claims: finished"));
+	cr_expect_null(strstr(result.out, "badge good"));
 	cr_expect_not_null(strstr(result.out, "believe nothing on this page"));
 	child_release(&result);
 	fixture_close(&fixture);
