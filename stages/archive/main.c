@@ -271,12 +271,18 @@ static enum stage_exit archive_stage_open(struct stage_context *context)
 	return name_archive(&state->input) ? STAGE_DONE : STAGE_FAILED;
 }
 
+/* libcrypto's provider takes longer to start than a leaf to find. */
+static bool needs_keys(const struct action_input *input)
+{
+	return input->signer_fd >= 0 || input->key_count > 0;
+}
+
 /* The archive is the working directory: SQLite's files are found from there (index_files.c). */
 static enum stage_exit archive_stage_prewarm(struct stage_context *context)
 {
 	struct archive_state *state = context->state;
 
-	if (digest_prewarm() != 0 || signature_prewarm() != 0)
+	if (digest_prewarm() != 0 || (needs_keys(&state->input) && signature_prewarm() != 0))
 		return STAGE_FAILED;
 	if (state->fault.code == FAULT_NONE && fchdir(state->input.archive_fd) != 0)
 		fault_set_errno(&state->fault, FAULT_ARCHIVE, errno, "archive",
