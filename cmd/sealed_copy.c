@@ -48,7 +48,7 @@ static int open_place(const char *path, bool *is_file)
 static int copy(int from_fd, int into_fd)
 {
 	unsigned long long total = 0;
-	char piece[65536];
+	char piece[16384];
 
 	for (;;) {
 		ssize_t got = read(from_fd, piece, sizeof(piece));

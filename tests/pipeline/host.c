@@ -47,6 +47,26 @@ Test(host, workdir_is_no_directory)
 	free(base);
 }
 
+static void expect_verified(const struct run *run, const char *limit_kib)
+{
+	char report[4200];
+	const char *argv[] = {"/bin/bash",
+			      "-c",
+			      "ulimit -s $0 && exec \"$@\"",
+			      limit_kib,
+			      child_path("safe-run"),
+			      "report",
+			      "verify",
+			      report,
+			      NULL};
+	struct child_result result;
+
+	snprintf(report, sizeof(report), "%s/artifacts/run_report.json", run->dir);
+	child_run(argv, "", 0, NULL, &result);
+	cr_expect_eq(result.status, 0, "%s: %s%s", limit_kib, result.out, result.err);
+	child_release(&result);
+}
+
 /* The limit on the stack is whatever the caller's shell says: no stage needs much of one. */
 Test(host, small_stack)
 {
@@ -64,6 +84,7 @@ Test(host, small_stack)
 		run_collect(&run);
 		run_expect(&run, 0, "exit");
 		cr_expect_str_eq(run.child.out, "hello\n", "%s", limits_kib[i]);
+		expect_verified(&run, limits_kib[i]);
 		run_release(&run);
 		free(own);
 	}
