@@ -328,7 +328,7 @@ Test(unpack, refuses_an_image_that_is_not_what_it_says)
 		enum oci_fault fault;
 		const char *words;
 	} cases[] = {
-		{OCI_DIGEST, "layer 1 of the image"},
+		{OCI_DIGEST, "layer 1 of the image is not what its digest says"},
 		{OCI_DIFF_ID, "diff id"},
 		{OCI_SIZE, "not of the size"},
 		{OCI_TRUNCATED, "layer 1 of the image"},

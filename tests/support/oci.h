@@ -18,7 +18,7 @@ enum oci_compression { OCI_PLAIN, OCI_GZIP, OCI_ZSTD };
 
 enum oci_fault {
 	OCI_RIGHT,
-	OCI_DIGEST,    /* the first layer's blob has one byte changed */
+	OCI_DIGEST,    /* the first layer's blob, which is gzip, has one byte changed */
 	OCI_DIFF_ID,   /* the configuration names another content */
 	OCI_SIZE,      /* the manifest says one byte less */
 	OCI_TRUNCATED, /* the blob ends early, and its digest and size are of that */
