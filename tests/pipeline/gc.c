@@ -61,6 +61,12 @@ static void make_dead(const char *base, const char *name)
 	make_file(dir, "policy.yaml");
 	make_file(dir, "stages/validate.json");
 	make_file(dir, "artifacts/stdout.log");
+	/* Killed while its outputs were collected: a tree, names of the command's choosing. */
+	make_dir(dir, "artifacts/outputs");
+	make_dir(dir, "artifacts/outputs/a");
+	make_dir(dir, "artifacts/outputs/a/b");
+	make_file(dir, "artifacts/outputs/a/b/\n\xff");
+	make_file(dir, "artifacts/outputs.ndjson");
 	free(dir);
 }
 

@@ -243,7 +243,7 @@ Test(launch_bundle, refuses_every_lie)
 }
 
 #define OWN_ROOT(kind, path, type)                                                                 \
-	"{\"device\":\"18446744073709551615\",\"entries\":[],\"inode\":\"9\",\"kind\":\"" kind           \
+	"{\"device\":\"18446744073709551615\",\"entries\":[],\"inode\":\"9\",\"kind\":\"" kind     \
 	"\",\"path\":" path ",\"type\":\"" type "\"}"
 
 static enum fault_code take_root(const char *root, struct plan **plan, struct fault *fault)
@@ -368,6 +368,60 @@ static enum fault_code take_args(size_t count, size_t len)
 }
 
 /* Above it, the descriptor that the strict filter leaves exec open on could be had. */
+/* Plan and policy agree on them, and the hashes are right. */
+Test(launch_bundle, outputs_lie_in_the_work_directory)
+{
+	static const struct {
+		const char *outputs, *workdir;
+		const char *path; /* of the first in the plan; NULL: refused */
+	} cases[] = {
+		{"[]", "/work", ""},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work/a/b\"}]", "/work", "a/b"},
+		{"[{\"maxBytes\":1,\"maxFiles\":1000000,\"path\":\"/work\"}]", "/work", "."},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/tmp/a\"}]", "/tmp", "a"},
+		{"[{\"maxBytes\":9007199254740991,\"maxFiles\":1,\"path\":\"/work/a\"},"
+		 "{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work/ab\"}]",
+		 "/work", "a"},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/etc/a\"}]", "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/workshop\"}]", "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work/../etc\"}]", "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"a\"}]", "/work", NULL},
+		{"[{\"maxBytes\":0,\"maxFiles\":1,\"path\":\"/work/a\"}]", "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":0,\"path\":\"/work/a\"}]", "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":1000001,\"path\":\"/work/a\"}]", "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work/a\",\"to\":1}]", "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work/a\"},"
+		 "{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work/a/b\"}]",
+		 "/work", NULL},
+		{"[{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work/a\"},"
+		 "{\"maxBytes\":1,\"maxFiles\":1,\"path\":\"/work\"}]",
+		 "/work", NULL},
+		{"{}", "/work", NULL},
+		{"null", "/work", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct json_object *bundle = fresh();
+		struct plan *plan;
+		struct fault fault;
+		char workdir[64];
+		enum fault_code code;
+
+		(void)snprintf(workdir, sizeof workdir, "\"%s\"", cases[i].workdir);
+		launch_set(bundle, "policy.outputs", cases[i].outputs);
+		launch_set(bundle, "processPlan.outputs", cases[i].outputs);
+		launch_set(bundle, "policy.runtime.workdir", workdir);
+		launch_set(bundle, "processPlan.cwd", workdir);
+		launch_rehash(bundle);
+		code = take(bundle, &plan, &fault);
+		cr_expect_eq(code == FAULT_NONE, cases[i].path != NULL, "%s: %s: %s",
+			     cases[i].outputs, fault.path, fault.message);
+		if (code == FAULT_NONE && plan->output_count > 0)
+			cr_expect_str_eq(plan->outputs[0].path, cases[i].path);
+		plan_free(plan);
+	}
+}
+
 Test(launch_bundle, strict_needs_its_descriptor_out_of_reach)
 {
 	for (int limit = 4095; limit <= 4097; limit++) {
