@@ -65,7 +65,7 @@ static void kill_one(struct attack *attack, const char *token, const char *victi
 	/* validate and compile may have done their part by then, and the run goes on: end it. */
 	bool needed =
 		pid && strcmp(victim, "sr-validate") != 0 && strcmp(victim, "sr-compile") != 0;
-	if (!needed && !live_ends(&live, 200))
+	if (!needed && !live_ends(&live, 15))
 		kill(live.pid, SIGTERM);
 	int status = live_end(&live, 30000);
 	cr_expect_neq(status, -1, "round %zu: safe-run hangs without %s", round, victim);
