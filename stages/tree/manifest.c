@@ -257,17 +257,22 @@ enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits, 
 	uint8_t value[DIGEST_SIZE];
 	enum fault_code code;
 	struct stat info;
+	int top_fd;
 
 	*manifest = (struct manifest){.directories = 1};
 	if (walk.block == NULL)
 		buf_no_memory();
 	digest_update(walk.all, MANIFEST_HEADER, sizeof MANIFEST_HEADER);
-	if (fstat(dir_fd, &info) < 0) {
+	/* Opened anew: whoever else holds dir_fd may have read it, and its offset is theirs too. */
+	top_fd = open_in(dir_fd, ".", O_DIRECTORY);
+	if (top_fd < 0 || fstat(top_fd, &info) < 0) {
 		code = refuse(&walk, errno, "cannot be looked at");
 	} else {
 		add_line(&walk, &info, NULL, "-");
-		code = add_entries(&walk, dir_fd);
+		code = add_entries(&walk, top_fd);
 	}
+	if (top_fd >= 0)
+		(void)close(top_fd);
 	digest_value(walk.all, value);
 	digest_text(value, manifest->hash);
 	digest_free(walk.all);
