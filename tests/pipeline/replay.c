@@ -206,9 +206,10 @@ Test(replay, a_hostile_directory)
 					    "artifacts/events.ndjson"};
 	struct child_result result;
 	struct run run;
-	char path[PATH_MAX];
+	char path[PATH_MAX], moved[PATH_MAX];
 
 	run_start(&run, NULL, WORDS("/bin/true"), "", 0);
+	snprintf(moved, sizeof(moved), "%s/moved", run.dir);
 	for (size_t i = 0; i < COUNT(files); i++) {
 		char *text;
 		size_t len;
@@ -218,13 +219,16 @@ Test(replay, a_hostile_directory)
 		cr_assert_not_null(text);
 		for (int kind = 0; kind < 4; kind++) {
 			unlink(path);
-			if (kind == 0)
-				cr_assert_eq(symlink("/etc/passwd", path), 0);
-			else if (kind == 1)
+			/* A link to what belongs there: followed, all would be the same. */
+			if (kind == 0) {
+				child_write_file(moved, text, len);
+				cr_assert_eq(symlink(moved, path), 0);
+			}
+			if (kind == 1)
 				cr_assert_eq(mkfifo(path, 0600), 0);
-			else if (kind == 2)
+			if (kind == 2)
 				cr_assert_eq(mkdir(path, 0700), 0);
-			else {
+			if (kind == 3) {
 				child_write_file(path, "x", 1);
 				cr_assert_eq(truncate(path, (off_t)1 << 40), 0);
 			}
