@@ -5,29 +5,13 @@
 #include "ipc/field.h"
 #include "ipc/object.h"
 #include "ipc/record.h"
+#include "stages/collect/path.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define CODE FAULT_RUN_LAUNCH
-
-/* Relative, and no component of it leads anywhere but down; or "." alone. */
-static bool path_valid(const char *path)
-{
-	if (strcmp(path, ".") == 0)
-		return true;
-	for (;;) {
-		size_t len = strcspn(path, "/");
-
-		if (len == 0 || len > 255 || (len == 1 && path[0] == '.') ||
-		    (len == 2 && path[0] == '.' && path[1] == '.'))
-			return false;
-		if (path[len] == '\0')
-			return true;
-		path += len + 1;
-	}
-}
 
 static enum fault_code read_output(struct json_object *value, size_t index,
 				   struct collect_output *output, struct fault *fault)
@@ -45,7 +29,7 @@ static enum fault_code read_output(struct json_object *value, size_t index,
 		code = fields_integer(&fields, "maxFiles", 1, CANON_INTEGER_MAX, &files, fault);
 	if (code == FAULT_NONE)
 		code = fields_string(&fields, "path", &output->path, fault);
-	if (code == FAULT_NONE && !path_valid(output->path))
+	if (code == FAULT_NONE && !path_leads_down(output->path))
 		code = fault_set(fault, CODE, path, "the path does not lead below the tree");
 	output->max_bytes = (uint64_t)bytes;
 	output->max_files = (uint64_t)files;

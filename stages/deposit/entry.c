@@ -6,6 +6,7 @@
 #include "ipc/field.h"
 #include "ipc/object.h"
 #include "ipc/unescape.h"
+#include "stages/collect/path.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -17,23 +18,6 @@
 #define CODE	    FAULT_RUN_INIT
 #define PATH	    "deposit.entry"
 #define MESSAGE_MAX ((size_t)64 << 10)
-
-/* Relative, down, and no component this process would take for another place; or "." alone. */
-static bool path_valid(const char *path)
-{
-	if (strcmp(path, ".") == 0)
-		return true;
-	for (;;) {
-		size_t len = strcspn(path, "/");
-
-		if (len == 0 || len > 255 || (len == 1 && path[0] == '.') ||
-		    (len == 2 && path[0] == '.' && path[1] == '.'))
-			return false;
-		if (path[len] == '\0')
-			return true;
-		path += len + 1;
-	}
-}
 
 static bool mode_valid(const char *mode)
 {
@@ -131,7 +115,8 @@ static enum fault_code read_fields(struct entry *entry, char *hash, struct fault
 		return code;
 	if (!text_or_null(words.refused) || !text_or_null(words.target) || !mode_valid(words.mode))
 		return bad("mode, refused or target", fault);
-	if (!unescape(words.path, entry->path, sizeof(entry->path)) || !path_valid(entry->path))
+	if (!unescape(words.path, entry->path, sizeof(entry->path)) ||
+	    !path_leads_down(entry->path))
 		return bad("path", fault);
 	entry->executable = strpbrk(words.mode + 1, "1357") != NULL;
 	entry->refused = words.refused != NULL;
