@@ -38,9 +38,10 @@ enum fault_code store_check(int store_fd, struct fault *fault)
 	struct stat info;
 
 	if (store_fd < 0)
-		return fault_set(fault, FAULT_HOST_LACKS, PATH,
-				 "there is no store for images: HOME is not set, or sr-launch was "
-				 "started without --store-fd");
+		return fault_set(
+			fault, FAULT_HOST_LACKS, PATH,
+			"there is no store for images: HOME is not set, SAFE_RUN_STORE is no "
+			"absolute path, or sr-launch was started without --store-fd");
 	if (fstat(store_fd, &info) < 0)
 		return failed(errno, "cannot be looked at", fault);
 	if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() ||

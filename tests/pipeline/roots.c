@@ -565,3 +565,24 @@ Test(roots, a_store_that_others_can_write_to_is_refused)
 	run_release(&run);
 	place_close(&place);
 }
+
+/* A directory needs none; whatever is unpacked does. */
+Test(roots, without_a_store_only_directories)
+{
+	char layout[PATH_SIZE];
+	struct place place;
+	struct run run;
+
+	place_open(&place);
+	make_oci(&place, "layout", layout);
+	cr_assert_eq(setenv("SAFE_RUN_STORE", "not/absolute", 1), 0);
+	run_root(&run, &place, place.tree);
+	expect_ran(&run, "directory");
+	run_release(&run);
+	run_root(&run, &place, layout);
+	cr_expect_eq(run.child.status, 125);
+	cr_expect(run_has_error(&run, "SR-OPS-001"));
+	cr_expect_not_null(strstr(run.child.err, "no store for images"), "%s", run.child.err);
+	run_release(&run);
+	place_close(&place);
+}
