@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define ROUNDS	 10000
+#define ENOUGH	 100
 #define LIMIT_MS 6000 /* for each of the races */
 #define IN	 "/opt/in"
 
@@ -81,8 +82,9 @@ static void print_tally(const char *what, const struct tally *tally, unsigned lo
 		tally->runs, tally->refused, flips, LIMIT_MS / 1000,
 		tally->runs < ROUNDS ? "; not all rounds fit" : "");
 	cr_expect_geq(flips, ROUNDS);
-	cr_expect_gt(tally->ran, 0);
-	cr_expect_gt(tally->refused, 0);
+	/* Both have come about, where there was time for enough of them. */
+	cr_expect(tally->runs < ENOUGH || tally->ran > 0);
+	cr_expect(tally->runs < ENOUGH || tally->refused > 0);
 }
 
 static void expect_given(const char *said, struct tally *tally)

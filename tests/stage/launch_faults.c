@@ -357,11 +357,11 @@ static void try_all(struct run *run, const char *baseline, struct table *table)
 	long long end = attack_now_ms() + LIMIT_MS;
 	size_t last_pass = 0;
 
-	/* Each pass fails every call once, and each time with another error. */
+	/* Each pass fails every call once, and each time with another error; the first is whole. */
 	for (size_t pass = 0; pass < 3; pass++)
 		for (size_t process = 0; process < 3; process++)
 			for (size_t call = 1; call <= table->calls[process]; call++) {
-				if (attack_now_ms() >= end)
+				if (pass > 0 && attack_now_ms() >= end)
 					goto out_of_time;
 				try_one(run, baseline, process, call, errors[(call + pass) % 3],
 					table);
@@ -375,7 +375,7 @@ out_of_time:
 		LIMIT_MS / 1000, table->refused, table->unaffected);
 }
 
-Test(launch_faults, every_call_of_the_setup, .timeout = 300)
+Test(launch_faults, every_call_of_the_setup, .timeout = 600)
 {
 	const char *argv[] = {"/bin/cat",	   "/proc/self/status", "/proc/self/limits",
 			      "/proc/self/mounts", "/proc/self/cgroup", NULL};
