@@ -147,10 +147,10 @@ static enum fault_code write_bundle(struct endorse *endorse, int directory_fd,
 
 	if (fd < 0)
 		return refuse_errno(&endorse->fault, "the bundle cannot be created");
-	if (record_write_all(fd, bundle->data, bundle->len) != 0 || fsync(fd) != 0)
+	endorse->bundle_fd = fd;
+	if (record_write_all(fd, bundle->data, bundle->len) != 0)
 		failed = refuse_errno(&endorse->fault, "the bundle cannot be written");
-	if (close(fd) != 0 && failed == FAULT_NONE)
-		failed = refuse_errno(&endorse->fault, "the bundle cannot be closed");
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* as in publish.c */
 	digest_bytes(bundle->data, bundle->len, sum);
 	digest_text(sum, endorse->bundle_digest);
 	return failed;
@@ -189,18 +189,43 @@ static enum fault_code prepare(struct endorse *endorse, int directory_fd,
 	return write_bundle(endorse, directory_fd, &bundle);
 }
 
+/* False with errno. The descriptor is closed in every case. */
+static bool settle_bundle(struct endorse *endorse)
+{
+	int fd = endorse->bundle_fd;
+	bool settled;
+
+	if (fd < 0)
+		return true;
+	endorse->bundle_fd = -1;
+	settled = fsync(fd) == 0;
+	return close(fd) == 0 && settled;
+}
+
 /* Without a bundle, and with the chain free for the next run. */
 static void give_up(struct endorse *endorse, int directory_fd)
 {
 	endorse->keyid[0] = '\0';
+	(void)settle_bundle(endorse);
 	(void)unlinkat(directory_fd, ENDORSE_PARTIAL, 0);
 	if (endorse->locked)
 		lineage_unlock(endorse->chain_fd);
 	endorse->locked = false;
 }
 
+void endorse_abandon(struct endorse *endorse, int directory_fd)
+{
+	if (endorse->signer_fd < 0)
+		return;
+	/* It took its name only where there was none, so it is ours. */
+	if (endorse->published)
+		(void)unlinkat(directory_fd, ENDORSE_BUNDLE, 0);
+	give_up(endorse, directory_fd);
+}
+
 void endorse_prepare(struct endorse *endorse, int directory_fd, struct statement *statement)
 {
+	endorse->bundle_fd = -1;
 	if (endorse->signer_fd >= 0 && prepare(endorse, directory_fd, statement) != FAULT_NONE)
 		give_up(endorse, directory_fd);
 }
@@ -214,6 +239,11 @@ void endorse_publish(struct endorse *endorse, int directory_fd, const char *run_
 		return;
 	memcpy(entry.bundle_digest, endorse->bundle_digest, sizeof(entry.bundle_digest));
 	snprintf(entry.run_id, sizeof(entry.run_id), "%s", run_id);
+	if (!settle_bundle(endorse)) {
+		(void)refuse_errno(fault, "the bundle may not survive a power cut");
+		give_up(endorse, directory_fd);
+		return;
+	}
 	if (endorse->chain_fd >= 0 &&
 	    lineage_append(endorse->chain_fd, &entry, fault) != FAULT_NONE) {
 		give_up(endorse, directory_fd);
@@ -225,6 +255,7 @@ void endorse_publish(struct endorse *endorse, int directory_fd, const char *run_
 		give_up(endorse, directory_fd);
 		return;
 	}
+	endorse->published = true;
 	if (endorse->locked)
 		lineage_unlock(endorse->chain_fd);
 	endorse->locked = false;

@@ -23,7 +23,8 @@ struct endorse {
 	struct fault fault; /* why there is no signature; FAULT_NONE: there is, or nobody asked */
 	char keyid[KEY_ID_SIZE]; /* "" unless signed */
 	char bundle_digest[DIGEST_TEXT_SIZE];
-	bool locked;
+	bool locked, published;
+	int bundle_fd; /* between the two calls; -1 else */
 };
 
 /*
@@ -34,9 +35,13 @@ struct endorse {
 void endorse_prepare(struct endorse *endorse, int directory_fd, struct statement *statement);
 
 /*
- * Behind the report's own fsync: bundle and chain on the disk, and the bundle under its name. A
- * bundle that is there already is never replaced. Lets the chain go in every case.
+ * Behind the report's own fsync, whose journal commit carries the bundle too: bundle and chain on
+ * the disk, and the bundle under its name. A bundle that is there already is never replaced. Lets
+ * the chain go in every case.
  */
 void endorse_publish(struct endorse *endorse, int directory_fd, const char *run_id);
+
+/* The report itself came to nothing: no bundle stays behind, under either name. */
+void endorse_abandon(struct endorse *endorse, int directory_fd);
 
 #endif

@@ -227,6 +227,8 @@ static enum fault_code write_partial(const struct publication *publication, int 
 	if (fd < 0)
 		return failed_errno(fault, errno, "the report cannot be created");
 	failed = write_report(publication, fd, published, fault);
+	if (failed == FAULT_NONE && publication->endorse != NULL)
+		endorse(publication, directory_fd, published);
 	if (failed == FAULT_NONE)
 		failed = settle(publication->store, fd, fault);
 	if (close(fd) != 0 && failed == FAULT_NONE)
@@ -242,11 +244,9 @@ enum fault_code publish_to_directory(const struct publication *publication, int 
 
 	if (failed == FAULT_NONE) {
 		memcpy(digest, published.digest, DIGEST_TEXT_SIZE);
-		if (publication->endorse != NULL) {
-			endorse(publication, directory_fd, &published);
+		if (publication->endorse != NULL)
 			endorse_publish(publication->endorse, directory_fd,
 					publication->facts->run_id);
-		}
 	}
 	if (failed == FAULT_NONE && renameat2(directory_fd, PUBLISH_PARTIAL, directory_fd,
 					      PUBLISH_REPORT, RENAME_NOREPLACE) != 0)
@@ -254,12 +254,16 @@ enum fault_code publish_to_directory(const struct publication *publication, int 
 	if (failed != FAULT_NONE) {
 		/* Best effort: the name says it is partial, and nothing reads it. */
 		(void)unlinkat(directory_fd, PUBLISH_PARTIAL, 0);
+		if (publication->endorse != NULL)
+			endorse_abandon(publication->endorse, directory_fd);
 		return failed;
 	}
 	if (fsync(directory_fd) != 0) {
 		failed =
 			failed_errno(fault, errno, "the report's name may not survive a power cut");
 		(void)unlinkat(directory_fd, PUBLISH_REPORT, 0);
+		if (publication->endorse != NULL)
+			endorse_abandon(publication->endorse, directory_fd);
 	}
 	return failed;
 }

@@ -373,7 +373,7 @@ Test(signing, ev5_nobody_holds_the_key_while_the_command_runs)
 
 #define SERVICE                                                                                    \
 	"$SR key generate --out key; $SR signer --key key --socket $PWD/socket >log & signer=$!\n" \
-	"trap 'kill $signer 2>/dev/null || :; wait' EXIT\n"                                             \
+	"trap 'kill $signer 2>/dev/null || :; wait' EXIT\n"                                        \
 	"until test -S socket; do :; done\n"
 
 Test(signing, a_signer_under_another_roof)
