@@ -3,12 +3,11 @@
 
 #include "stages/archive/body.h"
 #include "stages/archive/file.h"
-#include "stages/archive/prune_record.h"
+#include "stages/archive/recovery.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -168,74 +167,6 @@ static enum fault_code load(struct archive *archive, enum archive_use use, const
 			   archive->writable ? LEDGER_CREATE : LEDGER_READ, fault);
 }
 
-/* The last whole line; false when there is none or it is no leaf. */
-static bool last_leaf(const struct archive *archive, struct leaf *leaf)
-{
-	uint64_t from =
-		archive->leaves.len > LEAF_LEN_MAX + 2 ? archive->leaves.len - LEAF_LEN_MAX - 2 : 0;
-	size_t len = (size_t)(archive->leaves.len - from);
-	char text[LEAF_LEN_MAX + 2];
-	struct fault fault;
-	const char *start;
-
-	if (len == 0 || pread(archive->leaves.fd, text, len, (off_t)from) != (ssize_t)len)
-		return false;
-	len--; /* its LF */
-	start = memrchr(text, '\n', len);
-	start = start == NULL ? text : start + 1;
-	return leaf_read((struct span){start, len - (size_t)(start - text)}, leaf, &fault) ==
-	       FAULT_NONE;
-}
-
-static bool same_body(const struct leaf_body *one, const struct leaf_body *other)
-{
-	return one->len == other->len && memcmp(one->hash, other->hash, DIGEST_SIZE) == 0;
-}
-
-/*
- * A body waits only between its being written and its getting its name, and its leaf was written in
- * between: it belongs to the last leaf or to none.
- */
-static enum fault_code recover_body(struct archive *archive, enum body_kind kind,
-				    struct fault *fault)
-{
-	struct leaf_body waiting;
-	struct leaf leaf;
-	bool waits, last, wanted = false;
-
-	if (body_waiting(archive->bodies_fd, kind, &waits, &waiting, fault) != FAULT_NONE)
-		return fault->code;
-	if (!waits)
-		return FAULT_NONE;
-	last = last_leaf(archive, &leaf);
-	switch (kind) {
-	case BODY_REPORT:
-		wanted = last && same_body(&waiting, &leaf.report);
-		break;
-	case BODY_SIGNATURE:
-		wanted = last && leaf.is_signed && same_body(&waiting, &leaf.signature);
-		break;
-	case BODY_KIND_COUNT:
-		abort();
-	}
-	if (!wanted)
-		return body_discard(archive->bodies_fd, kind, fault);
-	if (body_settle(archive->bodies_fd, kind, &waiting, fault) != FAULT_NONE)
-		return fault->code;
-	return file_sync_directory(archive->bodies_fd, BODY_DIRECTORY, fault);
-}
-
-static enum fault_code recover(struct archive *archive, struct fault *fault)
-{
-	enum fault_code code = ledger_repair(&archive->leaves, fault);
-
-	if (code == FAULT_NONE)
-		code = ledger_repair(&archive->prunes, fault);
-	for (enum body_kind kind = 0; kind < BODY_KIND_COUNT && code == FAULT_NONE; kind++)
-		code = recover_body(archive, kind, fault);
-	return code;
-}
-
 enum fault_code archive_open(struct archive *archive, int fd, enum archive_use use,
 			     const char *new_origin, struct fault *fault)
 {
@@ -248,7 +179,7 @@ enum fault_code archive_open(struct archive *archive, int fd, enum archive_use u
 	if (code == FAULT_NONE)
 		code = load(archive, use, new_origin, fault);
 	if (code == FAULT_NONE && archive->writable)
-		code = recover(archive, fault);
+		code = recovery_run(archive, fault);
 	return code;
 }
 
@@ -280,114 +211,4 @@ enum fault_code archive_leaf(const struct archive *archive, uint64_t offset, str
 	if (end == NULL)
 		return fault_set(fault, FAULT_ARCHIVE, ARCHIVE_LEAVES, "no leaf stands there");
 	return leaf_read((struct span){text, (size_t)(end - text)}, leaf, fault);
-}
-
-/* Adds the leaves that the index has not seen. One that cannot be read is verify's to complain of.
- */
-static enum fault_code index_leaves(struct archive *archive, struct index_mark *mark,
-				    struct fault *fault)
-{
-	struct ledger_walk walk;
-	struct index_row row = {.number = mark->leaves};
-	struct span line;
-	enum fault_code code = FAULT_NONE;
-
-	ledger_walk_init(&walk, &archive->leaves, mark->leaves_len);
-	while (code == FAULT_NONE && ledger_next(&walk, &line, &row.offset, fault)) {
-		struct leaf leaf;
-		struct fault unread;
-
-		if (leaf_read(line, &leaf, &unread) == FAULT_NONE)
-			code = index_add(archive->index, &row, &leaf, fault);
-		row.number++;
-	}
-	if (code == FAULT_NONE)
-		code = fault->code;
-	ledger_walk_release(&walk);
-	mark->leaves = row.number;
-	mark->leaves_len = archive->leaves.len;
-	return code;
-}
-
-static enum fault_code index_prunes(struct archive *archive, struct index_mark *mark,
-				    struct fault *fault)
-{
-	struct ledger_walk walk;
-	struct span line;
-	uint64_t offset;
-	enum fault_code code = FAULT_NONE;
-
-	if (archive->prunes.fd < 0)
-		return FAULT_NONE;
-	ledger_walk_init(&walk, &archive->prunes, mark->prunes_len);
-	while (code == FAULT_NONE && ledger_next(&walk, &line, &offset, fault)) {
-		struct prune_record record;
-		struct fault unread;
-
-		if (prune_record_read(line, &record, &unread) == FAULT_NONE)
-			code = index_set_pruned(archive->index, record.bundle_id, fault);
-	}
-	if (code == FAULT_NONE)
-		code = fault->code;
-	ledger_walk_release(&walk);
-	mark->prunes_len = archive->prunes.len;
-	return code;
-}
-
-enum fault_code archive_catch_up(struct archive *archive, struct fault *fault)
-{
-	struct index_mark mark;
-	enum fault_code code = index_mark_get(archive->index, &mark, fault);
-
-	if (code != FAULT_NONE ||
-	    (mark.leaves_len == archive->leaves.len && mark.prunes_len == archive->prunes.len))
-		return code;
-	code = index_begin(archive->index, fault);
-	if (code != FAULT_NONE)
-		return code;
-	code = index_leaves(archive, &mark, fault);
-	if (code == FAULT_NONE)
-		code = index_prunes(archive, &mark, fault);
-	if (code == FAULT_NONE)
-		code = index_commit(archive->index, &mark, fault);
-	if (code != FAULT_NONE)
-		index_rollback(archive->index);
-	return code;
-}
-
-static bool is_ahead(struct archive *archive)
-{
-	struct index_mark mark;
-	struct fault fault;
-
-	return index_mark_get(archive->index, &mark, &fault) == FAULT_NONE &&
-	       (mark.leaves_len > archive->leaves.len || mark.prunes_len > archive->prunes.len);
-}
-
-enum fault_code archive_reindex(struct archive *archive, struct fault *fault)
-{
-	if (archive->index != NULL)
-		index_close(archive->index);
-	archive->index = NULL;
-	if (index_forget(archive->fd, fault) != FAULT_NONE)
-		return fault->code;
-	archive->index = index_open(fault);
-	return index_usable(archive->index) ? archive_catch_up(archive, fault) : fault->code;
-}
-
-enum fault_code archive_index(struct archive *archive, struct fault *fault)
-{
-	enum fault_code code;
-
-	if (archive->index != NULL)
-		return FAULT_NONE;
-	archive->index = index_open(fault);
-	if (!index_usable(archive->index))
-		return index_damaged(archive->index) ? archive_reindex(archive, fault)
-						     : fault->code;
-	if (is_ahead(archive))
-		return archive_reindex(archive, fault);
-	code = archive_catch_up(archive, fault);
-	return code != FAULT_NONE && index_damaged(archive->index) ? archive_reindex(archive, fault)
-								   : code;
 }
