@@ -29,8 +29,8 @@ static enum fault_code explain(const char *name, int cause, int *error_number, s
 	if (cause == ENOENT)
 		return fault_set(
 			fault, CODE, PATH,
-			"%.200s does not exist in the sandbox: only the system directories "
-			"and the policy's mounts are there",
+			"%.200s does not exist in the sandbox: only the host's system "
+			"directories, or runtime.rootfs, and the policy's mounts are there",
 			name);
 	if (cause == EACCES)
 		return fault_set(fault, CODE, PATH,
