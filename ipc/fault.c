@@ -5,7 +5,6 @@
 #include "ipc/utf8.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,23 +56,6 @@ enum fault_code fault_code_parse(const char *name)
 }
 
 /*
- * Characters nobody sees that decide in which order the others are shown, or where a line ends, so
- * that a name can look like another: ALM (U+061C), LRM and RLM (U+200E, U+200F), the line and
- * paragraph separators and the embeddings (U+2028 to U+202E), the isolates (U+2066 to U+2069);
- * Unicode 15, UAX #9. UTF-8 in two or three bytes.
- */
-static bool arranges_text(const unsigned char *byte, size_t len)
-{
-	if (len == 2)
-		return byte[0] == 0xD8 && byte[1] == 0x9C;
-	if (len != 3 || byte[0] != 0xE2)
-		return false;
-	if (byte[1] == 0x80)
-		return byte[2] == 0x8E || byte[2] == 0x8F || (byte[2] >= 0xA8 && byte[2] <= 0xAE);
-	return byte[1] == 0x81 && byte[2] >= 0xA6 && byte[2] <= 0xA9;
-}
-
-/*
  * Bytes of the character at text that may be shown as they are, 0 when its first byte must be
  * escaped; the bytes behind that one are then escaped too, for none of them starts a character. The
  * C1 controls (C2 80 to C2 9F in UTF-8) drive terminals as the C0 ones do.
@@ -87,7 +69,7 @@ static size_t printable_sequence(const char *text, size_t available)
 		return 0;
 	if (len == 2 && byte[0] == 0xC2 && byte[1] < 0xA0)
 		return 0;
-	if (arranges_text(byte, len))
+	if (utf8_arranges(text, len))
 		return 0;
 	return len;
 }

@@ -2,6 +2,7 @@
 #ifndef IPC_UTF8_H
 #define IPC_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,25 @@ static inline size_t utf8_sequence(const char *text, size_t available)
 		if (byte[i] < 0x80 || byte[i] > 0xBF)
 			return 0;
 	return len;
+}
+
+/*
+ * Whether the well-formed sequence of len bytes is a character nobody sees that decides in which
+ * order the others are shown, or where a line ends, so that a text can look like another: ALM
+ * (U+061C), LRM and RLM (U+200E, U+200F), the line and paragraph separators and the embeddings
+ * (U+2028 to U+202E), the isolates (U+2066 to U+2069); Unicode 15, UAX #9.
+ */
+static inline bool utf8_arranges(const char *text, size_t len)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+
+	if (len == 2)
+		return byte[0] == 0xD8 && byte[1] == 0x9C;
+	if (len != 3 || byte[0] != 0xE2)
+		return false;
+	if (byte[1] == 0x80)
+		return byte[2] == 0x8E || byte[2] == 0x8F || (byte[2] >= 0xA8 && byte[2] <= 0xAE);
+	return byte[1] == 0x81 && byte[2] >= 0xA6 && byte[2] <= 0xA9;
 }
 
 #endif

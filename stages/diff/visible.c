@@ -39,7 +39,7 @@ static size_t append_all(const char *data, size_t len, bool whole, struct buf *o
 
 		if (taken == 0 && !whole && length_of((unsigned char)data[at]) > len - at)
 			break;
-		if (taken == 0 || is_control(data + at, taken)) {
+		if (taken == 0 || is_control(data + at, taken) || utf8_arranges(data + at, taken)) {
 			append_hex(out, (unsigned char)data[at]);
 			at++;
 			continue;
