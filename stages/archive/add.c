@@ -183,12 +183,12 @@ static enum fault_code append(struct addition *addition, struct fault *fault)
 	struct buf line BUF_CLEANUP;
 	struct index_mark mark;
 
+	buf_init(&line, LEAF_LEN_MAX);
 	/* The index is up to date, so it knows how many leaves there are. */
 	if (index_mark_get(archive->index, &mark, fault) != FAULT_NONE ||
 	    file_sync_directory(archive->bodies_fd, BODY_DIRECTORY, fault) != FAULT_NONE)
 		return fault->code;
 	addition->number = mark.leaves;
-	buf_init(&line, LEAF_LEN_MAX);
 	leaf_write(&addition->leaf, &line);
 	if (line.overflowed)
 		return refuse(fault, ARCHIVE_LEAVES, "a leaf is too long");

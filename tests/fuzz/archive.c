@@ -27,9 +27,9 @@ static void try_note(struct span text)
 	struct fault fault;
 	struct note note;
 
+	buf_init(&written, NOTE_LEN_MAX);
 	if (note_read(text, &note, &fault) != FAULT_NONE)
 		return;
-	buf_init(&written, NOTE_LEN_MAX);
 	note_write_text(&note.checkpoint, &written);
 	expect(&written, note.text);
 	(void)note_find_signature(&note, key_hash, signature);
@@ -41,9 +41,9 @@ static void try_leaf(struct span text)
 	struct fault fault;
 	struct leaf leaf;
 
+	buf_init(&written, LEAF_LEN_MAX);
 	if (leaf_read(text, &leaf, &fault) != FAULT_NONE)
 		return;
-	buf_init(&written, LEAF_LEN_MAX);
 	leaf_write(&leaf, &written);
 	expect(&written, text);
 }
