@@ -46,8 +46,19 @@ static const char *member(struct json_object *error, const char *name)
 	return json_object_get_string(value);
 }
 
-/* Those below a field of the policy alone, when below is not "". */
-static void print_errors(struct json_object *errors, const char *below)
+/* Of the outputs: in no sentence about the command. */
+static bool is_of_outputs(const char *path)
+{
+	static const char *const places[] = {"outputs[", "launch.collect", "launch.deposit",
+					     "collect.", "deposit."};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strncmp(path, places[i], strlen(places[i])) == 0)
+			return true;
+	return false;
+}
+
+static void print_errors(struct json_object *errors, bool all)
 {
 	size_t count = json_object_array_length(errors);
 
@@ -55,7 +66,7 @@ static void print_errors(struct json_object *errors, const char *below)
 		struct json_object *error = json_object_array_get_idx(errors, i);
 		const char *path = member(error, "path");
 
-		if (strncmp(path, below, strlen(below)) != 0)
+		if (!all && !is_of_outputs(path))
 			continue;
 		fputs("safe-run: ", stderr);
 		print_escaped(member(error, "code"));
@@ -69,7 +80,7 @@ static void print_errors(struct json_object *errors, const char *below)
 
 void summary_errors(struct json_object *errors)
 {
-	print_errors(errors, "");
+	print_errors(errors, true);
 }
 
 static void print_duration(uint64_t ms)
@@ -139,8 +150,7 @@ void summary_print(const struct result *result, const struct rundir *rundir, uin
 		print_outcome(result, elapsed_ms, ours);
 	if (!quiet)
 		print_degraded(result->degraded);
-	/* What is missing of the outputs is in no sentence about the command. */
-	print_errors(result->errors, ours || result->exports != NULL ? "" : "outputs[");
+	print_errors(result->errors, ours || result->exports != NULL);
 	if (!ours && result->exports == NULL && result->not_signed)
 		print_errors(result->errors, "seal.");
 	if (!quiet && result->sealed) {

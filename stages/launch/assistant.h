@@ -57,6 +57,7 @@ struct assistant {
 	const char *program, *path;
 	size_t record_max;
 	int interrupt_fd;
+	int control_fd; /* set by the caller once started: as interrupt_fd; 0: none */
 };
 
 /* One that was never started: assistant_stop has nothing to do. */

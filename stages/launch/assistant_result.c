@@ -70,16 +70,19 @@ static enum fault_code await(const struct assistant *assistant, int fd, uint64_t
 			     struct fault *fault)
 {
 	struct pollfd items[] = {{.fd = fd, .events = POLLIN},
-				 {.fd = assistant->interrupt_fd, .events = POLLIN}};
+				 {.fd = assistant->interrupt_fd, .events = POLLIN},
+				 {.fd = assistant->control_fd > 0 ? assistant->control_fd : -1,
+				  .events = POLLIN}};
 	int left_ms, ready;
 
 	do {
 		left_ms = time_left_ms(deadline_ns);
-		ready = poll(items, 2, left_ms);
+		ready = poll(items, sizeof items / sizeof items[0], left_ms);
 	} while ((ready < 0 && errno == EINTR) || (ready == 0 && left_ms > 0));
 	if (ready < 0)
 		return fault_set_errno(fault, CODE, errno, assistant->path, "poll");
-	if (items[1].revents != 0)
+	/* Of the control pipe only words count: its last writer may be gone. */
+	if (items[1].revents != 0 || (items[2].revents & POLLIN) != 0)
 		return fault_set(fault, CODE, assistant->path,
 				 "a signal ended the run while %s was at work", assistant->program);
 	if (items[0].revents != 0)

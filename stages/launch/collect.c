@@ -89,6 +89,21 @@ static enum fault_code make_places(struct launch *launch, int *outputs_fd, int *
 	return fault_set_errno(fault, CODE, errno, PATH, "no place for the outputs");
 }
 
+/* Found now, before anything has run whose outputs nobody could collect. */
+static enum fault_code check_programs(const struct launch *launch, struct fault *fault)
+{
+	static const char *const programs[] = {"sr-collect", "sr-deposit"};
+
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+		if (faccessat(launch->home_fd, programs[i], X_OK, 0) < 0)
+			return fault_set_errno(
+				fault, FAULT_HOST_LACKS, errno, PATH,
+				"the policy has outputs, and %s, which must lie beside "
+				"sr-launch, cannot be executed",
+				programs[i]);
+	return FAULT_NONE;
+}
+
 enum fault_code collect_start(struct launch *launch, struct fault *fault)
 {
 	int outputs_fd = -1, manifest_fd = -1, pair[2] = {-1, -1};
@@ -98,7 +113,9 @@ enum fault_code collect_start(struct launch *launch, struct fault *fault)
 		return FAULT_NONE;
 	if (launch->workdir_fd < 0)
 		return fault_set(fault, CODE, PATH, "init did not hand on the work directory");
-	code = make_places(launch, &outputs_fd, &manifest_fd, fault);
+	code = check_programs(launch, fault);
+	if (code == FAULT_NONE)
+		code = make_places(launch, &outputs_fd, &manifest_fd, fault);
 	if (code == FAULT_NONE && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		code = fault_set_errno(fault, CODE, errno, PATH, "socketpair");
 	if (code == FAULT_NONE)
@@ -160,6 +177,8 @@ static enum fault_code collect(struct launch *launch, struct collected *collecte
 	struct fault reader_fault;
 	enum fault_code reader_code, code;
 
+	/* The caller's signals come either way, and the loop that told them apart is over. */
+	launch->reader.control_fd = launch->writer.control_fd = launch->control_fd;
 	give_order(launch);
 	reader_code = assistant_result(&launch->reader, until_ns, &seen, &reader_fault);
 	code = assistant_result(&launch->writer, until_ns, &kept, fault);

@@ -99,6 +99,18 @@ static void say_pids(const struct outcome_facts *facts, struct outcome *outcome)
 	    facts->pids_max);
 }
 
+/* What went wrong with the outputs of a command that had ended: the policy's, or a stage's. */
+static bool is_of_outputs(const char *path)
+{
+	static const char *const places[] = {"outputs[", "launch.collect", "launch.deposit",
+					     "collect.", "deposit."};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (strncmp(path, places[i], strlen(places[i])) == 0)
+			return true;
+	return false;
+}
+
 static void say_setup(const struct outcome_facts *facts, struct outcome *outcome)
 {
 	const char *why = facts->refused.code != FAULT_NONE ? facts->refused.message
@@ -106,7 +118,7 @@ static void say_setup(const struct outcome_facts *facts, struct outcome *outcome
 
 	if (!facts->exited || facts->step[0] != '\0')
 		say(outcome, "was not started: %s", why);
-	else if (strncmp(facts->refused.path, "outputs[", strlen("outputs[")) == 0)
+	else if (is_of_outputs(facts->refused.path))
 		say(outcome, "ended well, but %s", why);
 	else
 		say(outcome, "was not cleaned up: %s", why);
