@@ -46,11 +46,11 @@ static const char *member(struct json_object *error, const char *name)
 	return json_object_get_string(value);
 }
 
-/* Of the outputs: in no sentence about the command. */
-static bool is_of_outputs(const char *path)
+/* Of the outputs, or of the report's signature: in no sentence about the command. */
+static bool is_beside_command(const char *path)
 {
 	static const char *const places[] = {"outputs[", "launch.collect", "launch.deposit",
-					     "collect.", "deposit."};
+					     "collect.", "deposit.",	   "seal."};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (strncmp(path, places[i], strlen(places[i])) == 0)
@@ -66,7 +66,7 @@ static void print_errors(struct json_object *errors, bool all)
 		struct json_object *error = json_object_array_get_idx(errors, i);
 		const char *path = member(error, "path");
 
-		if (!all && !is_of_outputs(path))
+		if (!all && !is_beside_command(path))
 			continue;
 		fputs("safe-run: ", stderr);
 		print_escaped(member(error, "code"));
@@ -151,8 +151,6 @@ void summary_print(const struct result *result, const struct rundir *rundir, uin
 	if (!quiet)
 		print_degraded(result->degraded);
 	print_errors(result->errors, ours || result->exports != NULL);
-	if (!ours && result->exports == NULL && result->not_signed)
-		print_errors(result->errors, "seal.");
 	if (!quiet && result->sealed) {
 		rundir_artifact(rundir, RUNDIR_REPORT, path);
 		fputs("safe-run: report ", stderr);

@@ -69,10 +69,10 @@ static int time_left_ms(uint64_t deadline_ns)
 static enum fault_code await(const struct assistant *assistant, int fd, uint64_t deadline_ns,
 			     struct fault *fault)
 {
-	struct pollfd items[] = {{.fd = fd, .events = POLLIN},
-				 {.fd = assistant->interrupt_fd, .events = POLLIN},
-				 {.fd = assistant->control_fd > 0 ? assistant->control_fd : -1,
-				  .events = POLLIN}};
+	struct pollfd items[] = {
+		{.fd = fd, .events = POLLIN},
+		{.fd = assistant->interrupt_fd, .events = POLLIN},
+		{.fd = assistant->control_fd > 0 ? assistant->control_fd : -1, .events = POLLIN}};
 	int left_ms, ready;
 
 	do {
