@@ -159,6 +159,25 @@ static enum fault_code start_stage(struct pipeline *pipeline, enum pipeline_stag
 	return spawn_start(&spawn, plan->home, &pipeline->stages[stage], fault);
 }
 
+/*
+ * The launcher waits for a bundle, and there is none without sr-compile: until the signer has shown
+ * that it has a key nothing of the run can happen, and what was started is taken back.
+ */
+static enum fault_code await_signer(struct pipeline *pipeline, const struct pipeline_plan *plan,
+				    struct fault *fault)
+{
+	if (plan->signing == NULL ||
+	    signing_ready(plan->signing, plan->rundir, fault) == FAULT_NONE)
+		return FAULT_NONE;
+	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++) {
+		if (!process_runs(&pipeline->stages[i]))
+			continue;
+		process_kill(&pipeline->stages[i]);
+		(void)process_reap(&pipeline->stages[i]);
+	}
+	return fault->code;
+}
+
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
 static enum fault_code start_stages(struct pipeline *pipeline, const struct pipeline_plan *plan,
 				    const struct wires *wires, struct fault *fault)
@@ -167,8 +186,15 @@ static enum fault_code start_stages(struct pipeline *pipeline, const struct pipe
 
 	for (size_t k = 0; k < PIPELINE_STAGE_COUNT; k++) {
 		struct fault later;
-		enum fault_code code = start_stage(pipeline, start_order[k], plan, wires,
-						   first == FAULT_NONE ? fault : &later);
+		enum fault_code code;
+
+		if (start_order[k] == PIPELINE_COMPILE &&
+		    await_signer(pipeline, plan, &later) != FAULT_NONE) {
+			*fault = later;
+			return later.code;
+		}
+		code = start_stage(pipeline, start_order[k], plan, wires,
+				   first == FAULT_NONE ? fault : &later);
 
 		if (first == FAULT_NONE)
 			first = code;

@@ -26,10 +26,10 @@ enum pipeline_stage {
 struct pipeline_plan {
 	const struct spawn_home *home;
 	const struct rundir *rundir;
-	const struct fault *refusal;   /* NULL, or why there is no policy: sealed in its place */
-	const struct tty *tty;	       /* NULL: plain pipes */
-	const struct signing *signing; /* NULL: nobody signs */
-	const char *challenge;	       /* these three may be NULL */
+	const struct fault *refusal; /* NULL, or why there is no policy: sealed in its place */
+	const struct tty *tty;	     /* NULL: plain pipes */
+	struct signing *signing;     /* NULL: nobody signs */
+	const char *challenge;	     /* these three may be NULL */
 	const char *mount_allowlist;
 	const char *sample_ms;
 	int policy_fd;

@@ -127,8 +127,6 @@ static enum fault_code prepare(struct run *run, struct fault *fault)
 		code = tty_open(&run->tty, fault);
 	if (code == FAULT_NONE)
 		code = signals_open(&run->signals, fault);
-	if (code == FAULT_NONE)
-		code = signing_ready(&run->signing, &run->rundir, fault);
 	return code;
 }
 

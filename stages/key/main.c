@@ -94,7 +94,7 @@ static enum stage_exit key_open(struct stage_context *context)
 static enum stage_exit key_prewarm(struct stage_context *context)
 {
 	(void)context;
-	return digest_prewarm() == 0 && signature_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
+	return digest_prewarm() == 0 && signature_start() == 0 ? STAGE_DONE : STAGE_FAILED;
 }
 
 static enum fault_code write_out(int fd, const struct buf *text, struct fault *fault)

@@ -22,6 +22,8 @@
  * holds both against known answers. 0, or -1.
  */
 int signature_prewarm(void) __attribute__((warn_unused_result));
+/* The first half of it, for who only signs: what it would fetch is fetched when it is used. */
+int signature_start(void) __attribute__((warn_unused_result));
 
 bool signature_verify(const struct key_public *key, const void *data, size_t len,
 		      const uint8_t *signature, size_t signature_len)

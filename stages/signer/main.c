@@ -105,7 +105,7 @@ static enum stage_exit signer_open(struct stage_context *context)
 static enum stage_exit signer_prewarm(struct stage_context *context)
 {
 	(void)context;
-	return digest_prewarm() == 0 && signature_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
+	return digest_prewarm() == 0 && signature_start() == 0 ? STAGE_DONE : STAGE_FAILED;
 }
 
 static enum fault_code read_key(struct stage_context *context, struct key_private *key,
