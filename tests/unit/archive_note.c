@@ -60,6 +60,8 @@ static const struct {
 	{"DEL", "o\x7f\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n" LINE},
 	{"a C1 control",
 	 "o\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n" DASH "o\xc2\x85 AAAAAAE=\n" LINE},
+	{"a control in a name",
+	 "o\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n" DASH "o\x01 AAAAAAE=\n"},
 	{"not UTF-8",
 	 "o\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n" DASH "o\xff AAAAAAE=\n"},
 	{"a hyphen for the dash",

@@ -2,6 +2,7 @@
 /* Group F over a whole proof: what sr-prove says of one, changed in every way. */
 #include "stages/prove/examine.h"
 #include "stages/prove/make.h"
+#include "stages/seal/merkle.h"
 
 #include "tests/support/evidence.h"
 
@@ -232,6 +233,34 @@ Test(prove_proof, edits)
 		buf_release(&changed);
 	}
 	buf_release(&proof);
+	buf_release(&report);
+}
+
+/* A tree of somebody's own over true events that are not where they were: the path holds, they do
+ * not. */
+Test(prove_proof, events_out_of_their_place)
+{
+	struct buf report, text;
+	struct proof proof;
+	inclusion_hash leaves[2];
+	struct fault fault;
+	struct head head;
+
+	report_of(5, &report);
+	make(&report, 3, &text);
+	cr_assert_eq(proof_read((struct span){text.data, text.len}, &proof, &fault), FAULT_NONE);
+	merkle_leaf(proof.subject.event.at, proof.subject.event.len, leaves[0]);
+	merkle_leaf(proof.closing.event.at, proof.closing.event.len, leaves[1]);
+	merkle_node(leaves[0], leaves[1], proof.root);
+	proof.index = 0;
+	proof.size = 2;
+	cr_assert(inclusion_prove(leaves, 2, 0, &proof.subject.path));
+	cr_assert(inclusion_prove(leaves, 2, 1, &proof.closing.path));
+	cr_expect_eq(proof_check_path(&proof, &fault), FAULT_NONE);
+	cr_expect_neq(proof_check_event(&proof, &proof.subject, 0, &head, &fault), FAULT_NONE);
+	cr_expect_str_eq(fault.path, "seq");
+	cr_expect_neq(proof_check_size(&proof, &fault), FAULT_NONE);
+	buf_release(&text);
 	buf_release(&report);
 }
 
