@@ -156,6 +156,22 @@ static enum fault_code write_bundle(struct endorse *endorse, int directory_fd,
 	return failed;
 }
 
+/* The line is on its way to the disk with everything else, and there before the bundle's name is.
+ */
+static enum fault_code add_to_chain(struct endorse *endorse, const struct statement *statement)
+{
+	struct lineage_entry entry;
+	struct span run_id;
+
+	if (endorse->chain_fd < 0)
+		return FAULT_NONE;
+	memcpy(entry.bundle_digest, endorse->bundle_digest, sizeof(entry.bundle_digest));
+	if (!span_string(statement->fields[STATEMENT_RUN_ID], &run_id) ||
+	    !span_copy(run_id, entry.run_id, sizeof(entry.run_id)))
+		return refuse(&endorse->fault, "the run has no id");
+	return lineage_append(endorse->chain_fd, &entry, &endorse->chain_start, &endorse->fault);
+}
+
 static struct span span_of(const struct buf *buf)
 {
 	return (struct span){buf->data, buf->len};
@@ -186,7 +202,9 @@ static enum fault_code prepare(struct endorse *endorse, int directory_fd,
 	if (ask(endorse, &payload, signature, &len, &endorse->fault) != FAULT_NONE)
 		return endorse->fault.code;
 	bundle_write(payload.data, payload.len, endorse->keyid, signature, len, &bundle);
-	return write_bundle(endorse, directory_fd, &bundle);
+	if (write_bundle(endorse, directory_fd, &bundle) != FAULT_NONE)
+		return endorse->fault.code;
+	return add_to_chain(endorse, statement);
 }
 
 /* False with errno. The descriptor is closed in every case. */
@@ -208,6 +226,8 @@ static void give_up(struct endorse *endorse, int directory_fd)
 	endorse->keyid[0] = '\0';
 	(void)settle_bundle(endorse);
 	(void)unlinkat(directory_fd, ENDORSE_PARTIAL, 0);
+	if (endorse->locked && endorse->chain_start >= 0)
+		lineage_retract(endorse->chain_fd, endorse->chain_start);
 	if (endorse->locked)
 		lineage_unlock(endorse->chain_fd);
 	endorse->locked = false;
@@ -226,26 +246,23 @@ void endorse_abandon(struct endorse *endorse, int directory_fd)
 void endorse_prepare(struct endorse *endorse, int directory_fd, struct statement *statement)
 {
 	endorse->bundle_fd = -1;
+	endorse->chain_start = -1;
 	if (endorse->signer_fd >= 0 && prepare(endorse, directory_fd, statement) != FAULT_NONE)
 		give_up(endorse, directory_fd);
 }
 
-void endorse_publish(struct endorse *endorse, int directory_fd, const char *run_id)
+void endorse_publish(struct endorse *endorse, int directory_fd)
 {
-	struct lineage_entry entry;
 	struct fault *fault = &endorse->fault;
 
 	if (endorse->signer_fd < 0 || fault->code != FAULT_NONE)
 		return;
-	memcpy(entry.bundle_digest, endorse->bundle_digest, sizeof(entry.bundle_digest));
-	snprintf(entry.run_id, sizeof(entry.run_id), "%s", run_id);
 	if (!settle_bundle(endorse)) {
 		(void)refuse_errno(fault, "the bundle may not survive a power cut");
 		give_up(endorse, directory_fd);
 		return;
 	}
-	if (endorse->chain_fd >= 0 &&
-	    lineage_append(endorse->chain_fd, &entry, fault) != FAULT_NONE) {
+	if (endorse->chain_fd >= 0 && lineage_settle(endorse->chain_fd, fault) != FAULT_NONE) {
 		give_up(endorse, directory_fd);
 		return;
 	}

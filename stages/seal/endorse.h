@@ -24,7 +24,8 @@ struct endorse {
 	char keyid[KEY_ID_SIZE]; /* "" unless signed */
 	char bundle_digest[DIGEST_TEXT_SIZE];
 	bool locked, published;
-	int bundle_fd; /* between the two calls; -1 else */
+	int64_t chain_start; /* where the chain ended before this run's line; -1: it has none yet */
+	int bundle_fd;	     /* between the two calls; -1 else */
 };
 
 /*
@@ -39,7 +40,7 @@ void endorse_prepare(struct endorse *endorse, int directory_fd, struct statement
  * the disk, and the bundle under its name. A bundle that is there already is never replaced. Lets
  * the chain go in every case.
  */
-void endorse_publish(struct endorse *endorse, int directory_fd, const char *run_id);
+void endorse_publish(struct endorse *endorse, int directory_fd);
 
 /* The report itself came to nothing: no bundle stays behind, under either name. */
 void endorse_abandon(struct endorse *endorse, int directory_fd);

@@ -7,6 +7,7 @@
 #include "stages/seal/shape.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -81,9 +82,11 @@ enum fault_code lineage_lock(int fd, struct lineage_entry *last, bool *known, st
 	return take_tail(fd, tail, (size_t)got, offset, last, known, fault);
 }
 
-enum fault_code lineage_append(int fd, const struct lineage_entry *entry, struct fault *fault)
+enum fault_code lineage_append(int fd, const struct lineage_entry *entry, int64_t *start,
+			       struct fault *fault)
 {
 	struct buf line BUF_CLEANUP;
+	struct stat status;
 
 	buf_init(&line, LINEAGE_LINE_MAX);
 	buf_append_text(&line, "{\"bundleDigest\":\"");
@@ -93,9 +96,26 @@ enum fault_code lineage_append(int fd, const struct lineage_entry *entry, struct
 	buf_append_text(&line, "\"}\n");
 	if (line.overflowed)
 		return fault_set(fault, FAULT_REPORT_SIGNATURE, place, "the line is too long");
-	if (record_write_all(fd, line.data, line.len) != 0 || fdatasync(fd) != 0)
+	if (fstat(fd, &status) != 0)
 		return failed_errno(fault, "the chain of runs cannot be continued");
+	*start = status.st_size;
+	if (record_write_all(fd, line.data, line.len) != 0)
+		return failed_errno(fault, "the chain of runs cannot be continued");
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* as in publish.c */
 	return FAULT_NONE;
+}
+
+enum fault_code lineage_settle(int fd, struct fault *fault)
+{
+	if (fdatasync(fd) != 0)
+		return failed_errno(fault, "the chain of runs may not survive a power cut");
+	return FAULT_NONE;
+}
+
+void lineage_retract(int fd, int64_t start)
+{
+	/* A line that stays shows as a run whose bundle is missing. */
+	(void)!ftruncate(fd, start);
 }
 
 void lineage_unlock(int fd)

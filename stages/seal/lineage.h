@@ -7,6 +7,7 @@
 #include "stages/seal/digest.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * The signed runs of one base directory in the order they were signed: chain.ndjson, one canonical
@@ -31,9 +32,13 @@ struct lineage_entry {
  */
 enum fault_code lineage_lock(int fd, struct lineage_entry *last, bool *known, struct fault *fault)
 	__attribute__((warn_unused_result));
-/* Append and make durable. */
-enum fault_code lineage_append(int fd, const struct lineage_entry *entry, struct fault *fault)
-	__attribute__((warn_unused_result));
+/* Append; *start is where the file ended. */
+enum fault_code lineage_append(int fd, const struct lineage_entry *entry, int64_t *start,
+			       struct fault *fault) __attribute__((warn_unused_result));
+/* Have it survive a power cut: before the bundle takes its name. */
+enum fault_code lineage_settle(int fd, struct fault *fault) __attribute__((warn_unused_result));
+/* Take the line back that lineage_append wrote, with the lock still held. */
+void lineage_retract(int fd, int64_t start);
 void lineage_unlock(int fd);
 
 #endif

@@ -143,6 +143,7 @@ static enum stage_exit seal_open(struct stage_context *context)
 	seal->endorse.signer_fd = context->values[OPTION_SIGNER_FD].fd;
 	seal->endorse.chain_fd = context->values[OPTION_CHAIN_FD].fd;
 	seal->endorse.bundle_fd = -1;
+	seal->endorse.chain_start = -1;
 	stream_init(&seal->stream, fd, artifacts_fd >= 0);
 	status = choose_run_id(context, &seal->stream);
 	return status == STAGE_DONE ? choose_nonce(&seal->stream) : status;

@@ -245,8 +245,7 @@ enum fault_code publish_to_directory(const struct publication *publication, int 
 	if (failed == FAULT_NONE) {
 		memcpy(digest, published.digest, DIGEST_TEXT_SIZE);
 		if (publication->endorse != NULL)
-			endorse_publish(publication->endorse, directory_fd,
-					publication->facts->run_id);
+			endorse_publish(publication->endorse, directory_fd);
 	}
 	if (failed == FAULT_NONE && renameat2(directory_fd, PUBLISH_PARTIAL, directory_fd,
 					      PUBLISH_REPORT, RENAME_NOREPLACE) != 0)
