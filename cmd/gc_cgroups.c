@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,12 +107,25 @@ static bool is_left_over(const struct search *search, int dir_fd, const char *na
 	       !may_live(search->base_fd, name + strlen(CGROUP_PREFIX), search->before);
 }
 
+/* The last processes of a killed run are gone a moment later, and until then it is busy. */
+static int remove_empty(int dir_fd, const char *name)
+{
+	enum { TRIES = 100, TRY_MS = 5 };
+	int result = unlinkat(dir_fd, name, AT_REMOVEDIR);
+
+	for (int i = 0; i < TRIES && result != 0 && errno == EBUSY; i++) {
+		poll(NULL, 0, TRY_MS);
+		result = unlinkat(dir_fd, name, AT_REMOVEDIR);
+	}
+	return result;
+}
+
 /* An empty cgroup goes; one with a process in it cannot (EBUSY). */
 static void take_away(const struct search *search, int dir_fd, const char *name)
 {
 	if (!is_left_over(search, dir_fd, name))
 		return;
-	if (search->report->dry_run || unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
+	if (search->report->dry_run || remove_empty(dir_fd, name) == 0)
 		gc_report_done(search->report, search->where, name, 0);
 	else if (errno != ENOENT)
 		gc_report_done(search->report, search->where, name, errno);
