@@ -22,7 +22,9 @@ static char escaped_byte(const char *text, size_t *taken)
 	*taken = 3;
 	high = text[0] == 'x' ? hex_value(text[1]) : -1;
 	low = high >= 0 ? hex_value(text[2]) : -1;
-	return low >= 0 ? (char)(high << 4 | low) : '\0';
+	if (low < 0)
+		return '\0';
+	return (char)(high << 4 | low);
 }
 
 bool unescape(const char *text, char *out, size_t size)

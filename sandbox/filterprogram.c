@@ -129,10 +129,9 @@ static struct range range_of(const struct filter_file *file, int number)
 
 static void add_range(struct ranges *ranges, struct range range)
 {
-	const struct range *last = &ranges->items[ranges->count - 1];
+	const struct range *last = ranges->count > 0 ? &ranges->items[ranges->count - 1] : NULL;
 
-	if (ranges->count == 0 || range.conditional || last->conditional ||
-	    last->action != range.action)
+	if (last == NULL || range.conditional || last->conditional || last->action != range.action)
 		ranges->items[ranges->count++] = range;
 }
 

@@ -86,7 +86,7 @@ static enum fault_code open_sources(struct share *share, struct fault *fault)
 {
 	enum fault_code first = FAULT_NONE;
 	struct fault found;
-	char path[32];
+	char path[sizeof("launch.mount[]") + 20];
 
 	for (size_t i = 0; i < share->plan->mount_count; i++) {
 		enum fault_code code;
@@ -126,7 +126,7 @@ static int place_source(const struct share *share, const struct plan_mount *moun
 static enum fault_code apply(const struct share *share, size_t index, struct fault *fault)
 {
 	const struct plan_mount *mount = &share->plan->mounts[index];
-	char path[32];
+	char path[sizeof("launch.mount[]") + 20];
 	bool copied;
 
 	if (place_source(share, mount, share->source_fds[index], &copied) == 0)
