@@ -130,8 +130,8 @@ static const char *const bundle_rules[] = {
 	/* mediaType is the one of this version. */
 	".mediaType == \"application/vnd.dev.sigstore.bundle.v0.3+json\"",
 	/* verification_material is required, and of its oneof content exactly one is set. */
-	"[.verificationMaterial | has(\"publicKey\", \"x509CertificateChain\", \"certificate\")] "
-	"| map(select(.)) | length == 1",
+	("[.verificationMaterial | has(\"publicKey\", \"x509CertificateChain\", \"certificate\")] "
+	 "| map(select(.)) | length == 1"),
 	/* PublicKeyIdentifier.hint is a string. */
 	".verificationMaterial.publicKey.hint | type == \"string\" and length > 0",
 	/* Of the oneof content exactly one: the envelope, not a message signature. */
