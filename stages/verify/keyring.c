@@ -186,6 +186,7 @@ enum fault_code keyring_read(struct keyring *ring, struct fault *fault)
 const struct keyring_key *keyring_find(const struct keyring *ring, const char *keyid)
 {
 	const struct keyring_key *found = NULL;
+	bool named = false;
 
 	for (size_t i = 0; i < ring->count; i++) {
 		const struct keyring_key *key = &ring->keys[i];
@@ -194,11 +195,12 @@ const struct keyring_key *keyring_find(const struct keyring *ring, const char *k
 			continue;
 		if (key->revoked_at[0] != '\0')
 			return key;
+		named = named || key->named;
 		/* An entry, which may have limits, before a bare file. */
 		if (found == NULL || found->named)
 			found = key;
 	}
-	return found;
+	return ring->any_named && !named ? NULL : found;
 }
 
 /* Times are RFC 3339 of one length in UTC: their text sorts as they do. */

@@ -49,7 +49,8 @@ enum fault_code keyring_read(struct keyring *ring, struct fault *fault)
 
 /*
  * The key of that id to judge a signature by; NULL when there is none. Of several entries one that
- * revokes it comes first.
+ * revokes it comes first. Who names keys on the command line wants one of those: entries then only
+ * say until when, and what was revoked.
  */
 const struct keyring_key *keyring_find(const struct keyring *ring, const char *keyid);
 

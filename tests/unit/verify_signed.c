@@ -562,6 +562,14 @@ Test(verify_signed, h_periods_and_purposes)
 	expect("revoked, and named", &scene.report,
 	       &(struct question){.bundle = &bundle, .key = scene.key_path, .trust = scene.trust},
 	       "none", CODE, "key");
+	/* Who names a key wants that one, whoever else is trusted. */
+	trust(&scene, &scene.key, "null", "null", "seal", "null");
+	expect("trusted, and another named", &scene.report,
+	       &(struct question){.bundle = &bundle, .key = scene.p256_path, .trust = scene.trust},
+	       "none", CODE, "key");
+	expect("trusted, and named", &scene.report,
+	       &(struct question){.bundle = &bundle, .key = scene.key_path, .trust = scene.trust},
+	       "signed", NULL, NULL);
 	buf_release(&bundle);
 	sign(&scene.report, &scene.archive, "null", &bundle);
 	expect("an archive's key, named", &scene.report,
