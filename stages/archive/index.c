@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /* Of the schema below: a file with another number is thrown away and made anew. */
-#define SCHEMA_VERSION 1
-#define VERSION_TEXT   "1"
+#define SCHEMA_VERSION 2
+#define VERSION_TEXT   "2"
 
 /* How long to wait for another process's transaction. The archive's lock keeps ours apart. */
 #define BUSY_MS 5000
@@ -20,12 +20,9 @@
 /* ends is the last number there is for a leaf that is kept forever. */
 static const char schema[] =
 	"CREATE TABLE leaf(number INTEGER PRIMARY KEY, offset INTEGER NOT NULL, bundle_id TEXT NOT "
-	"NULL UNIQUE, run_id TEXT NOT NULL, report BLOB NOT NULL, signature BLOB, ends INTEGER NOT "
-	"NULL, pruned INTEGER NOT NULL);"
+	"NULL UNIQUE, run_id TEXT NOT NULL, ends INTEGER NOT NULL, pruned INTEGER NOT NULL);"
 	"CREATE INDEX leaf_run ON leaf(run_id);"
 	"CREATE INDEX leaf_due ON leaf(ends) WHERE pruned = 0;"
-	"CREATE INDEX leaf_report ON leaf(report);"
-	"CREATE INDEX leaf_signature ON leaf(signature) WHERE signature IS NOT NULL;"
 	"CREATE TABLE mark(leaves INTEGER, leaves_len INTEGER, prunes_len INTEGER);"
 	"INSERT INTO mark VALUES(0, 0, 0);"
 	"CREATE TABLE frontier(size INTEGER, leaves_len INTEGER, subtrees BLOB);"

@@ -75,14 +75,11 @@ enum fault_code index_set_pruned(struct index *index, const char *bundle_id, str
 	__attribute__((warn_unused_result));
 
 /*
- * Call visit for each leaf that matches, oldest first; it answers false to stop. All leaves; those
- * of one bundle id or run id; those whose time came at or before a moment and that are not pruned
- * yet.
+ * Call visit for each leaf that matches, oldest first; it answers false to stop. Those of one
+ * bundle id or run id; those whose time came at or before a moment and that are not pruned yet.
  */
 typedef bool index_visit_fn(const struct index_row *row, void *context);
 
-enum fault_code index_each(struct index *index, uint64_t first, index_visit_fn *visit,
-			   void *context, struct fault *fault) __attribute__((warn_unused_result));
 enum fault_code index_each_bundle(struct index *index, const char *bundle_id, index_visit_fn *visit,
 				  void *context, struct fault *fault)
 	__attribute__((warn_unused_result));
@@ -91,11 +88,6 @@ enum fault_code index_each_run(struct index *index, const char *run_id, index_vi
 	__attribute__((warn_unused_result));
 enum fault_code index_each_due(struct index *index, uint64_t now, index_visit_fn *visit,
 			       void *context, struct fault *fault)
-	__attribute__((warn_unused_result));
-
-/* How many leaves have this body and keep it beyond a moment. */
-enum fault_code index_count_keepers(struct index *index, const uint8_t hash[DIGEST_SIZE],
-				    uint64_t now, uint64_t *count, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -6,18 +6,14 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_MARK_SET] = "UPDATE mark SET leaves = ?1, leaves_len = ?2, prunes_len = ?3",
 	[STATEMENT_FRONTIER_GET] = "SELECT size, leaves_len, subtrees FROM frontier",
 	[STATEMENT_FRONTIER_SET] = "UPDATE frontier SET size = ?1, leaves_len = ?2, subtrees = ?3",
-	[STATEMENT_ADD] = "INSERT OR IGNORE INTO leaf(number, offset, bundle_id, run_id, report, "
-			  "signature, ends, pruned) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)",
+	[STATEMENT_ADD] = "INSERT OR IGNORE INTO leaf(number, offset, bundle_id, run_id, ends, "
+			  "pruned) VALUES(?1, ?2, ?3, ?4, ?5, 0)",
 	[STATEMENT_PRUNED] = "UPDATE leaf SET pruned = 1 WHERE bundle_id = ?1",
-	[STATEMENT_EACH] = "SELECT number, offset, pruned FROM leaf WHERE number >= ?1 "
-			   "ORDER BY number",
 	[STATEMENT_EACH_BUNDLE] = "SELECT number, offset, pruned FROM leaf WHERE bundle_id = ?1",
 	[STATEMENT_EACH_RUN] = "SELECT number, offset, pruned FROM leaf WHERE run_id = ?1 "
 			       "ORDER BY number",
 	[STATEMENT_EACH_DUE] = "SELECT number, offset, pruned FROM leaf WHERE ends <= ?1 AND "
 			       "pruned = 0 ORDER BY number",
-	[STATEMENT_KEEPERS] = "SELECT (SELECT count(*) FROM leaf WHERE report = ?1 AND ends > ?2)"
-			      " + (SELECT count(*) FROM leaf WHERE signature = ?1 AND ends > ?2)",
 };
 
 enum fault_code index_db_failed(struct index *index, int code, struct fault *fault)

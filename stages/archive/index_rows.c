@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of the index: adding leaves, and finding them by number, bundle, run and time. */
+/* The rows of the index: adding leaves, and finding them by bundle, run and time. */
 #include "stages/archive/index_db.h"
 
 enum fault_code index_add(struct index *index, const struct index_row *row, const struct leaf *leaf,
@@ -13,11 +13,7 @@ enum fault_code index_add(struct index *index, const struct index_row *row, cons
 	index_db_bind_number(statement, 2, row->offset);
 	index_db_bind_text(statement, 3, leaf->bundle_id);
 	index_db_bind_text(statement, 4, leaf->run_id);
-	(void)sqlite3_bind_blob(statement, 5, leaf->report.hash, DIGEST_SIZE, SQLITE_STATIC);
-	if (leaf->is_signed)
-		(void)sqlite3_bind_blob(statement, 6, leaf->signature.hash, DIGEST_SIZE,
-					SQLITE_STATIC);
-	index_db_bind_number(statement, 7, retention_end(leaf->stored_at, leaf->retention));
+	index_db_bind_number(statement, 5, retention_end(leaf->stored_at, leaf->retention));
 	return index_db_run(index, statement, fault);
 }
 
@@ -53,17 +49,6 @@ static enum fault_code visit_rows(struct index *index, sqlite3_stmt *statement,
 	return code == SQLITE_DONE ? FAULT_NONE : index_db_failed(index, code, fault);
 }
 
-enum fault_code index_each(struct index *index, uint64_t first, index_visit_fn *visit,
-			   void *context, struct fault *fault)
-{
-	sqlite3_stmt *statement = index_db_ready(index, STATEMENT_EACH, fault);
-
-	if (statement == NULL)
-		return fault->code;
-	index_db_bind_number(statement, 1, first);
-	return visit_rows(index, statement, visit, context, fault);
-}
-
 static enum fault_code each_named(struct index *index, enum statement which, const char *name,
 				  index_visit_fn *visit, void *context, struct fault *fault)
 {
@@ -96,20 +81,4 @@ enum fault_code index_each_due(struct index *index, uint64_t now, index_visit_fn
 		return fault->code;
 	index_db_bind_number(statement, 1, now);
 	return visit_rows(index, statement, visit, context, fault);
-}
-
-enum fault_code index_count_keepers(struct index *index, const uint8_t hash[DIGEST_SIZE],
-				    uint64_t now, uint64_t *count, struct fault *fault)
-{
-	sqlite3_stmt *statement = index_db_ready(index, STATEMENT_KEEPERS, fault);
-
-	if (statement == NULL)
-		return fault->code;
-	(void)sqlite3_bind_blob(statement, 1, hash, DIGEST_SIZE, SQLITE_STATIC);
-	index_db_bind_number(statement, 2, now);
-	if (index_db_fetch(index, statement, fault) != FAULT_NONE)
-		return fault->code;
-	*count = index_db_column_number(statement, 0);
-	(void)sqlite3_reset(statement);
-	return FAULT_NONE;
 }

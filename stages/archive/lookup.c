@@ -51,16 +51,23 @@ static enum fault_code from_index(struct archive *archive, const struct lookup *
 	struct index *index = archive->index;
 
 	switch (lookup->by) {
-	case LOOKUP_ALL:
-		return index_each(index, lookup->first, gather, gathering, fault);
 	case LOOKUP_BUNDLE:
 		return index_each_bundle(index, lookup->id, gather, gathering, fault);
 	case LOOKUP_RUN:
 		return index_each_run(index, lookup->id, gather, gathering, fault);
+	case LOOKUP_ALL: /* from_leaves */
 	case LOOKUP_DUE:
 		break;
 	}
 	return index_each_due(index, lookup->now, gather, gathering, fault);
+}
+
+/* Without reading all of it: a leaf that holds the name nowhere is not the one of that name. */
+static bool may_match(const struct lookup *lookup, struct span line, uint64_t number)
+{
+	return number >= lookup->first &&
+	       (lookup->id == NULL ||
+		memmem(line.at, line.len, lookup->id, strlen(lookup->id)) != NULL);
 }
 
 static enum fault_code from_leaves(const struct archive *archive, const struct lookup *lookup,
@@ -77,7 +84,8 @@ static enum fault_code from_leaves(const struct archive *archive, const struct l
 		struct fault unread;
 		struct leaf leaf;
 
-		if (leaf_read(line, &leaf, &unread) == FAULT_NONE &&
+		if (may_match(lookup, line, row.number) &&
+		    leaf_read(line, &leaf, &unread) == FAULT_NONE &&
 		    matches(lookup, &leaf, row.number))
 			more = gather(&row, gathering);
 	}
@@ -106,13 +114,18 @@ enum fault_code lookup_find(struct archive *archive, const struct lookup *lookup
 	struct gathering gathering = {.rows = rows, .limit = lookup->limit};
 
 	*rows = (struct lookup_rows){.items = NULL};
-	if (!archive->writable)
+	if (!archive->writable || lookup->by == LOOKUP_ALL)
 		return from_leaves(archive, lookup, &gathering, fault);
 	if (archive_index(archive, fault) != FAULT_NONE)
 		return fault->code;
 	if (from_index(archive, lookup, &gathering, fault) == FAULT_NONE &&
-	    holds(archive, lookup, rows))
-		return FAULT_NONE;
+	    holds(archive, lookup, rows)) {
+		if (lookup->id == NULL || rows->count > 0)
+			return FAULT_NONE;
+		if (from_leaves(archive, lookup, &gathering, fault) != FAULT_NONE ||
+		    rows->count == 0)
+			return fault->code;
+	}
 	/* The index said what the leaves do not. */
 	lookup_release(rows);
 	if (archive_reindex(archive, fault) != FAULT_NONE)

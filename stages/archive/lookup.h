@@ -8,8 +8,9 @@
 #include <stddef.h>
 
 /*
- * Finding leaves: through the index, each answer held against the leaf itself, or, where there can
- * be no index, by reading all leaves. An index that answers wrongly is made anew once.
+ * Finding leaves: a name through the index, each answer held against the leaf itself. That there is
+ * none is for the leaves to say, which are then read, as they are for a list and where there can be
+ * no index. An index that answers wrongly is made anew.
  */
 enum lookup_by { LOOKUP_ALL, LOOKUP_BUNDLE, LOOKUP_RUN, LOOKUP_DUE };
 

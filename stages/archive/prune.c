@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * prune: bodies whose time has come are removed, leaves never. A body that two bundles share stays
- * until the later of them. The record is written behind the removal: a crash between the two leaves
- * a body gone whose time had come, and the next prune writes the record.
+ * until the later of them, which the leaves themselves say, not the index. The record is written
+ * behind the removal: a crash between the two leaves a body gone whose time had come, and the next
+ * prune writes the record.
  */
 #include "ipc/object.h"
 #include "stages/archive/action.h"
@@ -11,28 +12,53 @@
 #include "stages/archive/file.h"
 #include "stages/archive/lookup.h"
 #include "stages/archive/prune_record.h"
+#include "stages/archive/references.h"
 
 #include <json-c/json.h>
 #include <string.h>
 
 struct pruning {
 	struct archive archive;
+	struct references kept; /* by any leaf */
 	uint64_t now;
 	uint64_t bundles; /* pruned */
 	uint64_t bodies;  /* removed */
 	uint64_t bytes;	  /* of theirs */
 };
 
+static enum fault_code find_keepers(struct pruning *pruning, struct fault *fault)
+{
+	struct ledger_walk walk;
+	struct span line;
+	uint64_t offset;
+
+	fault->code = FAULT_NONE;
+	ledger_walk_init(&walk, &pruning->archive.leaves, 0);
+	for (uint64_t number = 0; ledger_next(&walk, &line, &offset, fault); number++) {
+		struct leaf leaf;
+		struct fault unread;
+		uint64_t ends;
+
+		if (leaf_read(line, &leaf, &unread) != FAULT_NONE)
+			continue;
+		ends = retention_end(leaf.stored_at, leaf.retention);
+		references_add(&pruning->kept, &leaf.report, ends, number);
+		if (leaf.is_signed)
+			references_add(&pruning->kept, &leaf.signature, ends, number);
+	}
+	ledger_walk_release(&walk);
+	references_sort(&pruning->kept);
+	return fault->code;
+}
+
 static enum fault_code remove_body(struct pruning *pruning, const struct leaf_body *body,
 				   struct fault *fault)
 {
-	struct archive *archive = &pruning->archive;
-	uint64_t keepers;
+	const struct archive *archive = &pruning->archive;
+	const struct reference *longest = references_find(&pruning->kept, body->hash);
 
-	if (index_count_keepers(archive->index, body->hash, pruning->now, &keepers, fault) !=
-	    FAULT_NONE)
-		return fault->code;
-	if (keepers > 0 || !body_exists(archive->bodies_fd, body))
+	if ((longest != NULL && longest->ends > pruning->now) ||
+	    !body_exists(archive->bodies_fd, body))
 		return FAULT_NONE;
 	pruning->bodies++;
 	pruning->bytes += body->len;
@@ -76,6 +102,8 @@ static enum fault_code prune_all(struct pruning *pruning, struct fault *fault)
 	struct lookup_rows rows;
 	enum fault_code code = lookup_find(archive, &lookup, &rows, fault);
 
+	if (code == FAULT_NONE && rows.count > 0)
+		code = find_keepers(pruning, fault);
 	for (size_t i = 0; i < rows.count && code == FAULT_NONE; i++)
 		code = prune_row(pruning, &rows.items[i], fault);
 	lookup_release(&rows);
@@ -109,5 +137,6 @@ enum stage_exit prune_run(struct stage_context *context, const struct action_inp
 		code = prune_all(&pruning, &fault);
 	status = code == FAULT_NONE ? say(context, &pruning) : answer_fault(context, &fault);
 	archive_close(&pruning.archive);
+	references_release(&pruning.kept);
 	return status;
 }

@@ -341,6 +341,45 @@ Test(stage_archive, index_that_lies)
 	shelf_close(&shelf);
 }
 
+/*
+ * One that says it has seen every leaf and knows none: what is there is found, listed, and not
+ * archived once more, which no later act could take back.
+ */
+Test(stage_archive, index_that_says_nothing)
+{
+	struct child_result result;
+	struct shelf shelf, other;
+	struct buf report;
+
+	shelf_open(&shelf);
+	shelf_open(&other);
+	shelf_fill(&shelf, 0, 5);
+	shelf_fill(&other, 100, 5);
+	for (size_t i = 0; i < 3; i++) {
+		remove_index(&shelf);
+		copy_file(shelf_path(&other, "index.db"), shelf_path(&shelf, "index.db"));
+		switch (i) {
+		case 0:
+			expect_index_answers(&shelf);
+			break;
+		case 1:
+			expect(&shelf, WORDS("--first", "4", "list"), 0, "\"index\":4");
+			break;
+		case 2:
+			shelf_report(1, 2, &report);
+			shelf_add(&shelf, "sr-archive", NULL, &report, NULL, &result);
+			cr_expect(strstr(result.out, "\"added\":false") != NULL, "%s", result.out);
+			child_release(&result);
+			buf_release(&report);
+			break;
+		}
+	}
+	cr_expect_eq(count_leaves(&shelf), 5);
+	expect_verified(&shelf, NULL);
+	shelf_close(&other);
+	shelf_close(&shelf);
+}
+
 /* A key that seals reports signs no archive, one of another curve neither, nor a stranger's. */
 Test(stage_archive, keys_of_another_purpose)
 {
