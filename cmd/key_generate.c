@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run key generate: sr-key makes the key, in files that are made here. */
+#include "cmd/descriptor.h"
 #include "cmd/key.h"
 #include "cmd/option.h"
 #include "cmd/passphrase.h"
@@ -56,13 +57,6 @@ static enum fault_code make_key(const char *values[COUNT], struct pair *pair,
 	return key_ask(&spawn, answer, fault);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 static int generate(const char *values[COUNT])
 {
 	struct json_object *answer OBJECT_CLEANUP = NULL;
@@ -89,9 +83,9 @@ static int generate(const char *values[COUNT])
 		(void)unlink(out); /* only what was made here: O_EXCL */
 	if (code != FAULT_NONE && pair.public_fd >= 0)
 		(void)unlink(pair.public_path);
-	close_fd(&pair.private_fd);
-	close_fd(&pair.public_fd);
-	close_fd(&pair.passphrase_fd);
+	descriptor_close(&pair.private_fd);
+	descriptor_close(&pair.public_fd);
+	descriptor_close(&pair.passphrase_fd);
 	if (code != FAULT_NONE)
 		return key_complain(&fault);
 	printf("%s\n", key_text(answer, "keyid"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/outputs.h"
 
+#include "cmd/descriptor.h"
 #include "ipc/canon.h"
 #include "ipc/object.h"
 #include "ipc/record.h"
@@ -18,13 +19,6 @@
 
 #define CODE	       FAULT_RUN_INIT
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 /* 1, 0, or -1 with errno. */
 static int is_empty(int dir_fd)
@@ -83,8 +77,8 @@ enum fault_code outputs_open(struct outputs *outputs, const struct run_options *
 
 void outputs_close(struct outputs *outputs)
 {
-	close_fd(&outputs->output_fd);
-	close_fd(&outputs->base_fd);
+	descriptor_close(&outputs->output_fd);
+	descriptor_close(&outputs->base_fd);
 }
 
 /* What both stages read. */
@@ -111,9 +105,9 @@ static enum fault_code open_sources(struct sources *sources, const struct rundir
 
 static void close_sources(struct sources *sources)
 {
-	close_fd(&sources->manifest_fd);
-	close_fd(&sources->from_fd);
-	close_fd(&sources->null_fd);
+	descriptor_close(&sources->manifest_fd);
+	descriptor_close(&sources->from_fd);
+	descriptor_close(&sources->null_fd);
 }
 
 static const char *text_of(struct json_object *object, const char *name)
@@ -292,7 +286,7 @@ static void show_diff(int base_fd, const struct run_options *options, const stru
 	if (isatty(STDOUT_FILENO))
 		spawn_flag(&spawn, "--visible");
 	code = run_stage(&spawn, home, &record, &fault);
-	close_fd(&out_fd);
+	descriptor_close(&out_fd);
 	report(result, "diff", record, code, &fault, options->json);
 }
 

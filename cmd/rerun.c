@@ -2,6 +2,7 @@
 #include "cmd/rerun.h"
 
 #include "cmd/comparison.h"
+#include "cmd/descriptor.h"
 #include "cmd/pipeline.h"
 #include "cmd/policy_input.h"
 #include "cmd/store.h"
@@ -25,13 +26,6 @@ struct again {
 	int policy_fd;	   /* the copy in the new run directory */
 	int host_facts_fd; /* stages/validate.json of the record */
 };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 static enum fault_code require(const struct run_record *record, enum record_file file, int *fd,
 			       struct fault *fault)
@@ -67,8 +61,8 @@ static enum fault_code check_inputs(const struct run_record *record, const struc
 		code = require(record, RECORD_COMPILE, &bundle_fd, fault);
 	if (code == FAULT_NONE)
 		code = compare_files("inputs", report_fd, bundle_fd, home, reasons, fault);
-	close_fd(&report_fd);
-	close_fd(&bundle_fd);
+	descriptor_close(&report_fd);
+	descriptor_close(&bundle_fd);
 	if (code == FAULT_NONE && strcmp(comparison_result(*reasons), "same") == 0)
 		object_release(reasons);
 	return code;
@@ -84,8 +78,8 @@ static enum fault_code copy_policy(const struct run_record *record, struct again
 		code = rundir_create(again->rundir.dir_fd, "policy.yaml", &to_fd, fault);
 	if (code == FAULT_NONE)
 		code = policy_input_copy(from_fd, to_fd, fault);
-	close_fd(&from_fd);
-	close_fd(&to_fd);
+	descriptor_close(&from_fd);
+	descriptor_close(&to_fd);
 	if (code != FAULT_NONE)
 		return code;
 	again->policy_fd =
@@ -168,8 +162,8 @@ static enum fault_code compare_outcome(const struct again *again, const struct r
 		code = require(record, RECORD_REPORT, &recorded_fd, fault);
 	if (code == FAULT_NONE)
 		code = compare_files("outcome", replayed_fd, recorded_fd, home, answer, fault);
-	close_fd(&replayed_fd);
-	close_fd(&recorded_fd);
+	descriptor_close(&replayed_fd);
+	descriptor_close(&recorded_fd);
 	return code;
 }
 
@@ -177,8 +171,8 @@ static void release(struct again *again)
 {
 	signals_close(&again->signals);
 	pipeline_close(&again->pipeline);
-	close_fd(&again->policy_fd);
-	close_fd(&again->host_facts_fd);
+	descriptor_close(&again->policy_fd);
+	descriptor_close(&again->host_facts_fd);
 	rundir_close(&again->rundir);
 	result_release(&again->result);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run_record.h"
 
+#include "cmd/descriptor.h"
 #include "cmd/policy_input.h"
 #include "ipc/record.h"
 
@@ -116,16 +117,9 @@ enum fault_code run_record_file(const struct run_record *record, enum record_fil
 			       "%s cannot be opened; links are not followed", files[file].name);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 void run_record_close(struct run_record *record)
 {
-	close_fd(&record->dir_fd);
-	close_fd(&record->stages_fd);
-	close_fd(&record->artifacts_fd);
+	descriptor_close(&record->dir_fd);
+	descriptor_close(&record->stages_fd);
+	descriptor_close(&record->artifacts_fd);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rundir.h"
 
+#include "cmd/descriptor.h"
 #include "cmd/rundir_remove.h"
 
 #include <errno.h>
@@ -207,16 +208,9 @@ void rundir_artifact(const struct rundir *rundir, const char *name, char out[PAT
 		out[0] = '\0';
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 void rundir_close(struct rundir *rundir)
 {
-	close_fd(&rundir->stages_fd);
-	close_fd(&rundir->artifacts_fd);
-	close_fd(&rundir->dir_fd);
+	descriptor_close(&rundir->stages_fd);
+	descriptor_close(&rundir->artifacts_fd);
+	descriptor_close(&rundir->dir_fd);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/signing.h"
 
+#include "cmd/descriptor.h"
 #include "cmd/key_file.h"
 #include "cmd/passphrase.h"
 #include "ipc/canon.h"
@@ -22,13 +23,6 @@
 #define CHAIN_FILE    "../chain.ndjson"
 #define ANSWER_SEC    30 /* for each answer of the signer's */
 #define READY_WAIT_MS (ANSWER_SEC * 1000)
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 static enum fault_code refuse_errno(struct fault *fault, const char *what)
 {
@@ -66,8 +60,8 @@ static enum fault_code start_own(struct signing *signing, const struct signing_p
 		spawn.apart = true; /* a Ctrl-C ends the command, not the signing of how it ended */
 		code = spawn_start(&spawn, home, &signing->signer, fault);
 	}
-	close_fd(&key_fd);
-	close_fd(&passphrase_fd);
+	descriptor_close(&key_fd);
+	descriptor_close(&passphrase_fd);
 	return code;
 }
 
@@ -106,7 +100,7 @@ enum fault_code signing_start(struct signing *signing, const struct signing_plan
 	if (code == FAULT_NONE)
 		code = plan->key != NULL ? start_own(signing, plan, ends[1], home, fault)
 					 : connect_to(ends[0], plan->socket, fault);
-	close_fd(&ends[1]);
+	descriptor_close(&ends[1]);
 	return code;
 }
 
@@ -182,8 +176,8 @@ enum fault_code signing_ready(struct signing *signing, const struct rundir *rund
 
 void signing_hand_over(struct signing *signing)
 {
-	close_fd(&signing->signer_fd);
-	close_fd(&signing->chain_fd);
+	descriptor_close(&signing->signer_fd);
+	descriptor_close(&signing->chain_fd);
 }
 
 void signing_close(struct signing *signing)

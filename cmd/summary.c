@@ -78,11 +78,6 @@ static void print_errors(struct json_object *errors, bool all)
 	}
 }
 
-void summary_errors(struct json_object *errors)
-{
-	print_errors(errors, true);
-}
-
 static void print_duration(uint64_t ms)
 {
 	if (ms < 1000)

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct json_object;
-
 /*
  * What a person sees on stderr when a run is over: how it ended, how long it took, its peak memory,
  * and where the report is. Colour only on a terminal, and not with NO_COLOR set. Text from a
@@ -19,8 +17,5 @@ struct json_object;
  */
 void summary_print(const struct result *result, const struct rundir *rundir, uint64_t elapsed_ms,
 		   bool quiet);
-
-/* One line for each {"code","message","path"} on stderr. */
-void summary_errors(struct json_object *errors);
 
 #endif

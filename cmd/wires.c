@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/wires.h"
 
+#include "cmd/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 static void wires_init(struct wires *wires)
 {
@@ -25,13 +20,13 @@ static void wires_init(struct wires *wires)
 void wires_close(struct wires *wires)
 {
 	for (size_t i = 0; i < WIRE_COUNT; i++) {
-		close_fd(&wires->pipes[i].from);
-		close_fd(&wires->pipes[i].into);
+		descriptor_close(&wires->pipes[i].from);
+		descriptor_close(&wires->pipes[i].into);
 	}
 	for (size_t i = 0; i < COPY_COUNT; i++)
-		close_fd(&wires->copies[i]);
+		descriptor_close(&wires->copies[i]);
 	for (size_t i = 0; i < 3; i++)
-		close_fd(&wires->caller[i]);
+		descriptor_close(&wires->caller[i]);
 }
 
 static enum fault_code pipes_open(struct wires *wires, struct fault *fault)
