@@ -141,13 +141,6 @@ static pid_t fork_watched(int *pidfd)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* in: what the child reads, and our end of it; out: ours, and what the child writes. */
 static int open_pipes(struct assistant *assistant, const struct assistant_plan *plan,
 		      int *child_stdin, int *child_stdout)
@@ -198,8 +191,8 @@ enum fault_code assistant_start(struct assistant *assistant, const struct assist
 			assistant->pidfd = -1;
 		}
 	}
-	close_fd(&child_stdin);
-	close_fd(&child_stdout);
+	descriptor_close(&child_stdin);
+	descriptor_close(&child_stdout);
 	if (error_number == 0)
 		return FAULT_NONE;
 	assistant_stop(assistant);

@@ -3,6 +3,7 @@
 #include "ipc/event.h"
 #include "ipc/record.h"
 #include "stages/launch/assistant.h"
+#include "stages/launch/descriptor.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -18,13 +19,6 @@
 #define NS_PER_MS    1000000U
 #define STATUS_EXEC  126 /* assistant.c, in the child */
 #define STATUS_THERE 127
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
 
 /* 0 and how it ended, or -1 when there was nothing to reap. */
 static int reap(struct assistant *assistant, siginfo_t *info)
@@ -48,9 +42,9 @@ void assistant_stop(struct assistant *assistant)
 	if (assistant->pid > 0)
 		(void)!pidfd_send_signal(assistant->pidfd, SIGKILL, NULL, 0);
 	(void)reap(assistant, &info);
-	close_fd(&assistant->pidfd);
-	close_fd(&assistant->out_fd);
-	close_fd(&assistant->stdin_fd);
+	descriptor_close(&assistant->pidfd);
+	descriptor_close(&assistant->out_fd);
+	descriptor_close(&assistant->stdin_fd);
 }
 
 /* For poll(2), rounded up so that it never wakes before the deadline; 0 once it has passed. */

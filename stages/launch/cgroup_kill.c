@@ -3,6 +3,7 @@
 
 #include "stages/launch/cgroup_file.h"
 #include "stages/launch/cgroup_procs.h"
+#include "stages/launch/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,13 +86,6 @@ static int remove_dir(int parent_fd, const char *name)
 	return -1;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 enum fault_code cgroup_remove(struct cgroup *cgroup, struct fault *fault)
 {
 	enum fault_code code = FAULT_NONE;
@@ -106,9 +100,9 @@ enum fault_code cgroup_remove(struct cgroup *cgroup, struct fault *fault)
 	}
 	cgroup_reader_close(&cgroup->reader);
 	for (int i = 0; i < CGROUP_HIERARCHY_COUNT; i++) {
-		close_fd(&cgroup->tasks_fd[i]);
+		descriptor_close(&cgroup->tasks_fd[i]);
 		if (cgroup->made[i])
-			close_fd(&cgroup->dir_fd[i]);
+			descriptor_close(&cgroup->dir_fd[i]);
 		cgroup->dir_fd[i] = -1;
 		if (cgroup->made[i] && remove_dir(cgroup->parent_fd[i], cgroup->name) != 0 &&
 		    code == FAULT_NONE)
@@ -116,8 +110,8 @@ enum fault_code cgroup_remove(struct cgroup *cgroup, struct fault *fault)
 					       "removing the cgroup %s/%s", CGROUP_ROOT,
 					       cgroup->paths[i]);
 		cgroup->made[i] = false;
-		close_fd(&cgroup->parent_fd[i]);
+		descriptor_close(&cgroup->parent_fd[i]);
 	}
-	close_fd(&cgroup->root_fd);
+	descriptor_close(&cgroup->root_fd);
 	return code;
 }

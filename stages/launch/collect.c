@@ -5,6 +5,7 @@
 #include "ipc/record.h"
 #include "stages/launch/assistant.h"
 #include "stages/launch/collected.h"
+#include "stages/launch/descriptor.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/loop.h"
 #include "stages/launch/plan.h"
@@ -25,13 +26,6 @@
 #define MOST_SEC	3600
 #define BYTES_PER_SEC	(8ULL << 20)
 #define ENTRIES_PER_SEC 500
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
 
 /* As root the files belong to the workload, else to us. */
 static enum fault_code start_reader(struct launch *launch, int store_fd, struct fault *fault)
@@ -122,10 +116,10 @@ enum fault_code collect_start(struct launch *launch, struct fault *fault)
 		code = start_writer(launch, pair[1], outputs_fd, manifest_fd, fault);
 	if (code == FAULT_NONE)
 		code = start_reader(launch, pair[0], fault);
-	close_fd(&pair[0]);
-	close_fd(&pair[1]);
-	close_fd(&outputs_fd);
-	close_fd(&manifest_fd);
+	descriptor_close(&pair[0]);
+	descriptor_close(&pair[1]);
+	descriptor_close(&outputs_fd);
+	descriptor_close(&manifest_fd);
 	return code;
 }
 
@@ -165,7 +159,7 @@ static void give_order(struct launch *launch)
 	struct fault ignored;
 
 	(void)!record_send(&sink, record, RECORD_EVENT_MAX, &ignored);
-	close_fd(&launch->reader.stdin_fd);
+	descriptor_close(&launch->reader.stdin_fd);
 }
 
 static enum fault_code collect(struct launch *launch, struct collected *collected,
@@ -218,5 +212,5 @@ void collect_stop(struct launch *launch)
 {
 	assistant_stop(&launch->reader);
 	assistant_stop(&launch->writer);
-	close_fd(&launch->workdir_fd);
+	descriptor_close(&launch->workdir_fd);
 }

@@ -4,6 +4,7 @@
 #include "ipc/object.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/collect.h"
+#include "stages/launch/descriptor.h"
 #include "stages/launch/enforcement.h"
 #include "stages/launch/fallback.h"
 #include "stages/launch/init.h"
@@ -21,20 +22,13 @@
 #define CODE	 FAULT_RUN_LAUNCH
 #define SETUP_MS 60000 /* a network file system below a mount may hang; a run may not */
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 /* Ours alone from here: the children's copies go with their exec or exit. */
 static void close_streams(struct plan *plan)
 {
-	close_fd(&plan->stdin_fd);
-	close_fd(&plan->stdout_fd);
-	close_fd(&plan->stderr_fd);
-	close_fd(&plan->pty_fd);
+	descriptor_close(&plan->stdin_fd);
+	descriptor_close(&plan->stdout_fd);
+	descriptor_close(&plan->stderr_fd);
+	descriptor_close(&plan->pty_fd);
 }
 
 enum fault_code setup_start(struct launch *launch, struct fault *fault)
@@ -107,7 +101,7 @@ static enum fault_code take_workdir(struct launch *launch, int fd, int passed_fd
 		launch->workdir_fd = passed_fd;
 		return FAULT_NONE;
 	}
-	close_fd(&passed_fd);
+	descriptor_close(&passed_fd);
 	return fault_set(fault, CODE, "launch.init", "told something we do not know");
 }
 
@@ -290,7 +284,7 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 
 	code = order_init(launch, CHANNEL_BUILD, &launch->root_fd, launch->root_fd >= 0 ? 1 : 0,
 			  fault);
-	close_fd(&launch->root_fd);
+	descriptor_close(&launch->root_fd);
 	if (code == FAULT_NONE)
 		code = make_cgroup(launch, fault);
 	if (code == FAULT_NONE)
@@ -316,7 +310,7 @@ enum fault_code setup_exec(struct launch *launch, struct fault *fault)
 		return lost(0, "the workload's process", fault);
 	/* The exec closes the other end; a message is a failure. */
 	result = channel_receive(launch->workload_fd, SETUP_MS, &message, &sender);
-	close_fd(&launch->workload_fd);
+	descriptor_close(&launch->workload_fd);
 	if (result < 0)
 		return lost(result, "the workload's process", fault);
 	if (result == 0)
