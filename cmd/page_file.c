@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static enum fault_code fail(struct fault *fault, const char *what, const char *name)
@@ -35,12 +36,28 @@ static enum fault_code open_directory(struct page_file *file, const char *path, 
 				      : FAULT_NONE;
 }
 
+/* A device, a pipe or a link is not what somebody wants to lose to a page; root could. */
+static enum fault_code check_replaced(const struct page_file *file, struct fault *fault)
+{
+	struct stat status;
+
+	if (fstatat(file->directory_fd, file->name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? FAULT_NONE : fail(fault, "cannot look at", file->name);
+	if (S_ISREG(status.st_mode))
+		return FAULT_NONE;
+	return fault_set(fault, FAULT_EVIDENCE_REPORT, "report.html",
+			 "'%.200s' is there and is no regular file: a page takes the place of "
+			 "nothing else; name another file",
+			 file->name);
+}
+
 enum fault_code page_file_open(struct page_file *file, const char *path, struct fault *fault)
 {
 	uint64_t random = 0;
 
 	*file = (struct page_file)PAGE_FILE_NONE;
-	if (open_directory(file, path, fault) != FAULT_NONE)
+	if (open_directory(file, path, fault) != FAULT_NONE ||
+	    check_replaced(file, fault) != FAULT_NONE)
 		return fault->code;
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return fail(fault, "cannot name a file for", path);

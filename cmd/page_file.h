@@ -8,7 +8,8 @@
 
 /*
  * A file that appears whole or not at all: written beside its place under another name, flushed to
- * the disk and renamed. What stood there before is replaced then, and not before.
+ * the disk and renamed. A file that stood there before is replaced then, and not before; anything
+ * but a regular file is refused.
  */
 struct page_file {
 	int fd; /* -1: not open */

@@ -382,6 +382,21 @@ Test(inspect, a_page_is_written_whole)
 		  &result);
 	cr_expect_eq(result.status, 3);
 	child_release(&result);
+	/* Nor a pipe, nor a link: root's page would take the place of a device. */
+	for (size_t i = 0; i < 2; i++) {
+		char other[PATH_MAX + 8];
+
+		snprintf(other, sizeof(other), "%s/other", run.base);
+		cr_assert_eq(i == 0 ? mkfifo(other, 0600) : symlink(page, other), 0);
+		child_run(WORDS("safe-run", "report", "inspect", "--html", other, run.dir), "", 0,
+			  NULL, &result);
+		cr_expect_eq(result.status, 3);
+		cr_expect_not_null(strstr(result.err, "no regular file"), "%s", result.err);
+		child_release(&result);
+		cr_assert_eq(lstat(other, &status), 0);
+		cr_expect_eq(status.st_mode & S_IFMT, i == 0 ? S_IFIFO : S_IFLNK);
+		cr_assert_eq(unlink(other), 0);
+	}
 	child_run(WORDS("safe-run", "report", "inspect", "--html", "-", run.dir), "", 0, NULL,
 		  &result);
 	cr_expect_eq(result.out_len, len);
