@@ -84,6 +84,9 @@ static enum fault_code read_greeting(struct endorse *endorse, struct buf *signer
 		return fault->code;
 	if (!key_id_valid(keyid))
 		return refuse(fault, "the signer names no key");
+	endorse->ed25519 = strcmp(algorithm, "ed25519") == 0;
+	if (!endorse->ed25519 && strcmp(algorithm, "p256") != 0)
+		return refuse(fault, "the signer's key is of a kind not known here");
 	memcpy(endorse->keyid, keyid, sizeof(endorse->keyid));
 	buf_append_text(signer, "{\"keyid\":\"");
 	buf_append_text(signer, keyid);
@@ -91,6 +94,17 @@ static enum fault_code read_greeting(struct endorse *endorse, struct buf *signer
 	canon_write_string(signer, where, strlen(where));
 	buf_append_text(signer, "}");
 	return FAULT_NONE;
+}
+
+/*
+ * What can be said without the key: 64 bytes (RFC 8032), or a DER sequence of two integers (RFC
+ * 3279). Whether it is over this statement is the verifier's to find.
+ */
+static bool looks_signed(const struct endorse *endorse, const uint8_t *signature, size_t len)
+{
+	if (endorse->ed25519)
+		return len == 64;
+	return len >= 8 && len <= SIGNATURE_MAX && signature[0] == 0x30 && signature[1] == len - 2;
 }
 
 static enum fault_code ask(const struct endorse *endorse, const struct buf *payload,
@@ -112,6 +126,8 @@ static enum fault_code ask(const struct endorse *endorse, const struct buf *payl
 		return fault->code;
 	if (!base64_decode(text, strlen(text), signature, SIGNATURE_MAX, len))
 		return refuse(fault, "the signer's signature is not base64");
+	if (!looks_signed(endorse, signature, *len))
+		return refuse(fault, "the signer gave no signature of its key's kind");
 	return FAULT_NONE;
 }
 

@@ -24,6 +24,7 @@ struct endorse {
 	char keyid[KEY_ID_SIZE]; /* "" unless signed */
 	char bundle_digest[DIGEST_TEXT_SIZE];
 	bool locked, published;
+	bool ed25519;	     /* the signer's key; else P-256 */
 	int64_t chain_start; /* where the chain ended before this run's line; -1: it has none yet */
 	int bundle_fd;	     /* between the two calls; -1 else */
 };

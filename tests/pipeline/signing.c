@@ -410,6 +410,61 @@ Test(signing, a_signer_that_dies_leaves_a_report_and_a_failure)
 	bench_close(&bench);
 }
 
+/* Signers that answer what no key of theirs can have made. */
+static const struct {
+	const char *algorithm, *signature, *said;
+} frauds[] = {
+	{"ed25519", "", "no signature of its key's kind"},
+	{"ed25519", "AAAA", "no signature of its key's kind"},
+	{"p256", "", "no signature of its key's kind"},
+	{"p256", "AAAAAAAAAAAAAAAA", "no signature of its key's kind"},
+	{"rsa", "AAAA", "of a kind not known here"},
+};
+
+/* One connection: greeting, request, answer. */
+static void serve_fraud(int listen_fd, const char *algorithm, const char *signature)
+{
+	char greeting[256], answer[256], request[32768];
+	int fd = accept(listen_fd, NULL, NULL);
+
+	snprintf(greeting, sizeof(greeting),
+		 "{\"algorithm\":\"%s\",\"keyid\":\"%064d\",\"schemaVersion\":"
+		 "\"safe-run.signer/v1\",\"where\":\"service\"}\n",
+		 algorithm, 0);
+	snprintf(answer, sizeof(answer), "{\"signature\":\"%s\"}\n", signature);
+	if (send(fd, greeting, strlen(greeting), MSG_NOSIGNAL) > 0 &&
+	    read(fd, request, sizeof(request)) > 0)
+		(void)!send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+	_exit(0);
+}
+
+Test(signing, a_signer_that_does_not_sign)
+{
+	struct bench bench;
+
+	bench_open(&bench);
+	for (size_t i = 0; i < sizeof(frauds) / sizeof(frauds[0]); i++) {
+		struct sockaddr_un address = {.sun_family = AF_UNIX};
+		int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+		pid_t pid;
+
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/fraud", bench.directory);
+		cr_assert_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+		cr_assert_eq(listen(fd, 1), 0);
+		pid = fork();
+		if (pid == 0)
+			serve_fraud(fd, frauds[i].algorithm, frauds[i].signature);
+		shell(&bench,
+		      "status=0; $SR run --quiet --signer fraud -- true || status=$?\n"
+		      "test ! -e runs/sr-*/artifacts/run_report.sigstore.json\n"
+		      "test ! -s runs/chain.ndjson; rm -r fraud runs; exit $status",
+		      125, frauds[i].said);
+		waitpid(pid, NULL, 0);
+		close(fd);
+	}
+	bench_close(&bench);
+}
+
 /* Whoever may ask gets no signature over anything but a statement about a report. */
 static const struct {
 	const char *what, *packet;
