@@ -113,7 +113,8 @@ static enum fault_code start_verifier(const struct archive_args *args,
 	spawn_fd(&spawn, "--report-fd", report->report_fd);
 	spawn_fd(&spawn, "--bundle-fd", report->signature_fd);
 	archive_verb_add_option(&spawn, "--require", args->values[ARCHIVE_REQUIRE]);
-	archive_verb_add_option(&spawn, "--trust-dir", args->values[ARCHIVE_TRUST_DIR]);
+	for (size_t i = 0; i < args->trust_dir_count; i++)
+		spawn_text(&spawn, "--trust-dir", args->trust_dirs[i]);
 	for (size_t i = 0; i < usual.count; i++)
 		spawn_text(&spawn, "--trust-dir", usual.paths[i]);
 	return spawn_start(&spawn, home, process, fault);

@@ -31,6 +31,8 @@ enum inspect_option {
 	INSPECT_KEY,
 	INSPECT_TRUST_DIR,
 	INSPECT_ARCHIVE,
+	INSPECT_LOG,
+	INSPECT_ARCHIVE_KEY,
 	INSPECT_OPTION_COUNT
 };
 
@@ -46,6 +48,8 @@ static const struct option table[INSPECT_OPTION_COUNT] = {
 	[INSPECT_TRUST_DIR] = {"trust-dir", "DIR",
 			       "a directory of trusted keys, instead of the usual"},
 	[INSPECT_ARCHIVE] = {"archive", "DIR", "what this archive has about it, too"},
+	[INSPECT_LOG] = {"log", "FILE", "an archive's proof that it holds the report"},
+	[INSPECT_ARCHIVE_KEY] = {"archive-key", "PUB", "an archive's public key, for --log"},
 };
 
 struct inspect_args {
@@ -217,6 +221,12 @@ static void take(struct inspect_args *args, enum inspect_option option, const ch
 		break;
 	case INSPECT_ARCHIVE:
 		args->archive = value;
+		break;
+	case INSPECT_LOG:
+		name(args, "--log", value);
+		break;
+	case INSPECT_ARCHIVE_KEY:
+		name(args, "--archive-key", value);
 		break;
 	case INSPECT_ASCII:
 	case INSPECT_OPTION_COUNT:

@@ -28,12 +28,15 @@ static const struct option table[] = {
 	{"challenge", "TEXT", "the report must answer it"},
 	{"prev", "FILE", "the bundle of the run before"},
 	{"chain", "FILE", "chain.ndjson, in which the run must stand"},
+	{"log", "FILE", "an archive's proof that it holds the report, which must hold"},
+	{"archive-key", "PUB",
+	 "an archive's public key, one of which must have signed; may be repeated"},
 };
 
 #define OPTION_COUNT (sizeof(table) / sizeof(table[0]))
 #define OPTION_JSON  0
 #define PASSED_MAX   128
-#define OPTION_SIZE  sizeof("--trust-dir")
+#define OPTION_SIZE  sizeof("--archive-key")
 
 struct verify_args {
 	const char *file; /* NULL until it has been read */

@@ -25,13 +25,15 @@ static const struct option table[ARCHIVE_COUNT] = {
 			     "checkpoint: the public key that signed the one before"},
 	[ARCHIVE_ORIGIN] = {"origin", "NAME",
 			    "add: what a new archive is called; verify: what it must be"},
+	[ARCHIVE_OUT] = {"out", "FILE", "prove: where the proof goes, instead of standard output"},
 	[ARCHIVE_PASSPHRASE] = {"passphrase-fd", "FROM", "of the key: prompt, or a descriptor"},
 	[ARCHIVE_REQUIRE] = {"require", "TIER", "add: a report with less is not taken: signed"},
 	[ARCHIVE_RETENTION] = {"retention", "TIME",
 			       "add: how long bodies are kept, 1h to 100y; forever unless given"},
 	[ARCHIVE_SINCE] = {"since", "FILE", "verify: prove growth from this older checkpoint"},
 	[ARCHIVE_TRUST_DIR] = {"trust-dir", "DIR",
-			       "add: whose signatures count, instead of the usual directories"},
+			       "add: whose signatures count, instead of the usual directories; "
+			       "verify: whose checkpoints count"},
 };
 
 #define TAKES(index) (1U << (index))
@@ -53,8 +55,11 @@ static const struct action {
 	{"list", ask, TAKES(ARCHIVE_FIRST) | TAKES(ARCHIVE_LIMIT), 0, 0, ARCHIVE_WORDS_LINE},
 	{"find", ask, 0, 1, 1, ARCHIVE_WORDS_LINE},
 	{"show", ask, 0, 1, 1, ARCHIVE_WORDS_WHOLE},
-	{"verify", ask, TAKES(ARCHIVE_KEY) | TAKES(ARCHIVE_SINCE) | TAKES(ARCHIVE_ORIGIN), 0, 0,
-	 ARCHIVE_WORDS_LINE},
+	{"verify", ask,
+	 TAKES(ARCHIVE_KEY) | TAKES(ARCHIVE_TRUST_DIR) | TAKES(ARCHIVE_SINCE) |
+		 TAKES(ARCHIVE_ORIGIN),
+	 0, 0, ARCHIVE_WORDS_LINE},
+	{"prove", archive_prove, TAKES(ARCHIVE_OUT), 1, 1, ARCHIVE_WORDS_LINE},
 	{"prune", ask, 0, 0, 0, ARCHIVE_WORDS_PRUNED},
 	{"checkpoint", archive_checkpoint, SIGNS | TAKES(ARCHIVE_OLD_KEY), 0, 0,
 	 ARCHIVE_WORDS_LINE},
@@ -81,8 +86,7 @@ void archive_verb_add_option(struct spawn *spawn, const char *name, const char *
 		spawn_text(spawn, name, value);
 }
 
-/* Reads one record or many from fd, until its end. */
-static enum fault_code print_records(int fd, const struct archive_args *args, struct fault *fault)
+enum fault_code archive_verb_print(int fd, const struct archive_args *args, struct fault *fault)
 {
 	enum archive_words words = find_action(args->action)->words;
 	bool verifies = strcmp(args->action, "verify") == 0;
@@ -123,7 +127,7 @@ int archive_verb_run(struct spawn *spawn, const struct spawn_home *home,
 	code = spawn_start(spawn, home, &process, &fault);
 	close(answer[1]);
 	if (code == FAULT_NONE) {
-		code = print_records(answer[0], args, &fault);
+		code = archive_verb_print(answer[0], args, &fault);
 		close(answer[0]);
 		end = process_reap(&process);
 		status = process_status("sr-archive", &end);
@@ -154,6 +158,8 @@ static int ask(const struct archive_args *args)
 	archive_verb_add_option(&spawn, "--since", args->values[ARCHIVE_SINCE]);
 	for (size_t i = 0; i < args->key_count; i++)
 		spawn_text(&spawn, "--key", args->keys[i]);
+	for (size_t i = 0; i < args->trust_dir_count; i++)
+		spawn_text(&spawn, "--trust-dir", args->trust_dirs[i]);
 	spawn_flag(&spawn, args->action);
 	if (args->operand_count > 0) {
 		spawn_flag(&spawn, args->operands[0]);
@@ -197,6 +203,11 @@ static bool take_option(struct archive_args *args, size_t index, const char *val
 {
 	/* A flag has no value: its own name says that it was given. */
 	args->values[index] = table[index].value_name == NULL ? table[index].name : value;
+	if (index == ARCHIVE_TRUST_DIR) {
+		if (args->trust_dir_count == ARCHIVE_KEYS_MAX)
+			return false;
+		args->trust_dirs[args->trust_dir_count++] = value;
+	}
 	if (index != ARCHIVE_KEY)
 		return true;
 	if (args->key_count == ARCHIVE_KEYS_MAX)
@@ -217,7 +228,8 @@ int verb_archive(int argc, char **argv)
 		switch (option_next(&cursor, &index, &value)) {
 		case OPTION_FOUND:
 			if (!take_option(&args, index, value))
-				return option_usage("archive", ARCHIVE_SYNOPSIS, "too many keys");
+				return option_usage("archive", ARCHIVE_SYNOPSIS,
+						    "too many keys or directories");
 			break;
 		case OPTION_OPERAND:
 			if (!take_operand(&args, value))

@@ -5,6 +5,7 @@
 #include "stages/archive/archive_key.h"
 #include "stages/archive/retention.h"
 #include "stages/stage.h"
+#include "stages/verify/keyring.h"
 
 #include <stdbool.h>
 
@@ -22,7 +23,8 @@ struct action_input {
 	int passphrase_fd;	     /* of it, or -1 */
 	int key_fds[ACTION_KEYS_MAX];
 	size_t key_count;
-	int since_fd; /* an older checkpoint, or -1 */
+	struct keyring *trusted; /* of trust directories */
+	int since_fd;		 /* an older checkpoint, or -1 */
 	char new_origin[NOTE_ORIGIN_SIZE];
 	const char *origin; /* what the caller expects; NULL: whatever it is */
 	const char *retention;
@@ -37,6 +39,7 @@ action_fn ask_list;	  /* ask.c */
 action_fn ask_find;	  /* ask.c */
 action_fn ask_show;	  /* ask.c */
 action_fn audit_run;	  /* audit.c */
+action_fn prove_run;	  /* prove.c */
 action_fn prune_run;	  /* prune.c */
 action_fn checkpoint_run; /* checkpoint_verb.c */
 action_fn reindex_run;	  /* checkpoint_verb.c */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/archive/archive_key.h"
 
-#include "stages/archive/file.h"
 #include "stages/seal/signature.h"
 
 static const char place[] = "archive.key";
@@ -26,26 +25,39 @@ enum fault_code archive_key_check(const struct key_public *key, struct fault *fa
 			 "generate --purpose archive");
 }
 
-enum fault_code archive_key_load(int fd, struct key_public *key, struct fault *fault)
-{
-	struct buf text BUF_CLEANUP;
-
-	*key = (struct key_public){.algorithm = KEY_ALGORITHM_COUNT};
-	buf_init(&text, KEY_FILE_MAX + 1);
-	if (file_read(fd, place, &text, fault) != FAULT_NONE)
-		return fault->code;
-	if (key_public_read(text.data, text.len, key, fault) != FAULT_NONE)
-		return fault->code;
-	return archive_key_check(key, fault);
-}
-
 const uint8_t *archive_key_bytes(const struct key_public *key)
 {
 	return key->spki + key->spki_len - NOTE_PUBLIC_SIZE;
 }
 
-bool archive_key_verify(const struct key_public *key, struct span text,
-			const uint8_t signature[NOTE_SIGNATURE_SIZE])
+static bool verifies(const struct key_public *key, struct span text,
+		     const uint8_t signature[NOTE_SIGNATURE_SIZE])
 {
 	return signature_verify(key, text.at, text.len, signature, NOTE_SIGNATURE_SIZE);
+}
+
+static enum fault_code wrong(struct fault *fault, const char *what)
+{
+	return fault_set(fault, FAULT_ARCHIVE, "checkpoint", "%s", what);
+}
+
+enum fault_code archive_key_check_note(const struct key_public *key, const struct note *note,
+				       struct fault *fault)
+{
+	uint8_t key_hash[NOTE_KEY_HASH_SIZE], signature[NOTE_SIGNATURE_SIZE];
+
+	note_key_hash(note->checkpoint.origin, archive_key_bytes(key), key_hash);
+	switch (note_find_signature(note, key_hash, signature)) {
+	case NOTE_SIGNER_NONE:
+		return wrong(fault, "no signature in the name of its origin");
+	case NOTE_SIGNER_OTHER:
+		return wrong(fault, "signed in the name of its origin, but by another key");
+	case NOTE_SIGNER_TWICE:
+		return wrong(fault, "two signatures of one key");
+	case NOTE_SIGNER_FOUND:
+		break;
+	}
+	if (!verifies(key, note->text, signature))
+		return wrong(fault, "the signature is not over these bytes");
+	return FAULT_NONE;
 }

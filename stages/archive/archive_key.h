@@ -15,17 +15,14 @@
  * must not be able to say which runs there were.
  */
 
-/* Reads all of a key file that was opened before; key_public_release afterwards. */
-enum fault_code archive_key_load(int fd, struct key_public *key, struct fault *fault)
-	__attribute__((warn_unused_result));
 /* Whether a key may stand behind an archive. */
 enum fault_code archive_key_check(const struct key_public *key, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /* The 32 bytes of an Ed25519 key. */
 const uint8_t *archive_key_bytes(const struct key_public *key);
-bool archive_key_verify(const struct key_public *key, struct span text,
-			const uint8_t signature[NOTE_SIGNATURE_SIZE])
-	__attribute__((warn_unused_result));
+/* Whether the key signed that note in the name of its origin; the fault says what it did not. */
+enum fault_code archive_key_check_note(const struct key_public *key, const struct note *note,
+				       struct fault *fault) __attribute__((warn_unused_result));
 
 #endif

@@ -5,6 +5,7 @@
 #include "stages/archive/checkpoint.h"
 #include "stages/archive/prune_record.h"
 #include "stages/seal/merkle.h"
+#include "stages/verify/note_signer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static void take_leaf(struct audit *audit, struct span line)
 		checklist_refuse(&audit->list, AUDIT_LEAVES, &placed);
 		return;
 	}
+	memcpy(audit->stored_at, leaf.stored_at, sizeof(audit->stored_at));
 	ends = retention_end(leaf.stored_at, leaf.retention);
 	references_add(&audit->bodies, &leaf.report, ends, audit->count);
 	if (leaf.is_signed)
@@ -179,19 +181,49 @@ void audit_origin(struct audit *audit, const char *origin)
 				    origin);
 }
 
-/* The key that signed, or NULL with the last key's reason. */
-static const struct key_public *signer_of(const struct note *note, const struct key_public *keys,
-					  size_t count, struct fault *fault)
+static bool given(const struct audit_keys *keys)
 {
-	for (size_t i = 0; i < count; i++)
-		if (checkpoint_check_signature(note, &keys[i], fault) == FAULT_NONE)
-			return &keys[i];
+	return keys->count > 0 || keys->trusted != NULL;
+}
+
+static const char *named_signer(const struct audit *audit, const struct note *note,
+				const struct audit_keys *keys, struct fault *fault)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct keyring_key *entry;
+		const char *keyid = keys->named[i].keyid;
+
+		if (archive_key_check_note(&keys->named[i], note, fault) != FAULT_NONE)
+			continue;
+		entry = keys->trusted == NULL ? NULL : keyring_find(keys->trusted, keyid);
+		if (entry == NULL || keyring_admit(entry, KEY_PURPOSE_ARCHIVE, audit->stored_at,
+						   fault) == FAULT_NONE)
+			return keyid;
+	}
 	return NULL;
 }
 
-void audit_signature(struct audit *audit, const struct key_public *keys, size_t count)
+/* The id of the key that signed, or NULL with a reason. */
+static const char *signer_of(const struct audit *audit, const struct note *note,
+			     const struct audit_keys *keys, struct fault *fault)
 {
-	const struct key_public *signer;
+	const struct keyring_key *signer;
+
+	if (keys->count > 0)
+		return named_signer(audit, note, keys, fault);
+	if (note_signer_find(note, keys->trusted, audit->stored_at, &signer, fault) != FAULT_NONE)
+		return NULL;
+	if (signer != NULL)
+		return signer->key.keyid;
+	fault_set(fault, FAULT_ARCHIVE, ARCHIVE_CHECKPOINT,
+		  "no key that is trusted here for the purpose 'archive' has signed in the name "
+		  "of %s",
+		  note->checkpoint.origin);
+	return NULL;
+}
+
+void audit_signature(struct audit *audit, const struct audit_keys *keys)
+{
 	struct fault fault;
 
 	checklist_ask(&audit->list, AUDIT_SIGNATURE);
@@ -201,12 +233,11 @@ void audit_signature(struct audit *audit, const struct key_public *keys, size_t 
 					    "there is no checkpoint that could be signed");
 		return;
 	}
-	signer = signer_of(&audit->checkpoint, keys, count, &fault);
-	if (signer == NULL) {
+	audit->signed_by = signer_of(audit, &audit->checkpoint, keys, &fault);
+	if (audit->signed_by == NULL) {
 		checklist_refuse(&audit->list, AUDIT_SIGNATURE, &fault);
 		return;
 	}
-	audit->signed_by = signer->keyid;
 	checklist_pass(&audit->list, AUDIT_SIGNATURE);
 }
 
@@ -233,18 +264,17 @@ static const char *difference(const struct audit *audit, const struct note_check
 	return NULL;
 }
 
-void audit_since(struct audit *audit, struct span older, const struct key_public *keys,
-		 size_t count)
+void audit_since(struct audit *audit, struct span older, const struct audit_keys *keys)
 {
-	struct fault fault;
+	struct fault fault, placed;
 	struct note note;
 	const char *differs;
 
 	checklist_ask(&audit->list, AUDIT_SINCE);
 	if (note_read(older, &note, &fault) != FAULT_NONE ||
-	    (count > 0 && signer_of(&note, keys, count, &fault) == NULL)) {
-		fault_set(&fault, fault.code, "since", "%s", fault.message);
-		checklist_refuse(&audit->list, AUDIT_SINCE, &fault);
+	    (given(keys) && signer_of(audit, &note, keys, &fault) == NULL)) {
+		fault_set(&placed, fault.code, "since", "%s", fault.message);
+		checklist_refuse(&audit->list, AUDIT_SINCE, &placed);
 		return;
 	}
 	if (!audit->has_checkpoint) {

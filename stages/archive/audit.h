@@ -7,6 +7,7 @@
 #include "stages/archive/references.h"
 #include "stages/verify/checklist.h"
 #include "stages/verify/inclusion.h"
+#include "stages/verify/keyring.h"
 
 #include <stdbool.h>
 
@@ -33,6 +34,7 @@ struct audit {
 	uint64_t now;
 	inclusion_hash *hashes; /* of the leaves; owned */
 	size_t count, capacity;
+	char stored_at[EVENT_TIMESTAMP_SIZE]; /* of the last leaf: the checkpoint is no older */
 	struct references bodies;
 	struct references bundles; /* the hash in each bundle id, to find leaves that stand twice */
 	struct buf checkpoint_text;
@@ -40,6 +42,16 @@ struct audit {
 	bool has_checkpoint;
 	uint64_t bodies_len;   /* bytes that were hashed */
 	const char *signed_by; /* key id, or NULL */
+};
+
+/*
+ * Whose checkpoints count: the keys that were named, or, without any, those of trust directories.
+ * What the directories say of a key's limits and of a revocation holds for one that was named too.
+ */
+struct audit_keys {
+	const struct key_public *named;
+	size_t count;
+	const struct keyring *trusted; /* NULL: no directory was named */
 };
 
 /* Memory for an audit of an open archive; audit_release it. */
@@ -56,10 +68,10 @@ enum fault_code audit_bodies(struct audit *audit, struct fault *fault)
 enum fault_code audit_prunes(struct audit *audit, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* The origin the caller expects; against one of the keys; against an older checkpoint's bytes. */
+/* The origin the caller expects; against the keys, of which there are some; against an older
+ * checkpoint's bytes. */
 void audit_origin(struct audit *audit, const char *origin);
-void audit_signature(struct audit *audit, const struct key_public *keys, size_t count);
-void audit_since(struct audit *audit, struct span older, const struct key_public *keys,
-		 size_t count);
+void audit_signature(struct audit *audit, const struct audit_keys *keys);
+void audit_since(struct audit *audit, struct span older, const struct audit_keys *keys);
 
 #endif

@@ -3,6 +3,7 @@
 #include "ipc/object.h"
 #include "stages/archive/action.h"
 #include "stages/archive/answer.h"
+#include "stages/archive/archive_key_file.h"
 #include "stages/archive/audit.h"
 #include "stages/archive/file.h"
 
@@ -19,11 +20,16 @@ static enum fault_code load_keys(const struct action_input *input, struct keys *
 				 struct fault *fault)
 {
 	for (size_t i = 0; i < input->key_count; i++) {
-		if (archive_key_load(input->key_fds[i], &keys->items[i], fault) != FAULT_NONE)
+		if (archive_key_file_load(input->key_fds[i], &keys->items[i], fault) != FAULT_NONE)
 			return fault->code;
 		keys->count++;
 	}
-	return FAULT_NONE;
+	return input->trusted == NULL ? FAULT_NONE : keyring_read(input->trusted, fault);
+}
+
+static struct audit_keys audit_keys(const struct action_input *input, const struct keys *keys)
+{
+	return (struct audit_keys){keys->items, keys->count, input->trusted};
 }
 
 static void release_keys(struct keys *keys)
@@ -35,18 +41,20 @@ static void release_keys(struct keys *keys)
 static enum fault_code compare_older(struct audit *audit, const struct action_input *input,
 				     const struct keys *keys, struct fault *fault)
 {
+	struct audit_keys given = audit_keys(input, keys);
 	struct buf older BUF_CLEANUP;
 
 	buf_init(&older, NOTE_LEN_MAX + 1);
 	if (file_read(input->since_fd, "since", &older, fault) != FAULT_NONE)
 		return fault->code;
-	audit_since(audit, (struct span){older.data, older.len}, keys->items, keys->count);
+	audit_since(audit, (struct span){older.data, older.len}, &given);
 	return FAULT_NONE;
 }
 
 static enum fault_code run_checks(struct audit *audit, const struct action_input *input,
 				  const struct keys *keys, struct fault *fault)
 {
+	struct audit_keys given = audit_keys(input, keys);
 	enum fault_code code = audit_leaves(audit, fault);
 
 	if (code == FAULT_NONE)
@@ -59,8 +67,8 @@ static enum fault_code run_checks(struct audit *audit, const struct action_input
 		return code;
 	if (input->origin != NULL)
 		audit_origin(audit, input->origin);
-	if (keys->count > 0)
-		audit_signature(audit, keys->items, keys->count);
+	if (given.count > 0 || given.trusted != NULL)
+		audit_signature(audit, &given);
 	return input->since_fd >= 0 ? compare_older(audit, input, keys, fault) : FAULT_NONE;
 }
 
@@ -69,8 +77,9 @@ static struct json_object *limits(const struct audit *audit)
 	struct json_object *list = array_new();
 
 	if (audit->signed_by == NULL)
-		array_append_string(list, "who signed the checkpoint: give --key; whoever can "
-					  "write the archive can make another that recomputes");
+		array_append_string(
+			list, "who signed the checkpoint: give --key or --trust-dir; whoever can "
+			      "write the archive can make another that recomputes");
 	if (!checklist_passed(&audit->list, AUDIT_SINCE))
 		array_append_string(list,
 				    "that this is the newest state: an older copy with its own "

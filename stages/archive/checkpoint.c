@@ -23,27 +23,6 @@ enum fault_code checkpoint_load(const struct archive *archive, struct buf *text,
 	return note_read((struct span){text->data, text->len}, note, fault);
 }
 
-enum fault_code checkpoint_check_signature(const struct note *note, const struct key_public *key,
-					   struct fault *fault)
-{
-	uint8_t key_hash[NOTE_KEY_HASH_SIZE], signature[NOTE_SIGNATURE_SIZE];
-
-	note_key_hash(note->checkpoint.origin, archive_key_bytes(key), key_hash);
-	switch (note_find_signature(note, key_hash, signature)) {
-	case NOTE_SIGNER_NONE:
-		return wrong(fault, "no signature in the name of its origin");
-	case NOTE_SIGNER_OTHER:
-		return wrong(fault, "signed in the name of its origin, but by another key");
-	case NOTE_SIGNER_TWICE:
-		return wrong(fault, "two signatures of one key");
-	case NOTE_SIGNER_FOUND:
-		break;
-	}
-	if (!archive_key_verify(key, note->text, signature))
-		return wrong(fault, "the signature is not over these bytes");
-	return FAULT_NONE;
-}
-
 /* Over the leaves from where the frontier stands, as far as size; less when there are fewer. */
 static enum fault_code advance(const struct archive *archive, struct index_frontier *frontier,
 			       uint64_t size, struct fault *fault)
@@ -118,8 +97,8 @@ static enum fault_code load_previous(const struct archive *archive,
 	*previous = note.checkpoint;
 	if (strcmp(previous->origin, archive->settings.origin) != 0)
 		return wrong(fault, "of another archive");
-	if (checkpoint_check_signature(&note, &signer->key.public, fault) == FAULT_NONE ||
-	    (old_key != NULL && checkpoint_check_signature(&note, old_key, &unused) == FAULT_NONE))
+	if (archive_key_check_note(&signer->key.public, &note, fault) == FAULT_NONE ||
+	    (old_key != NULL && archive_key_check_note(old_key, &note, &unused) == FAULT_NONE))
 		return FAULT_NONE;
 	return fault->code;
 }

@@ -34,9 +34,4 @@ enum fault_code checkpoint_sign(struct archive *archive, const struct archive_si
 enum fault_code checkpoint_check(const struct archive *archive, const struct archive_signer *signer,
 				 struct fault *fault) __attribute__((warn_unused_result));
 
-/* Whether a note is signed by that key, in the name of its origin; the fault says what it is not.
- */
-enum fault_code checkpoint_check_signature(const struct note *note, const struct key_public *key,
-					   struct fault *fault) __attribute__((warn_unused_result));
-
 #endif

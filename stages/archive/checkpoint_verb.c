@@ -4,6 +4,7 @@
 #include "ipc/object.h"
 #include "stages/archive/action.h"
 #include "stages/archive/answer.h"
+#include "stages/archive/archive_key_file.h"
 #include "stages/archive/checkpoint.h"
 
 #include <json-c/json.h>
@@ -20,7 +21,7 @@ static enum fault_code sign(struct archive *archive, const struct action_input *
 		archive_signer_load(input->signer_fd, input->passphrase_fd, &signer, fault);
 
 	if (code == FAULT_NONE && has_old)
-		code = archive_key_load(input->key_fds[0], &old_key, fault);
+		code = archive_key_file_load(input->key_fds[0], &old_key, fault);
 	if (code == FAULT_NONE)
 		code = archive_index(archive, fault);
 	if (code == FAULT_NONE)

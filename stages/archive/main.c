@@ -41,6 +41,7 @@ enum option {
 	OPTION_RETENTION,
 	OPTION_FIRST,
 	OPTION_LIMIT,
+	OPTION_TRUST_DIR,
 	OPTION_COUNT
 };
 
@@ -97,6 +98,10 @@ static const struct stage_option options[OPTION_COUNT] = {
 			  .max = INT64_MAX,
 			  .value_name = "N",
 			  .help = "list: this many at most"},
+	[OPTION_TRUST_DIR] = {.name = "trust-dir",
+			      .kind = STAGE_OPTION_LIST,
+			      .value_name = "DIR",
+			      .help = "verify: a directory of trusted keys"},
 };
 
 #define BIT(option) (1U << (option))
@@ -114,7 +119,9 @@ static const struct action {
 	{"list", ask_list, 0, BIT(OPTION_FIRST) | BIT(OPTION_LIMIT), false},
 	{"find", ask_find, 0, 0, true},
 	{"show", ask_show, 0, 0, true},
-	{"verify", audit_run, 0, BIT(OPTION_KEY) | BIT(OPTION_SINCE) | BIT(OPTION_ORIGIN), false},
+	{"verify", audit_run, 0,
+	 BIT(OPTION_KEY) | BIT(OPTION_TRUST_DIR) | BIT(OPTION_SINCE) | BIT(OPTION_ORIGIN), false},
+	{"prove", prove_run, 0, 0, true},
 	{"prune", prune_run, 0, 0, false},
 	{"checkpoint", checkpoint_run, 0, SIGNS | BIT(OPTION_KEY), false},
 	{"reindex", reindex_run, 0, 0, false},
@@ -123,6 +130,7 @@ static const struct action {
 struct archive_state {
 	const struct action *action;
 	struct action_input input;
+	struct keyring trusted;
 	struct fault fault; /* why it cannot be done: told once confined */
 };
 
@@ -214,6 +222,12 @@ static void open_inputs(struct stage_context *context, struct archive_state *sta
 	for (size_t i = 0; i < values[OPTION_KEY].list_count && i < ACTION_KEYS_MAX; i++)
 		input->key_fds[input->key_count++] =
 			open_file(state, values[OPTION_KEY].list[i], "archive.key");
+	for (size_t i = 0; i < values[OPTION_TRUST_DIR].list_count; i++)
+		if (state->fault.code == FAULT_NONE)
+			(void)!keyring_open_directory(
+				&state->trusted, values[OPTION_TRUST_DIR].list[i], &state->fault);
+	if (values[OPTION_TRUST_DIR].list_count > 0)
+		input->trusted = &state->trusted;
 	if (input->report_fd >= 0)
 		check_sealed(state, input->report_fd);
 	if (input->signature_fd >= 0)
@@ -245,9 +259,10 @@ static enum stage_exit archive_stage_open(struct stage_context *context)
 
 	state->action = find_action(context);
 	if (state->action == NULL || !fits(context, state->action)) {
-		stage_complain(context->stage,
-			       "needs --archive DIR, one of add, list, find ID, show ID, verify, "
-			       "prune, checkpoint, reindex, and only options of that action");
+		stage_complain(
+			context->stage,
+			"needs --archive DIR, one of add, list, find ID, show ID, prove ID, "
+			"verify, prune, checkpoint, reindex, and only options of that action");
 		return STAGE_USAGE;
 	}
 	if (origin != NULL && !note_origin_valid(origin)) {
@@ -274,7 +289,7 @@ static enum stage_exit archive_stage_open(struct stage_context *context)
 /* libcrypto's provider takes longer to start than a leaf to find. */
 static bool needs_keys(const struct action_input *input)
 {
-	return input->signer_fd >= 0 || input->key_count > 0;
+	return input->signer_fd >= 0 || input->key_count > 0 || input->trusted != NULL;
 }
 
 /* The archive is the working directory: SQLite's files are found from there (index_files.c). */
@@ -294,9 +309,12 @@ static enum stage_exit archive_stage_run(struct stage_context *context)
 {
 	struct archive_state *state = context->state;
 
-	if (state->fault.code != FAULT_NONE)
-		return answer_fault(context, &state->fault);
-	return state->action->run(context, &state->input);
+	enum stage_exit status = state->fault.code != FAULT_NONE
+					 ? answer_fault(context, &state->fault)
+					 : state->action->run(context, &state->input);
+
+	keyring_release(&state->trusted);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -28,6 +28,7 @@
 #include "stages/verify/input.h"
 #include "stages/verify/verdict.h"
 
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ enum option {
 	OPTION_KEY,
 	OPTION_TRUST_DIR,
 	OPTION_ARCHIVE_FD,
+	OPTION_LOG,
+	OPTION_ARCHIVE_KEY,
 	OPTION_COUNT
 };
 
@@ -74,6 +77,15 @@ static const struct stage_option options[OPTION_COUNT] = {
 			       .kind = STAGE_OPTION_FD,
 			       .value_name = "N",
 			       .help = "on N is what sr-archive has about the run"},
+	[OPTION_LOG] = {.name = "log",
+			.kind = STAGE_OPTION_TEXT,
+			.value_name = "FILE",
+			.help = "the proof that an archive holds it, which must hold"},
+	[OPTION_ARCHIVE_KEY] = {.name = "archive-key",
+				.kind = STAGE_OPTION_LIST,
+				.value_name = "FILE",
+				.help = "an archive's public key, one of which must have signed "
+					"the proof's checkpoint; may be repeated"},
 };
 
 /* A page of every event of the largest report: each byte may come out as six. */
@@ -87,17 +99,33 @@ struct inspect {
 	struct fault fault; /* why there is nothing to show */
 };
 
-static void open_keys(const struct stage_context *context, struct attest *attest)
+static void open_keys(const struct stage_context *context, enum option named, struct keyring *keys,
+		      struct fault *fault)
 {
-	const struct stage_value *files = &context->values[OPTION_KEY];
+	const struct stage_value *files = &context->values[named];
 	const struct stage_value *directories = &context->values[OPTION_TRUST_DIR];
+
+	for (size_t i = 0; i < files->list_count && fault->code == FAULT_NONE; i++)
+		(void)!keyring_open_file(keys, files->list[i], fault);
+	for (size_t i = 0; i < directories->list_count && fault->code == FAULT_NONE; i++)
+		(void)!keyring_open_directory(keys, directories->list[i], fault);
+}
+
+/* As sr-verify: a key asks for a signature, and a log proof for both. */
+static void open_attest(const struct stage_context *context, struct attest *attest)
+{
+	const struct stage_value *log = &context->values[OPTION_LOG];
 	struct fault *fault = &attest->open_fault;
 
-	attest->signature_asked = files->given;
-	for (size_t i = 0; i < files->list_count && fault->code == FAULT_NONE; i++)
-		(void)!keyring_open_file(&attest->keys, files->list[i], fault);
-	for (size_t i = 0; i < directories->list_count && fault->code == FAULT_NONE; i++)
-		(void)!keyring_open_directory(&attest->keys, directories->list[i], fault);
+	attest->log_asked = log->given;
+	attest->signature_asked = context->values[OPTION_KEY].given || log->given;
+	open_keys(context, OPTION_KEY, &attest->keys, fault);
+	if (!log->given)
+		return;
+	if (fault->code == FAULT_NONE)
+		(void)!side_file_open(&attest->log.proof, AT_FDCWD, log->text, NULL,
+				      FAULT_REPORT_SIGNATURE, fault);
+	open_keys(context, OPTION_ARCHIVE_KEY, &attest->log.keys, fault);
 }
 
 static enum stage_exit inspect_open(struct stage_context *context)
@@ -108,9 +136,13 @@ static enum stage_exit inspect_open(struct stage_context *context)
 		stage_complain(context->stage, "needs one report: sr-inspect FILE");
 		return STAGE_USAGE;
 	}
+	if (context->values[OPTION_ARCHIVE_KEY].given && !context->values[OPTION_LOG].given) {
+		stage_complain(context->stage, "--archive-key is for a proof: give --log FILE");
+		return STAGE_USAGE;
+	}
 	input_open(&inspect->input, context->operands[0], &inspect->fault);
 	beside_open(&inspect->attest.bundle, context->operands[0], &inspect->attest.open_fault);
-	open_keys(context, &inspect->attest);
+	open_attest(context, &inspect->attest);
 	return STAGE_DONE;
 }
 
@@ -216,6 +248,7 @@ int main(int argc, char **argv)
 		buf_no_memory();
 	inspect->input.fd = -1;
 	inspect->attest.bundle.fd = inspect->attest.prev.fd = inspect->attest.chain.fd = -1;
+	inspect->attest.log.proof.fd = -1;
 	status = stage_main(&stage, inspect, argc, argv);
 	free(inspect);
 	return status;

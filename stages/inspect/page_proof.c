@@ -63,13 +63,21 @@ static bool is(const struct page *page, const char *name, const char *text)
 	return found != NULL && strcmp(found, text) == 0;
 }
 
+static bool signed_by_trusted(const struct page *page)
+{
+	const char *trust = json_object_get_string(member(page, "trust"));
+
+	return trust != NULL &&
+	       (strcmp(trust, "signed") == 0 || strncmp(trust, "logged(", strlen("logged(")) == 0);
+}
+
 /* Who signed, as the bundle says; no more than a claim unless the key is trusted. */
 static void put_signer(const struct page *page)
 {
 	if (member(page, "keyid") == NULL)
 		return;
 	page_put(page, "<dl class=\"pairs\"><dt>");
-	page_put(page, is(page, "trust", "signed") ? "Signed by key" : "Claims to be signed by");
+	page_put(page, signed_by_trusted(page) ? "Signed by key" : "Claims to be signed by");
 	page_put(page, "</dt><dd><code>");
 	say(page, member(page, "keyid"));
 	page_put(page, "</code></dd><dt>Key held by</dt><dd>");

@@ -164,7 +164,9 @@ static enum fault_code read_all(struct attest *attest, struct fault *fault)
 	    side_file_read(&attest->prev, BUNDLE_MAX, CODE, fault) != FAULT_NONE ||
 	    side_file_read(&attest->chain, ATTEST_CHAIN_MAX, CODE, fault) != FAULT_NONE)
 		return fault->code;
-	return keyring_read(&attest->keys, fault);
+	return keyring_read(&attest->keys, fault) != FAULT_NONE
+		       ? fault->code
+		       : keyring_read(&attest->log.keys, fault);
 }
 
 static void ask(const struct attest *attest, struct verdict *verdict)
@@ -177,6 +179,8 @@ static void ask(const struct attest *attest, struct verdict *verdict)
 		verdict_want(verdict, VERDICT_PREV);
 	if (attest->challenge != NULL)
 		verdict_want(verdict, VERDICT_CHALLENGE);
+	if (attest->log_asked || attest->log.proof.fd >= 0)
+		verdict_want(verdict, VERDICT_LOG);
 }
 
 void attest_check(struct attest *attest, struct span report, struct verdict *verdict)
@@ -198,6 +202,13 @@ void attest_check(struct attest *attest, struct span report, struct verdict *ver
 		verdict_refuse_at(
 			verdict, VERDICT_SIGNATURE, "bundle",
 			"there is no bundle, run_report.sigstore.json, beside the report");
+	if (attest->log.proof.fd >= 0)
+		logged_check(&attest->log, report, side_file_text(&attest->bundle), verdict);
+	else if (attest->log_asked)
+		verdict_refuse_at(
+			verdict, VERDICT_LOG, "log",
+			"no log proof was given: safe-run archive prove writes one, --log "
+			"takes it");
 }
 
 void attest_release(struct attest *attest)
@@ -206,4 +217,5 @@ void attest_release(struct attest *attest)
 	side_file_release(&attest->prev);
 	side_file_release(&attest->chain);
 	keyring_release(&attest->keys);
+	logged_release(&attest->log);
 }

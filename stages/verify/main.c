@@ -6,8 +6,8 @@
  * says what its events say; and of the bundle beside it: statement, signature, the run before.
  *          Collects every reason, not the first.
  * READS    one file named on the command line (or the one in a run directory), and what was handed
- *          over beside it: bundle, public keys, trust directories, chain. Opened once before
- *          confinement, following no link; read once, whole, each up to a cap.
+ *          over beside it: bundle, log proof, public keys, trust directories, chain. Opened once
+ *          before confinement, following no link; read once, whole, each up to a cap.
  * WRITES   one ReportVerify record on stdout.
  * HOLDS    those descriptors. No privilege, no secret, no other file.
  * FILTER   sandbox/filters/verify.filter; Landlock gives nothing.
@@ -37,6 +37,8 @@ enum option {
 	OPTION_CHALLENGE,
 	OPTION_PREV,
 	OPTION_CHAIN,
+	OPTION_LOG,
+	OPTION_ARCHIVE_KEY,
 	OPTION_COUNT
 };
 
@@ -78,6 +80,15 @@ static const struct stage_option options[OPTION_COUNT] = {
 			  .kind = STAGE_OPTION_TEXT,
 			  .value_name = "FILE",
 			  .help = "chain.ndjson, in which the run must stand"},
+	[OPTION_LOG] = {.name = "log",
+			.kind = STAGE_OPTION_TEXT,
+			.value_name = "FILE",
+			.help = "the proof that an archive holds it, which must hold"},
+	[OPTION_ARCHIVE_KEY] = {.name = "archive-key",
+				.kind = STAGE_OPTION_LIST,
+				.value_name = "FILE",
+				.help = "an archive's public key, one of which must have signed "
+					"the proof's checkpoint; may be repeated"},
 };
 
 enum tier { TIER_SELF, TIER_SIGNED, TIER_LOGGED, TIER_COUNT };
@@ -85,7 +96,6 @@ enum tier { TIER_SELF, TIER_SIGNED, TIER_LOGGED, TIER_COUNT };
 struct verify {
 	struct input input;
 	struct attest attest;
-	enum tier required;
 	struct verdict verdict;
 	struct fault fault; /* why there is nothing to check */
 };
@@ -94,29 +104,36 @@ static enum stage_exit read_tier(struct stage_context *context, struct verify *v
 {
 	static const char *const names[TIER_COUNT] = {"self", "signed", "logged"};
 	const struct stage_value *given = &context->values[OPTION_REQUIRE];
-	enum tier tier = context->values[OPTION_KEY].given ? TIER_SIGNED : TIER_SELF;
+	enum tier tier = context->values[OPTION_LOG].given   ? TIER_LOGGED
+			 : context->values[OPTION_KEY].given ? TIER_SIGNED
+							     : TIER_SELF;
 
 	if (given->given)
 		for (tier = 0; tier < TIER_COUNT && strcmp(given->text, names[tier]) != 0;)
 			tier++;
-	verify->required = tier;
 	verify->attest.signature_asked = tier != TIER_SELF;
-	if (tier != TIER_COUNT)
-		return STAGE_DONE;
-	stage_complain(context->stage, "--require is self, signed or logged");
-	return STAGE_USAGE;
+	verify->attest.log_asked = tier == TIER_LOGGED;
+	if (tier == TIER_COUNT) {
+		stage_complain(context->stage, "--require is self, signed or logged");
+		return STAGE_USAGE;
+	}
+	if (context->values[OPTION_ARCHIVE_KEY].given && !context->values[OPTION_LOG].given) {
+		stage_complain(context->stage, "--archive-key is for a proof: give --log FILE");
+		return STAGE_USAGE;
+	}
+	return STAGE_DONE;
 }
 
-static void open_keys(struct stage_context *context, struct attest *attest)
+static void open_keys(struct stage_context *context, enum option named, struct keyring *keys,
+		      struct fault *fault)
 {
-	const struct stage_value *files = &context->values[OPTION_KEY];
+	const struct stage_value *files = &context->values[named];
 	const struct stage_value *directories = &context->values[OPTION_TRUST_DIR];
-	struct fault *fault = &attest->open_fault;
 
 	for (size_t i = 0; i < files->list_count && fault->code == FAULT_NONE; i++)
-		(void)!keyring_open_file(&attest->keys, files->list[i], fault);
+		(void)!keyring_open_file(keys, files->list[i], fault);
 	for (size_t i = 0; i < directories->list_count && fault->code == FAULT_NONE; i++)
-		(void)!keyring_open_directory(&attest->keys, directories->list[i], fault);
+		(void)!keyring_open_directory(keys, directories->list[i], fault);
 }
 
 static void open_named(struct stage_context *context, enum option option, struct side_file *file,
@@ -142,7 +159,10 @@ static void open_attest(struct stage_context *context, struct attest *attest)
 		beside_open(&attest->bundle, context->operands[0], fault);
 	open_named(context, OPTION_PREV, &attest->prev, fault);
 	open_named(context, OPTION_CHAIN, &attest->chain, fault);
-	open_keys(context, attest);
+	open_named(context, OPTION_LOG, &attest->log.proof, fault);
+	open_keys(context, OPTION_KEY, &attest->keys, fault);
+	if (context->values[OPTION_LOG].given)
+		open_keys(context, OPTION_ARCHIVE_KEY, &attest->log.keys, fault);
 	if (context->values[OPTION_CHALLENGE].given)
 		attest->challenge = context->values[OPTION_CHALLENGE].text;
 }
@@ -194,10 +214,6 @@ static void check(struct verify *verify)
 		break;
 	}
 	attest_check(&verify->attest, report, &verify->verdict);
-	if (verify->required == TIER_LOGGED)
-		verdict_refuse_at(&verify->verdict, VERDICT_SIGNATURE, "archive",
-				  "no log was looked at: whether an archive's signed checkpoint "
-				  "covers a report is what safe-run archive verify says");
 }
 
 static enum stage_exit verify_run(struct stage_context *context)
@@ -240,6 +256,7 @@ int main(int argc, char **argv)
 		buf_no_memory();
 	verify->input.fd = -1;
 	verify->attest.bundle.fd = verify->attest.prev.fd = verify->attest.chain.fd = -1;
+	verify->attest.log.proof.fd = -1;
 	status = stage_main(&stage, verify, argc, argv);
 	free(verify);
 	return status;

@@ -3,6 +3,7 @@
 
 #include "ipc/object.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ static const struct {
 	[VERDICT_SIGNATURE] = {"signature", FAULT_REPORT_SIGNATURE},
 	[VERDICT_PREV] = {"prev", FAULT_REPORT_PREV},
 	[VERDICT_CHALLENGE] = {"challenge", FAULT_REPORT_CHALLENGE},
+	[VERDICT_LOG] = {"log", FAULT_REPORT_SIGNATURE},
 };
 
 enum fault_code verdict_code(enum verdict_check check)
@@ -151,11 +153,47 @@ static void add_limit_of_signer(const struct verdict *verdict, struct json_objec
 	array_append_string(list, text);
 }
 
-static const char *trust_of(const struct verdict *verdict, bool stands)
+/* A log says that bytes were kept, and not who made them: without a signer it adds nothing. */
+static bool logged(const struct verdict *verdict)
 {
-	if (!stands)
-		return "none";
-	return verdict->states[VERDICT_SIGNATURE] == VERDICT_PASSED ? "signed" : "self";
+	return verdict->states[VERDICT_SIGNATURE] == VERDICT_PASSED &&
+	       verdict->states[VERDICT_LOG] == VERDICT_PASSED;
+}
+
+/* "logged(" origin "," uint64 ")" */
+#define TRUST_SIZE (sizeof("logged(,)") + NOTE_ORIGIN_MAX + 20)
+
+static void add_trust(const struct verdict *verdict, bool stands, struct json_object *record)
+{
+	char text[TRUST_SIZE] = "none";
+
+	if (stands && logged(verdict))
+		snprintf(text, sizeof(text), "logged(%s,%" PRIu64 ")", verdict->log.origin,
+			 verdict->log.size);
+	else if (stands)
+		snprintf(text, sizeof(text), "%s",
+			 verdict->states[VERDICT_SIGNATURE] == VERDICT_PASSED ? "signed" : "self");
+	object_add_string(record, "trust", text);
+}
+
+/* What is left open about what else there was, and when. */
+static void add_limit_of_others(const struct verdict *verdict, struct json_object *list)
+{
+	bool follows = verdict->states[VERDICT_PREV] == VERDICT_PASSED;
+
+	if (follows)
+		array_append_string(list, "that no run is missing behind it");
+	else if (!logged(verdict))
+		array_append_string(list, "that it is the only report of this run, or that no run "
+					  "is missing");
+	if (logged(verdict))
+		array_append_string(list,
+				    "that every run was archived, or that the archive shows "
+				    "everybody the same leaves: hold its checkpoints against each "
+				    "other (safe-run archive verify --since)");
+	else if (verdict->states[VERDICT_SIGNATURE] == VERDICT_PASSED)
+		array_append_string(list, "that whoever has the key did not make it later, or "
+					  "another in its place: no log was looked at");
 }
 
 static struct json_object *limits_to_json(const struct verdict *verdict)
@@ -163,10 +201,7 @@ static struct json_object *limits_to_json(const struct verdict *verdict)
 	struct json_object *list = array_new();
 
 	add_limit_of_signer(verdict, list);
-	array_append_string(list, verdict->states[VERDICT_PREV] == VERDICT_PASSED
-					  ? "that no run is missing behind it"
-					  : "that it is the only report of this run, or that no "
-					    "run is missing");
+	add_limit_of_others(verdict, list);
 	array_append_string(list,
 			    "that the host's kernel, clocks and safe-run itself told the truth");
 	array_append_string(list, "what an event marked observedBy guest or workload claims");
@@ -193,7 +228,7 @@ struct json_object *verdict_to_json(const struct verdict *verdict)
 	object_add_string(record, "result", result);
 	if (verdict->run_id[0] != '\0')
 		object_add_string(record, "runId", verdict->run_id);
-	object_add_string(record, "trust", trust_of(verdict, valid || incomplete(verdict)));
+	add_trust(verdict, valid || incomplete(verdict), record);
 	object_add_bool(record, "valid", valid);
 	return record;
 }

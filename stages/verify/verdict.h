@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 #include "ipc/record.h"
 #include "ipc/runid.h"
+#include "stages/archive/note.h"
 #include "stages/seal/key_id.h"
 
 #include <stdbool.h>
@@ -30,6 +31,7 @@ enum verdict_check {
 	VERDICT_SIGNATURE,
 	VERDICT_PREV,
 	VERDICT_CHALLENGE,
+	VERDICT_LOG,
 	VERDICT_CHECK_COUNT
 };
 
@@ -49,6 +51,7 @@ struct verdict {
 	bool wanted[VERDICT_CHECK_COUNT]; /* of those that are optional */
 	char keyid[KEY_ID_SIZE];	  /* who signed, as the bundle says; "" without one */
 	char key_where[16];		  /* where that key lives, as its holder says */
+	struct note_checkpoint log;	  /* once VERDICT_LOG has passed */
 	bool output_uncaptured;		  /* the report says nobody saw the workload's output */
 };
 

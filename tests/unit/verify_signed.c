@@ -162,6 +162,7 @@ static void verify(const struct buf *report, const struct question *question,
 	struct attest attest = {.bundle = {.fd = -1},
 				.prev = {.fd = -1},
 				.chain = {.fd = -1},
+				.log = {.proof = {.fd = -1}},
 				.challenge = question->challenge,
 				.signature_asked =
 					question->signature_asked || question->key != NULL};
