@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,10 +74,16 @@ enum fault_code trust_open(const char *given, int *fd, struct fault *fault)
 	(void)mkdir(path, 0755);
 	umask(before);
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (*fd >= 0)
-		return FAULT_NONE;
-	return fault_set_errno(fault, FAULT_REPORT_SIGNATURE, errno, "trust",
-			       "cannot open the trust directory '%s'", path);
+	if (*fd < 0)
+		return fault_set_errno(fault, FAULT_REPORT_SIGNATURE, errno, "trust",
+				       "cannot open the trust directory '%s'", path);
+	/* Until it is closed: one entry after the other, and none between its reading and writing.
+	 */
+	while (flock(*fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return fault_set_errno(fault, FAULT_REPORT_SIGNATURE, errno, "trust",
+					       "cannot lock the trust directory '%s'", path);
+	return FAULT_NONE;
 }
 
 static void entry_name(const char *keyid, char out[NAME_MAX])

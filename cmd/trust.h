@@ -25,7 +25,9 @@ struct trust_directories {
 /* Those there are by default: TRUST_DIRECTORY_ROOT and $XDG_CONFIG_HOME/safe-run/trust.d. */
 void trust_find(struct trust_directories *found);
 
-/* Where a key is trusted or revoked: given, or the default of who asks. Made when it is not there.
+/*
+ * Where a key is trusted or revoked: given, or the default of who asks. Made when it is not there,
+ * and locked until fd is closed.
  */
 enum fault_code trust_open(const char *given, int *fd, struct fault *fault)
 	__attribute__((warn_unused_result));
