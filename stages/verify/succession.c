@@ -42,6 +42,7 @@ void succession_check_prev(const struct statement *statement, struct span prev,
 	verdict_pass(verdict, VERDICT_PREV);
 }
 
+/* False, and rest as it was, at what is no whole line of canonical JSON. */
 static bool next_line(struct span *rest, struct span *line)
 {
 	const char *end = rest->len == 0 ? NULL : memchr(rest->at, '\n', rest->len);
@@ -49,9 +50,11 @@ static bool next_line(struct span *rest, struct span *line)
 	if (end == NULL)
 		return false;
 	*line = (struct span){.at = rest->at, .len = (size_t)(end - rest->at)};
+	if (!canon_check(line->at, line->len, NULL))
+		return false;
 	rest->at += line->len + 1;
 	rest->len -= line->len + 1;
-	return canon_check(line->at, line->len, NULL);
+	return true;
 }
 
 void succession_check_chain(const struct statement *statement, struct span bundle,

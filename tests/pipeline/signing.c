@@ -206,6 +206,12 @@ Test(signing, runs_of_one_directory_are_a_chain)
 	      "  prev=$id\n"
 	      "done",
 	      0, NULL);
+	/* A last line that is none of ours is no part of a chain that was checked. */
+	shell(&bench,
+	      "cp runs/chain.ndjson chain; echo garbage >>chain; id=$(tail -1 runs/chain.ndjson | "
+	      "jq -r .runId)\n"
+	      "$SR report verify --key key.pub --chain chain runs/$id",
+	      1, "8 bytes that are no whole line");
 	shell(&bench,
 	      "sed -i 2d runs/chain.ndjson; id=$(tail -1 runs/chain.ndjson | jq -r .runId)\n"
 	      "$SR report verify --key key.pub --chain runs/chain.ndjson runs/$id",
@@ -407,6 +413,24 @@ Test(signing, a_signer_that_dies_leaves_a_report_and_a_failure)
 		      "test ! -e runs/sr-*/artifacts/run_report.sigstore.json\n"
 		      "test ! -s runs/chain.ndjson; exit $status",
 	      125, "SR-EVD-304 seal.signature");
+	bench_close(&bench);
+}
+
+/* Entries of a trust directory that are written at once do not get into each other's way. */
+Test(signing, keys_trusted_at_once)
+{
+	struct bench bench;
+
+	bench_open(&bench);
+	shell(&bench,
+	      "for i in $(seq 12); do $SR key generate --out $i; done\n"
+	      "pids=; for i in $(seq 12); do $SR key trust --trust-dir trust $i.pub & pids+=\" "
+	      "$!\"; "
+	      "done\n"
+	      "for pid in $pids; do wait $pid; done\n"
+	      "test $(ls trust | wc -l) = 12; $SR run --quiet --seal-key 7 -- true\n"
+	      "$SR report verify --trust-dir trust --require signed runs/sr-*",
+	      0, "trust=signed");
 	bench_close(&bench);
 }
 
