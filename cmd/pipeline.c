@@ -105,6 +105,8 @@ static void plan_seal(struct spawn *spawn, const struct pipeline_plan *plan,
 		spawn_fd(spawn, "--signer-fd", plan->signing->signer_fd);
 		spawn_fd(spawn, "--chain-fd", plan->signing->chain_fd);
 	}
+	if (plan->forward != NULL)
+		spawn_fd(spawn, "--forward-fd", plan->forward->seal_fd);
 }
 
 static const struct {

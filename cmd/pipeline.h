@@ -2,6 +2,7 @@
 #ifndef CMD_PIPELINE_H
 #define CMD_PIPELINE_H
 
+#include "cmd/forward_key.h"
 #include "cmd/overrides.h"
 #include "cmd/process.h"
 #include "cmd/rundir.h"
@@ -32,6 +33,7 @@ struct pipeline_plan {
 	const char *challenge;	     /* these three may be NULL */
 	const char *mount_allowlist;
 	const char *sample_ms;
+	const struct forward_key *forward; /* NULL: no forward seal */
 	int policy_fd;
 	int overrides_fd;  /* -1: none */
 	int host_facts_fd; /* -1: ask the host; else the recorded answer to a policy, of a rerun */

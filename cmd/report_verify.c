@@ -31,12 +31,14 @@ static const struct option table[] = {
 	{"log", "FILE", "an archive's proof that it holds the report, which must hold"},
 	{"archive-key", "PUB",
 	 "an archive's public key, one of which must have signed; may be repeated"},
+	{"forward-key", "FILE", "the run's first key, by which its forward seal must hold"},
+	{"forward", "FILE", "the forward seal; else forward.json beside the report"},
 };
 
 #define OPTION_COUNT (sizeof(table) / sizeof(table[0]))
 #define OPTION_JSON  0
 #define PASSED_MAX   128
-#define OPTION_SIZE  sizeof("--archive-key")
+#define OPTION_SIZE  sizeof("--forward-key")
 
 struct verify_args {
 	const char *file; /* NULL until it has been read */

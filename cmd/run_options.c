@@ -24,6 +24,7 @@ enum run_option {
 	RUN_SEAL_KEY,
 	RUN_SEAL_PASSPHRASE,
 	RUN_SIGNER,
+	RUN_FORWARD_SEAL,
 	RUN_BEST_EFFORT,
 	RUN_TTY,
 	RUN_OUTPUT,
@@ -55,6 +56,9 @@ static const struct option table[RUN_OPTION_COUNT] = {
 	[RUN_SEAL_PASSPHRASE] = {"seal-passphrase-fd", "N|prompt",
 				 "the key's passphrase: a line from descriptor N, or asked for"},
 	[RUN_SIGNER] = {"signer", "SOCKET", "have the report signed by the safe-run signer there"},
+	[RUN_FORWARD_SEAL] = {"forward-seal", "FILE",
+			      "seal each event so that nobody can change it later; the key "
+			      "that shows it goes into FILE, for another host"},
 	[RUN_BEST_EFFORT] = {"best-effort", NULL,
 			     "run although the host cannot enforce all of "
 			     "the policy; the report says what it did not"},
@@ -113,6 +117,9 @@ static enum fault_code take(struct run_options *options, enum run_option option,
 		return FAULT_NONE;
 	case RUN_SIGNER:
 		options->signer = value;
+		return FAULT_NONE;
+	case RUN_FORWARD_SEAL:
+		options->forward_seal = value;
 		return FAULT_NONE;
 	case RUN_BEST_EFFORT:
 		options->best_effort = true;

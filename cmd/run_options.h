@@ -17,6 +17,7 @@ struct run_options {
 	const char *seal_key;
 	const char *seal_passphrase; /* "prompt", or a descriptor's number */
 	const char *signer;	     /* a socket */
+	const char *forward_seal;    /* a file to be made */
 	const char *output;	     /* these two NULL: not asked for */
 	const char *diff;
 	bool apply; /* with diff */

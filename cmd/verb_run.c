@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run run: the whole pipeline, and the workload's exit status passed through. */
+#include "cmd/forward_key.h"
 #include "cmd/outputs.h"
 #include "cmd/pipeline.h"
 #include "cmd/policy_args.h"
@@ -30,6 +31,7 @@ struct run {
 	struct signals signals;
 	struct tty tty;
 	struct signing signing;
+	struct forward_key forward;
 	struct pipeline pipeline;
 	struct result result;
 	struct outputs outputs;
@@ -127,6 +129,9 @@ static enum fault_code prepare(struct run *run, struct fault *fault)
 		code = tty_open(&run->tty, fault);
 	if (code == FAULT_NONE)
 		code = signals_open(&run->signals, fault);
+	if (code == FAULT_NONE)
+		code = forward_key_make(&run->forward, run->options.forward_seal,
+					run->rundir.run_id, fault);
 	return code;
 }
 
@@ -140,6 +145,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.refusal = run->refusal.code != FAULT_NONE ? &run->refusal : NULL,
 		.tty = options->tty ? &run->tty : NULL,
 		.signing = &run->signing,
+		.forward = &run->forward,
 		.challenge = options->challenge,
 		.mount_allowlist = policy_args_allowlist(options->mount_allowlist),
 		.sample_ms = options->sample_ms,
@@ -154,16 +160,26 @@ static enum fault_code start(struct run *run, struct fault *fault)
 
 	code = pipeline_start(&run->pipeline, &plan, fault);
 	signing_hand_over(&run->signing);
+	forward_key_close(&run->forward);
 	if (plan.store_fd >= 0)
 		close(plan.store_fd);
 	return code;
+}
+
+/* Nothing was started: nothing stays behind. */
+static void take_back(struct run *run)
+{
+	struct fault fault;
+
+	forward_key_discard(&run->forward);
+	if (run->rundir.dir_fd >= 0 && rundir_discard(&run->rundir, &fault) != FAULT_NONE)
+		fprintf(stderr, "safe-run: %s\n", fault.message);
 }
 
 /* Prepare, start, watch; the result says how it went in every case. */
 static void carry_out(struct run *run)
 {
 	struct fault fault = {.code = FAULT_NONE};
-	struct fault lesser;
 
 	if (prepare(run, &fault) == FAULT_NONE && start(run, &fault) == FAULT_NONE &&
 	    run->options.tty)
@@ -171,8 +187,8 @@ static void carry_out(struct run *run)
 	if (pipeline_started(&run->pipeline))
 		supervise(&run->pipeline, &run->signals, &run->tty, run->rundir.run_id,
 			  &run->result);
-	else if (run->rundir.dir_fd >= 0 && rundir_discard(&run->rundir, &lesser) != FAULT_NONE)
-		fprintf(stderr, "safe-run: %s\n", lesser.message);
+	else
+		take_back(run);
 	/* Seal has sealed what it saw of a run that did not start; the reason is known here. */
 	if (fault.code != FAULT_NONE)
 		result_blame(&run->result, &fault);
@@ -209,6 +225,7 @@ static void release(struct run *run)
 	tty_close(&run->tty);
 	signals_close(&run->signals);
 	signing_close(&run->signing);
+	forward_key_close(&run->forward);
 	pipeline_close(&run->pipeline);
 	close_fd(&run->source_fd);
 	close_fd(&run->policy_fd);
@@ -229,6 +246,7 @@ int verb_run(int argc, char **argv)
 		.signals = {.fd = -1},
 		.tty = TTY_NONE,
 		.signing = SIGNING_NONE,
+		.forward = FORWARD_KEY_NONE,
 		.source_fd = -1,
 		.policy_fd = -1,
 		.overrides_fd = -1,

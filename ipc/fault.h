@@ -40,6 +40,7 @@ enum fault_code {
 	FAULT_REPORT_CANONICAL,	 /* SR-EVD-306 not canonical */
 	FAULT_REPORT_CHALLENGE,	 /* SR-EVD-307 not the caller's challenge */
 	FAULT_REPORT_PREV,	 /* SR-EVD-308 not the run it follows */
+	FAULT_REPORT_FORWARD,	 /* SR-EVD-309 not what was sealed forward */
 	FAULT_HOST_LACKS,	 /* SR-OPS-001 the host lacks something */
 	FAULT_ARCHIVE,		 /* SR-OPS-301 archive write failed */
 	FAULT_CODE_COUNT

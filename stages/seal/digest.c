@@ -93,6 +93,12 @@ void digest_value(const struct digest *digest, uint8_t out[DIGEST_SIZE])
 	must(SHA256_Final(out, &copy));
 }
 
+void digest_finish(struct digest *digest, uint8_t out[DIGEST_SIZE])
+{
+	must(SHA256_Final(out, &digest->context));
+	explicit_bzero(&digest->context, sizeof(digest->context));
+}
+
 void digest_bytes(const void *data, size_t len, uint8_t out[DIGEST_SIZE])
 {
 	SHA256_CTX context;

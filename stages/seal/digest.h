@@ -29,6 +29,8 @@ void digest_reset(struct digest *digest);
 void digest_update(struct digest *digest, const void *data, size_t len);
 /* The value so far; the running hash goes on. */
 void digest_value(const struct digest *digest, uint8_t out[DIGEST_SIZE]);
+/* The value, and an end to it: what went in was secret, and is erased. digest_reset starts anew. */
+void digest_finish(struct digest *digest, uint8_t out[DIGEST_SIZE]);
 
 void digest_bytes(const void *data, size_t len, uint8_t out[DIGEST_SIZE]);
 /* "sha256:<64 lower-case hex>" */

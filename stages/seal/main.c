@@ -40,6 +40,7 @@ enum option {
 	OPTION_NOTICE_FD,
 	OPTION_RUN_ID,
 	OPTION_RECORDED_FD,
+	OPTION_FORWARD_FD,
 	OPTION_COUNT
 };
 
@@ -71,12 +72,18 @@ static const struct stage_option options[OPTION_COUNT] = {
 				.value_name = "N",
 				.help = "seal a run again: N holds its events.ndjson, where seal's "
 					"own times and nonce are taken from"},
+	[OPTION_FORWARD_FD] = {.name = "forward-fd",
+			       .kind = STAGE_OPTION_FD,
+			       .value_name = "N",
+			       .help = "seal every event with the next key from the 32 bytes at N, "
+				       "into forward.json"},
 };
 
 struct seal {
 	struct stream stream;
 	struct recorded recorded;
 	struct endorse endorse;
+	struct forward forward;
 	struct fault open_fault; /* no place for the events: told in the result, once confined */
 };
 
@@ -140,6 +147,12 @@ static enum stage_exit seal_open(struct stage_context *context)
 					       "file beside the report");
 		return STAGE_USAGE;
 	}
+	if (context->values[OPTION_FORWARD_FD].given &&
+	    (artifacts_fd < 0 || !context->values[OPTION_RUN_ID].given)) {
+		stage_complain(context->stage, "--forward-fd needs --artifacts-fd, for its file, "
+					       "and --run-id, which every key is bound to");
+		return STAGE_USAGE;
+	}
 	seal->endorse.signer_fd = context->values[OPTION_SIGNER_FD].fd;
 	seal->endorse.chain_fd = context->values[OPTION_CHAIN_FD].fd;
 	seal->endorse.bundle_fd = -1;
@@ -192,6 +205,18 @@ static enum fault_code read_recorded(struct stage_context *context, struct seal 
 	return FAULT_NONE;
 }
 
+static enum fault_code start_forward(struct stage_context *context, struct seal *seal,
+				     struct fault *fault)
+{
+	if (!context->values[OPTION_FORWARD_FD].given)
+		return FAULT_NONE;
+	if (forward_start(&seal->forward, context->values[OPTION_FORWARD_FD].fd,
+			  context->values[OPTION_ARTIFACTS_FD].fd, seal->stream.run_id,
+			  fault) == FAULT_NONE)
+		seal->stream.forward = &seal->forward;
+	return fault->code;
+}
+
 static enum stage_exit seal_run(struct stage_context *context)
 {
 	struct seal *seal = context->state;
@@ -202,11 +227,14 @@ static enum stage_exit seal_run(struct stage_context *context)
 	bool sealed;
 
 	if (fault.code == FAULT_NONE && read_recorded(context, seal, &fault) == FAULT_NONE &&
+	    start_forward(context, seal, &fault) == FAULT_NONE &&
 	    stream_seal(stream, STDIN_FILENO, context->values[OPTION_NOTICE_FD].fd, &fault) ==
 		    FAULT_NONE &&
 	    publish(context, seal, digest, &fault) == FAULT_NONE &&
 	    context->values[OPTION_ARTIFACTS_FD].fd < 0)
 		return STAGE_DONE; /* the report is what stdout got */
+	if (stream->forward != NULL)
+		forward_release(&seal->forward);
 	faults = calloc(1, sizeof(*faults));
 	if (faults == NULL)
 		buf_no_memory();

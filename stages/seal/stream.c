@@ -35,9 +35,33 @@ void stream_release(struct stream *stream)
 static enum fault_code keep(struct stream *stream, const struct head *event,
 			    const struct facts_sample *sample, struct fault *fault)
 {
+	const struct buf *pending = &stream->store.pending;
+	size_t start = pending->len;
+
 	chain_seal(&stream->chain, event, &stream->store.pending);
+	if (stream->forward != NULL)
+		forward_take(stream->forward, pending->data + start, pending->len - start);
 	facts_take(&stream->facts, event, sample);
 	return store_end_line(&stream->store, fault);
+}
+
+/* Write what is pending, and then the forward seal over it. */
+static enum fault_code flush(struct stream *stream, struct fault *fault)
+{
+	enum fault_code failed = store_flush(&stream->store, fault);
+
+	if (failed != FAULT_NONE || stream->forward == NULL)
+		return failed;
+	return forward_store(stream->forward, fault);
+}
+
+static enum fault_code settle(struct stream *stream, struct fault *fault)
+{
+	enum fault_code failed = store_sync(&stream->store, fault);
+
+	if (failed != FAULT_NONE || stream->forward == NULL)
+		return failed;
+	return forward_settle(stream->forward, fault);
 }
 
 /* An event of seal's own making, in stream->line. One that is not acceptable is a bug of ours. */
@@ -132,7 +156,7 @@ static enum fault_code take_line(struct stream *stream, const char *line, size_t
 	if (keep(stream, &event, &sample, fault) != FAULT_NONE)
 		return fault->code;
 	/* The workload starts behind this one: what it was given must survive the machine. */
-	return event.type == EVENT_RUN_PREPARED ? store_sync(&stream->store, fault) : FAULT_NONE;
+	return event.type == EVENT_RUN_PREPARED ? settle(stream, fault) : FAULT_NONE;
 }
 
 static bool line_waits(const struct record_reader *reader)
@@ -152,7 +176,7 @@ static enum fault_code read_stream(struct stream *stream, struct record_reader *
 		size_t len;
 
 		if (!line_waits(reader))
-			failed = store_flush(&stream->store, fault);
+			failed = flush(stream, fault);
 		if (failed != FAULT_NONE)
 			return failed;
 		switch (record_read_once(reader, &line, &len, FAULT_EVIDENCE_EVENT,
@@ -256,7 +280,11 @@ static enum fault_code close_stream(struct stream *stream, int notice_fd, struct
 		failed = stream->loss.withheld && stream->loss.refused == NULL
 				 ? close_withheld(stream, fault)
 				 : close_own(stream, fault);
-	return failed == FAULT_NONE ? store_flush(&stream->store, fault) : failed;
+	if (failed == FAULT_NONE)
+		failed = store_flush(&stream->store, fault);
+	if (failed == FAULT_NONE && stream->forward != NULL)
+		failed = forward_close(stream->forward, fault);
+	return failed;
 }
 
 enum fault_code stream_seal(struct stream *stream, int fd, int notice_fd, struct fault *fault)

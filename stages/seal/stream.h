@@ -7,6 +7,7 @@
 #include "stages/seal/chain.h"
 #include "stages/seal/closing.h"
 #include "stages/seal/facts.h"
+#include "stages/seal/forward.h"
 #include "stages/seal/recorded.h"
 #include "stages/seal/store.h"
 
@@ -31,6 +32,7 @@ struct stream {
 	bool run_id_fixed;	 /* the stream must agree */
 	char nonce[33];
 	struct recorded *recorded; /* the run is sealed again; NULL: for the first time */
+	struct forward *forward;   /* NULL: nobody asked for a forward seal */
 };
 
 /* The store's fd and run_id, run_id_fixed and nonce are the caller's to fill. */

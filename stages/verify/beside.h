@@ -10,4 +10,7 @@
  */
 void beside_open(struct side_file *bundle, const char *report, struct fault *fault);
 
+/* The same for forward.json, which beside a file has that name and no other. */
+void beside_open_forward(struct side_file *seal, const char *report, struct fault *fault);
+
 #endif

@@ -20,6 +20,7 @@
 #include "stages/verify/attest.h"
 #include "stages/verify/beside.h"
 #include "stages/verify/check.h"
+#include "stages/verify/forward.h"
 #include "stages/verify/input.h"
 #include "stages/verify/verdict.h"
 
@@ -39,6 +40,8 @@ enum option {
 	OPTION_CHAIN,
 	OPTION_LOG,
 	OPTION_ARCHIVE_KEY,
+	OPTION_FORWARD_KEY,
+	OPTION_FORWARD,
 	OPTION_COUNT
 };
 
@@ -89,6 +92,14 @@ static const struct stage_option options[OPTION_COUNT] = {
 				.value_name = "FILE",
 				.help = "an archive's public key, one of which must have signed "
 					"the proof's checkpoint; may be repeated"},
+	[OPTION_FORWARD_KEY] = {.name = "forward-key",
+				.kind = STAGE_OPTION_TEXT,
+				.value_name = "FILE",
+				.help = "the run's first key, by which its forward seal must hold"},
+	[OPTION_FORWARD] = {.name = "forward",
+			    .kind = STAGE_OPTION_TEXT,
+			    .value_name = "FILE",
+			    .help = "the forward seal; else forward.json beside the report"},
 };
 
 enum tier { TIER_SELF, TIER_SIGNED, TIER_LOGGED, TIER_COUNT };
@@ -96,6 +107,7 @@ enum tier { TIER_SELF, TIER_SIGNED, TIER_LOGGED, TIER_COUNT };
 struct verify {
 	struct input input;
 	struct attest attest;
+	struct forward_check forward;
 	struct verdict verdict;
 	struct fault fault; /* why there is nothing to check */
 };
@@ -167,6 +179,21 @@ static void open_attest(struct stage_context *context, struct attest *attest)
 		attest->challenge = context->values[OPTION_CHALLENGE].text;
 }
 
+static enum stage_exit open_forward(struct stage_context *context, struct verify *verify)
+{
+	const struct stage_value *key = &context->values[OPTION_FORWARD_KEY];
+	const struct stage_value *seal = &context->values[OPTION_FORWARD];
+
+	if (key->given)
+		forward_open(&verify->forward, key->text, seal->text,
+			     context->operand_count == 1 ? context->operands[0] : NULL);
+	else if (seal->given) {
+		stage_complain(context->stage, "--forward is of no use without --forward-key");
+		return STAGE_USAGE;
+	}
+	return STAGE_DONE;
+}
+
 static enum stage_exit verify_open(struct stage_context *context)
 {
 	struct verify *verify = context->state;
@@ -176,7 +203,7 @@ static enum stage_exit verify_open(struct stage_context *context)
 		stage_complain(context->stage, "needs one report: sr-verify FILE");
 		return STAGE_USAGE;
 	}
-	if (read_tier(context, verify) != STAGE_DONE)
+	if (read_tier(context, verify) != STAGE_DONE || open_forward(context, verify) != STAGE_DONE)
 		return STAGE_USAGE;
 	if (report_fd < 0)
 		input_open(&verify->input, context->operands[0], &verify->fault);
@@ -196,6 +223,8 @@ static void check(struct verify *verify)
 {
 	struct input *input = &verify->input;
 	struct span report = {"", 0};
+	struct span events = {"", 0};
+	enum forward_source source = FORWARD_REPORT;
 
 	if (verify->fault.code == FAULT_NONE)
 		input_read(input, &verify->fault);
@@ -203,10 +232,12 @@ static void check(struct verify *verify)
 	case INPUT_REPORT:
 		check_report((struct span){input->data, input->len}, &verify->verdict);
 		if (verify->verdict.states[VERDICT_CANONICAL] == VERDICT_PASSED)
-			report = (struct span){input->data, input->len};
+			report = events = (struct span){input->data, input->len};
 		break;
 	case INPUT_EVENTS:
-		check_event_lines((struct span){input->data, input->len}, &verify->verdict);
+		events = (struct span){input->data, input->len};
+		source = FORWARD_LINES;
+		check_event_lines(events, &verify->verdict);
 		break;
 	case INPUT_ALIEN:
 	case INPUT_FAILED:
@@ -214,6 +245,7 @@ static void check(struct verify *verify)
 		break;
 	}
 	attest_check(&verify->attest, report, &verify->verdict);
+	forward_verify(&verify->forward, source, events, &verify->verdict);
 }
 
 static enum stage_exit verify_run(struct stage_context *context)
@@ -226,6 +258,7 @@ static enum stage_exit verify_run(struct stage_context *context)
 	kind = verify->input.kind;
 	input_release(&verify->input);
 	attest_release(&verify->attest);
+	forward_release_files(&verify->forward);
 	if (verdict_send(&verify->verdict, &context->out, &fault) != FAULT_NONE) {
 		stage_complain(context->stage, "%s", fault.message);
 		return STAGE_FAILED;
@@ -257,6 +290,7 @@ int main(int argc, char **argv)
 	verify->input.fd = -1;
 	verify->attest.bundle.fd = verify->attest.prev.fd = verify->attest.chain.fd = -1;
 	verify->attest.log.proof.fd = -1;
+	verify->forward.key.fd = verify->forward.seal.fd = -1;
 	status = stage_main(&stage, verify, argc, argv);
 	free(verify);
 	return status;

@@ -28,6 +28,7 @@ static const struct {
 	[VERDICT_PREV] = {"prev", FAULT_REPORT_PREV},
 	[VERDICT_CHALLENGE] = {"challenge", FAULT_REPORT_CHALLENGE},
 	[VERDICT_LOG] = {"log", FAULT_REPORT_SIGNATURE},
+	[VERDICT_FORWARD_SEAL] = {"forward_seal", FAULT_REPORT_FORWARD},
 };
 
 enum fault_code verdict_code(enum verdict_check check)
@@ -142,6 +143,11 @@ static void add_limit_of_signer(const struct verdict *verdict, struct json_objec
 					      "the account that ran safe-run");
 		return;
 	}
+	if (verdict->keyid[0] == '\0' && verdict->states[VERDICT_FORWARD_SEAL] == VERDICT_PASSED) {
+		array_append_string(list, "who made it, to anybody but whoever kept the forward "
+					  "key: it is not signed");
+		return;
+	}
 	if (verdict->keyid[0] == '\0') {
 		array_append_string(list, "who made it: it is not signed, and whoever can write "
 					  "the file can make another that recomputes");
@@ -207,6 +213,9 @@ static struct json_object *limits_to_json(const struct verdict *verdict)
 	array_append_string(list, "what an event marked observedBy guest or workload claims");
 	if (verdict->output_uncaptured)
 		array_append_string(list, "what the command printed: nobody captured it");
+	if (verdict->states[VERDICT_FORWARD_SEAL] == VERDICT_PASSED)
+		array_append_string(list, "what was recorded once somebody had broken into the "
+					  "host, or had the forward key");
 	if (verdict->states[VERDICT_COMPLETE] == VERDICT_REFUSED)
 		array_append_string(list, "what happened after the last event");
 	return list;
