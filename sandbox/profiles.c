@@ -235,7 +235,7 @@ const struct sandbox_profile sandbox_profile_canon = {
 
 const struct sandbox_profile sandbox_profile_collect = {
 	.name = "collect",
-	.identity = SANDBOX_IDENTITY_CALLER, /* the workload's uid: its files, whatever their modes */
+	.identity = SANDBOX_IDENTITY_CALLER, /* the workload's: its files, whatever their modes */
 	.landlock = true,
 	.limits = limits_collect,
 	.limit_count = COUNT(limits_collect),

@@ -94,7 +94,7 @@ static enum fault_code read_own_root(struct fields *root, struct plan_root *own,
 	own->identity.directory = own->kind != PLAN_ROOT_IMAGE;
 	if (code == FAULT_NONE && strcmp(type, own->identity.directory ? "directory" : "file") != 0)
 		code = fault_set(fault, CODE, "processPlan.root.type",
-				 "a directory or an image layout is a directory, an image is a file");
+				 "a directory and an OCI layout are directories, an image a file");
 	return code == FAULT_NONE ? fields_close(root, fault) : code;
 }
 

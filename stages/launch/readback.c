@@ -213,8 +213,7 @@ static enum fault_code check_landlock(const struct readback_place *readback,
 	else
 		enforcement_add_text(enforcement, "default.landlock", "Landlock",
 				     "write to private directories only",
-				     "write to private directories only",
-				     json_object_get(report));
+				     "write to private directories only", json_object_get(report));
 	return FAULT_NONE;
 }
 

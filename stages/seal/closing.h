@@ -22,8 +22,8 @@
 struct closing_place {
 	const char *run_id;
 	uint64_t seq;
-	uint64_t boot_ns_min; /* of the event before: time must not go back */
-	uint64_t boot_ns_max; /* of a closing event that came already: deaths stand before it */
+	uint64_t boot_ns_min;  /* of the event before: time must not go back */
+	uint64_t boot_ns_max;  /* of a closing event that came already: deaths stand before it */
 	const char *timestamp; /* of a run sealed again, as is boot_ns; NULL: now */
 	uint64_t boot_ns;
 };

@@ -6,8 +6,8 @@
  *          reasons why not; and asks the host where the paths in it lead.
  * READS    The policy from standard input, 1 MiB at most; the settings on --set-fd; with
  *          --mount-allowlist or SAFE_RUN_MOUNT_ALLOWLIST one file, opened before confinement. Of
- *          the host: which paths exist, never what is in them. With --host-facts-fd an earlier answer
- *          of its own, 16 MiB at most, and nothing of the host. With --host-policy, as the
+ *          the host: which paths exist, never what is in them. With --host-facts-fd an earlier
+ *          answer of its own, 16 MiB at most, and nothing of the host. With --host-policy, as the
  *          launcher's assistant: the host's ceiling from standard input, and nothing else.
  * WRITES   One ValidationResult record, or HostPolicy, to standard output and --record-fd.
  * HOLDS    Nothing. No capability, no descriptor beyond those.
@@ -66,11 +66,12 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_HOST_POLICY] = {.name = "host-policy",
 				.kind = STAGE_OPTION_FLAG,
 				.help = "standard input is the host's ceiling, not a policy"},
-	[OPTION_HOST_FACTS_FD] = {.name = "host-facts-fd",
-				  .kind = STAGE_OPTION_FD,
-				  .value_name = "N",
-				  .help = "N holds an earlier answer: use its settings, its allowlist "
-					  "and what its host said, and do not ask this host"},
+	[OPTION_HOST_FACTS_FD] =
+		{.name = "host-facts-fd",
+		 .kind = STAGE_OPTION_FD,
+		 .value_name = "N",
+		 .help = "N holds an earlier answer: use its settings, its allowlist "
+			 "and what its host said, and do not ask this host"},
 };
 
 #define ALLOWLIST_VARIABLE "SAFE_RUN_MOUNT_ALLOWLIST"

@@ -94,7 +94,8 @@ static void *flip_until_stopped(void *argument)
 		if (renameat2(AT_FDCWD, flipper->paths[0], AT_FDCWD, flipper->paths[1],
 			      RENAME_EXCHANGE))
 			break;
-		/* A rename holds up every other look at a path: in bursts, or few runs come about. */
+		/* A rename holds up every other look at a path: in bursts, or few runs come about.
+		 */
 		if (atomic_fetch_add(&flipper->rounds, 1) % BURST == 0)
 			nanosleep(&breath, NULL);
 	}
