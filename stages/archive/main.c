@@ -3,15 +3,17 @@
  * sr-archive: keeps reports so that a missing one shows.
  *
  * PURPOSE  An archive of reports: each a leaf of a Merkle tree, the tree's root signed; bodies
- * stored by the hash of their bytes and removed when their time comes, leaves never. READS    the
- * archive's directory; for add, a report and its signature in sealed memory and sr-verify's answer
- * about those very bytes; key files and an older checkpoint, opened before confinement. WRITES
- * stdout: records. The archive's directory, nothing else. HOLDS    that directory and, to add or
- * sign, the archive's private key. No privilege. FILTER   sandbox/filters/archive.filter; Landlock
- * gives the one directory. REFUSES  a report that the verifier has not found valid, or that could
- * still change; a name that is neither a bundle id nor a run id; to sign on top of leaves that were
- * changed. WHY NOT  in sr-verify: who reads strangers' reports must not write, and no database
- * belongs there.
+ *          stored by the hash of their bytes and removed when their time comes, leaves never.
+ * READS    the archive's directory; for add, a report and its signature in sealed memory and
+ *          sr-verify's answer about those very bytes; key files and an older checkpoint, opened
+ *          before confinement.
+ * WRITES   stdout: records. The archive's directory, nothing else.
+ * HOLDS    that directory and, to add or sign, the archive's private key. No privilege.
+ * FILTER   sandbox/filters/archive.filter; Landlock gives the one directory.
+ * REFUSES  a report that the verifier has not found valid, or that could still change; a name that
+ *          is neither a bundle id nor a run id; to sign on top of leaves that were changed.
+ * WHY NOT  in sr-verify: who reads strangers' reports must not write, and no database belongs
+ *          there.
  */
 #include "sandbox/landlock.h"
 #include "stages/archive/action.h"

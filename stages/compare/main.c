@@ -3,13 +3,15 @@
  * sr-compare: holds what a stage wrote again against what it wrote then.
  *
  * PURPOSE  For safe-run replay: the first byte and the first field that differ; whether a run can
- * be carried out again; whether, carried out again, it came to the same. READS    standard input,
- * what is new; --recorded-fd, what is recorded. Each to its end, at most 64 MiB. The record is a
- * stranger's. WRITES   one record on stdout: same, different or refused, and where. HOLDS nothing.
- * No privilege, no file. FILTER   sandbox/filters/compare.filter; Landlock gives nothing. REFUSES
- * input that is longer, or, where fields are compared, no canonical JSON. WHY NOT  in the
- * front-end: it parses nothing a stranger wrote. In sr-verify: what that says must not depend on a
- * second file.
+ *          be carried out again; whether, carried out again, it came to the same.
+ * READS    standard input, what is new; --recorded-fd, what is recorded. Each to its end, at most
+ *          64 MiB. The record is a stranger's.
+ * WRITES   one record on stdout: same, different or refused, and where.
+ * HOLDS    nothing. No privilege, no file.
+ * FILTER   sandbox/filters/compare.filter; Landlock gives nothing.
+ * REFUSES  input that is longer, or, where fields are compared, no canonical JSON.
+ * WHY NOT  in the front-end: it parses nothing a stranger wrote. In sr-verify: what that says must
+ *          not depend on a second file.
  */
 #include "ipc/canon.h"
 #include "ipc/object.h"

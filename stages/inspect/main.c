@@ -6,13 +6,14 @@
  *          and what it proves: lines for a terminal, or one page of HTML.
  * READS    one file named on the command line (or the one in a run directory) and what lies beside
  *          it: its signature; the keys that are trusted; what an archive says of it. All opened
- * once before confinement, following no link; read once, whole, the report at most 64 MiB. WRITES
- * text or a page on stdout. The page needs nothing from anywhere and holds no script. HOLDS those
- * descriptors. No privilege, no key of its own, no other file, no terminal: the caller says how
- * wide it is and whether it shows colours. FILTER   sandbox/filters/inspect.filter; Landlock gives
- * nothing. REFUSES  nothing that is canonical JSON: what is missing or wrong is shown as a dash,
- * and the verdict stands beside it. Of other bytes it shows the verdict alone. WHY NOT  in
- * sr-verify: what says whether a report is true must stay small, and a layout is not.
+ *          once before confinement, following no link; read once, whole, the report at most 64 MiB.
+ * WRITES   text or a page on stdout. The page needs nothing from anywhere and holds no script.
+ * HOLDS    those descriptors. No privilege, no key of its own, no other file, no terminal: the
+ *          caller says how wide it is and whether it shows colours.
+ * FILTER   sandbox/filters/inspect.filter; Landlock gives nothing.
+ * REFUSES  nothing that is canonical JSON: what is missing or wrong is shown as a dash, and the
+ *          verdict stands beside it. Of other bytes it shows the verdict alone.
+ * WHY NOT  in sr-verify: what says whether a report is true must stay small, and a layout is not.
  */
 #include "ipc/record.h"
 #include "stages/inspect/archived.h"

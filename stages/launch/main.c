@@ -9,13 +9,14 @@
  * WRITES   the event stream on stdout: compile, mount.*, run.prepared, vm.started,
  *          resource.sampled, vm.exited, and run.cleaned or run.failed at the end, always.
  * HOLDS    as root CAP_SYS_ADMIN and what identity needs, until the workload runs; then CAP_KILL
- * and CAP_DAC_OVERRIDE. As an ordinary user nothing: all capabilities are those of its own user
- * namespace. FILTER   launch, then launch-parent once the workload runs; its pid 1 launch-init; the
- * workload its own. No Landlock for the launcher itself, because that forbids mounting. REFUSES  a
- * bundle that is not exactly what it should be, a plan its policy does not say, a host path that
- * changed since validation, and a sandbox that does not read back as asked. WHY NOT  let the
- * front-end do this: whoever parses a policy or holds a workload's output must not hold
- * CAP_SYS_ADMIN.
+ *          and CAP_DAC_OVERRIDE. As an ordinary user nothing: all capabilities are those of its own
+ *          user namespace.
+ * FILTER   launch, then launch-parent once the workload runs; its pid 1 launch-init; the workload
+ *          its own. No Landlock for the launcher itself, because that forbids mounting.
+ * REFUSES  a bundle that is not exactly what it should be, a plan its policy does not say, a host
+ *          path that changed since validation, and a sandbox that does not read back as asked.
+ * WHY NOT  let the front-end do this: whoever parses a policy or holds a workload's output must not
+ *          hold CAP_SYS_ADMIN.
  */
 #include "stages/launch/assistant.h"
 #include "stages/launch/identity.h"

@@ -3,16 +3,16 @@
  * sr-prove: makes the proof that an event is in a report, and checks one.
  *
  * PURPOSE  With --event N: the proof of event N of a report that sr-verify finds valid. Without:
- * what a proof proves, alone, or against a root, a report or a signed bundle. READS    the files
- * named on the command line, each opened once before confinement, following no link; read once,
- * whole, at most 64 MiB. WRITES   stdout: the proof's bytes, without a final line feed, or one
- * record: ProofVerify, or
+ *          what a proof proves, alone, or against a root, a report or a signed bundle.
+ * READS    the files named on the command line, each opened once before confinement, following no
+ *          link; read once, whole, at most 64 MiB.
+ * WRITES   stdout: the proof's bytes, without a final line feed, or one record: ProofVerify, or
  *          {"errors":[...]} when nothing can be proved.
  * HOLDS    those descriptors. No privilege, no private key, no other file.
  * FILTER   sandbox/filters/verify.filter, as sr-verify has it; Landlock gives nothing.
  * REFUSES  an event of a report that is not valid; a proof with one bit, hash or count that is
- * wrong. WHY NOT  in sr-verify: what a whole report proves is one question, answered with one exit
- * status.
+ *          wrong.
+ * WHY NOT  in sr-verify: what a whole report proves is one question, answered with one exit status.
  */
 #include "ipc/canon.h"
 #include "ipc/object.h"

@@ -9,13 +9,15 @@
  *          stage was lost from; to seal a run again, on --recorded-fd, its sealed events.
  * WRITES   --artifacts-fd: events.ndjson and run_report.json in that directory, and one SealResult
  *          on stdout; with --signer-fd also run_report.sigstore.json. By hand, without it: the
- * report on stdout. HOLDS    one directory, in which it may make, rename and remove files; the
- * chain of signed runs; a socket to the signer. No privilege, no key. FILTER
- * sandbox/filters/seal.filter; Landlock gives the one directory. REFUSES  a record that is not
- * canonical, out of order, of another run, back in time, behind the closing one, or without what a
- * report derives from it. What was refused is named in the closing event; nothing is dropped in
- * silence. A report that exists is never replaced. WHY NOT  in the monitor: the witness reads what
- * the workload writes, so it must not be the one whose word becomes final, and later signs.
+ *          report on stdout.
+ * HOLDS    one directory, in which it may make, rename and remove files; the chain of signed runs;
+ *          a socket to the signer. No privilege, no key.
+ * FILTER   sandbox/filters/seal.filter; Landlock gives the one directory.
+ * REFUSES  a record that is not canonical, out of order, of another run, back in time, behind the
+ *          closing one, or without what a report derives from it. What was refused is named in the
+ *          closing event; nothing is dropped in silence. A report that exists is never replaced.
+ * WHY NOT  in the monitor: the witness reads what the workload writes, so it must not be the one
+ *          whose word becomes final, and later signs.
  */
 #include "stages/seal/publish.h"
 #include "stages/seal/result.h"

@@ -11,8 +11,9 @@
  *          as the caller without capabilities.
  * FILTER   sandbox/filters/unpack.filter: no set-id bit, no device.
  * REFUSES  what is not for linux on amd64, more than one image, digests that do not hold, names
- * that lead out of the image, more bytes, entries or layers than an image may have. WHY NOT  in
- * sr-launch: JSON, tar, gzip and zstd from anywhere are no food for the one stage with privilege.
+ *          that lead out of the image, more bytes, entries or layers than an image may have.
+ * WHY NOT  in sr-launch: JSON, tar, gzip and zstd from anywhere are no food for the one stage with
+ *          privilege.
  */
 #include "ipc/object.h"
 #include "sandbox/landlock.h"
