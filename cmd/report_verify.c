@@ -124,6 +124,23 @@ static int verify(const struct verify_args *args)
 	return args->json ? spawn_and_wait(&spawn, &home) : verify_in_words(&spawn, &home);
 }
 
+static bool was_passed(const struct verify_args *args, const char *name)
+{
+	for (size_t i = 0; i < args->passed_count; i++)
+		if (strcmp(table[args->passed[i].option].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int verify_if_whole(const struct verify_args *args)
+{
+	if (args->file == NULL)
+		return option_usage(VERB, SYNOPSIS, "needs a FILE");
+	if (was_passed(args, "forward") && !was_passed(args, "forward-key"))
+		return option_usage(VERB, SYNOPSIS, "--forward needs --forward-key");
+	return verify(args);
+}
+
 int report_verify(char **argv)
 {
 	struct option_cursor cursor = {VERB, SYNOPSIS, table, OPTION_COUNT, argv, 1};
@@ -156,9 +173,7 @@ int report_verify(char **argv)
 		case OPTION_WRONG:
 			return VERB_USAGE;
 		case OPTION_END:
-			if (args.file == NULL)
-				return option_usage(VERB, SYNOPSIS, "needs a FILE");
-			return verify(&args);
+			return verify_if_whole(&args);
 		}
 	}
 }

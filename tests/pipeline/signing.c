@@ -3,6 +3,7 @@
  * Signed runs from end to end, and held against tools of others: openssl(1) verifies our signatures
  * and signs for us, jq and sha256sum do what README.md shows.
  */
+#include "tests/pipeline/bench.h"
 #include "tests/pipeline/run.h"
 
 #include <criterion/criterion.h>
@@ -17,43 +18,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A directory of the test's, and scripts that run in it with $SR for safe-run. */
-struct bench {
-	char *directory;
-	char setting[PATH_MAX + 64];
-};
-
-static void bench_open(struct bench *bench)
-{
-	run_need_limits();
-	bench->directory = child_make_dir("signing");
-	snprintf(bench->setting, sizeof(bench->setting),
-		 "set -eu; cd '%s'; SR='%s'; export SAFE_RUN_WORKDIR_BASE=$PWD/runs\n",
-		 bench->directory, child_path("safe-run"));
-}
-
-static void bench_close(struct bench *bench)
-{
-	child_remove_dir(bench->directory);
-	free(bench->directory);
-}
-
-static void shell(const struct bench *bench, const char *script, int status, const char *said)
-{
-	size_t size = strlen(bench->setting) + strlen(script) + 1;
-	char *whole = malloc(size);
-	struct child_result result;
-
-	snprintf(whole, size, "%s%s", bench->setting, script);
-	child_run(WORDS("/bin/bash", "-c", whole), "", 0, NULL, &result);
-	cr_expect_eq(result.status, status, "%s\n%s%s", script, result.out, result.err);
-	if (said != NULL)
-		cr_expect(strstr(result.out, said) != NULL || strstr(result.err, said) != NULL,
-			  "no '%s' in\n%s%s", said, result.out, result.err);
-	child_release(&result);
-	free(whole);
-}
 
 /* README.md, "Checking a report": the signature with jq, base64 and openssl alone. */
 #define RECIPE                                                                                     \
@@ -73,17 +37,18 @@ Test(signing, openssl_verifies_what_we_sign)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      "$SR key generate --out key; $SR run --quiet --seal-key key -- true\n"
-	      "key=$PWD/key.pub\n" RECIPE
-	      "openssl pkeyutl -verify -pubin -inkey $key -rawin -in signed -sigfile signature",
-	      0, "Signature Verified Successfully");
-	shell(&bench,
-	      "rm -r runs; $SR key generate --out p --type p256\n"
-	      "$SR run --quiet --seal-key p -- true\n"
-	      "key=$PWD/p.pub\n" RECIPE
-	      "openssl dgst -sha256 -verify $key -signature signature signed",
-	      0, "Verified OK");
+	bench_shell(
+		&bench,
+		"$SR key generate --out key; $SR run --quiet --seal-key key -- true\n"
+		"key=$PWD/key.pub\n" RECIPE
+		"openssl pkeyutl -verify -pubin -inkey $key -rawin -in signed -sigfile signature",
+		0, "Signature Verified Successfully");
+	bench_shell(&bench,
+		    "rm -r runs; $SR key generate --out p --type p256\n"
+		    "$SR run --quiet --seal-key p -- true\n"
+		    "key=$PWD/p.pub\n" RECIPE
+		    "openssl dgst -sha256 -verify $key -signature signature signed",
+		    0, "Verified OK");
 	bench_close(&bench);
 }
 
@@ -98,27 +63,27 @@ Test(signing, we_verify_what_openssl_signs)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      "umask 077; openssl genpkey -algorithm ed25519 -out key\n"
-	      "openssl pkey -in key -pubout -out key.pub\n"
-	      "$SR run --quiet --seal-key key -- true\n"
-	      "k=$PWD/key\n" REPLACE_SIGNATURE
-	      "openssl pkeyutl -sign -inkey $k -rawin -in pae -out sig\n"
-	      "jq -cSj --arg s $(base64 -w0 sig) '.dsseEnvelope.signatures[0].sig=$s' "
-	      "run_report.sigstore.json >other.json\n"
-	      "$SR report verify --key $k.pub --bundle other.json run_report.json",
-	      0, "trust=signed(");
-	shell(&bench,
-	      "rm -r runs; umask 077\n"
-	      "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out p\n"
-	      "openssl pkey -in p -pubout -out p.pub\n"
-	      "$SR run --quiet --seal-key p -- true\n"
-	      "k=$PWD/p\n" REPLACE_SIGNATURE "openssl dgst -sha256 -sign $k -out sig pae\n"
-	      "jq -cSj --arg s $(base64 -w0 sig) '.dsseEnvelope.signatures[0].sig=$s' "
-	      "run_report.sigstore.json >other.json\n"
-	      "! cmp -s other.json run_report.sigstore.json # ECDSA is not deterministic\n"
-	      "$SR report verify --key $k.pub --bundle other.json run_report.json",
-	      0, "trust=signed(");
+	bench_shell(&bench,
+		    "umask 077; openssl genpkey -algorithm ed25519 -out key\n"
+		    "openssl pkey -in key -pubout -out key.pub\n"
+		    "$SR run --quiet --seal-key key -- true\n"
+		    "k=$PWD/key\n" REPLACE_SIGNATURE
+		    "openssl pkeyutl -sign -inkey $k -rawin -in pae -out sig\n"
+		    "jq -cSj --arg s $(base64 -w0 sig) '.dsseEnvelope.signatures[0].sig=$s' "
+		    "run_report.sigstore.json >other.json\n"
+		    "$SR report verify --key $k.pub --bundle other.json run_report.json",
+		    0, "trust=signed(");
+	bench_shell(&bench,
+		    "rm -r runs; umask 077\n"
+		    "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out p\n"
+		    "openssl pkey -in p -pubout -out p.pub\n"
+		    "$SR run --quiet --seal-key p -- true\n"
+		    "k=$PWD/p\n" REPLACE_SIGNATURE "openssl dgst -sha256 -sign $k -out sig pae\n"
+		    "jq -cSj --arg s $(base64 -w0 sig) '.dsseEnvelope.signatures[0].sig=$s' "
+		    "run_report.sigstore.json >other.json\n"
+		    "! cmp -s other.json run_report.sigstore.json # ECDSA is not deterministic\n"
+		    "$SR report verify --key $k.pub --bundle other.json run_report.json",
+		    0, "trust=signed(");
 	bench_close(&bench);
 }
 
@@ -167,7 +132,7 @@ static void expect_rules(const struct bench *bench, const char *file, const char
 
 		snprintf(script, sizeof(script), "jq -e '%s' %s >answer; test -s answer", rules[i],
 			 file);
-		shell(bench, script, 0, NULL);
+		bench_shell(bench, script, 0, NULL);
 	}
 }
 
@@ -176,11 +141,11 @@ Test(signing, the_bundle_keeps_the_rules_of_its_formats)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      "$SR key generate --out key; $SR run --quiet --seal-key key -- true\n"
-	      "cp runs/sr-*/artifacts/run_report.sigstore.json bundle.json\n"
-	      "jq -r .dsseEnvelope.payload bundle.json | base64 -d >statement.json",
-	      0, NULL);
+	bench_shell(&bench,
+		    "$SR key generate --out key; $SR run --quiet --seal-key key -- true\n"
+		    "cp runs/sr-*/artifacts/run_report.sigstore.json bundle.json\n"
+		    "jq -r .dsseEnvelope.payload bundle.json | base64 -d >statement.json",
+		    0, NULL);
 	expect_rules(&bench, "bundle.json", bundle_rules,
 		     sizeof(bundle_rules) / sizeof(bundle_rules[0]));
 	expect_rules(&bench, "statement.json", statement_rules,
@@ -193,34 +158,35 @@ Test(signing, runs_of_one_directory_are_a_chain)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      "$SR key generate --out key\n"
-	      "for i in 1 2; do $SR run --quiet --seal-key key -- true; done\n"
-	      "printf '{\"bundleDigest\":\"sha256:00' >>runs/chain.ndjson # a power cut\n"
-	      "$SR run --quiet --seal-key key -- true\n"
-	      "test $(wc -l <runs/chain.ndjson) = 3\n"
-	      "prev=\n"
-	      "for id in $(jq -r .runId runs/chain.ndjson); do\n"
-	      "  $SR report verify --key key.pub --chain runs/chain.ndjson "
-	      "${prev:+--prev runs/$prev/artifacts/run_report.sigstore.json} runs/$id\n"
-	      "  prev=$id\n"
-	      "done",
-	      0, NULL);
+	bench_shell(&bench,
+		    "$SR key generate --out key\n"
+		    "for i in 1 2; do $SR run --quiet --seal-key key -- true; done\n"
+		    "printf '{\"bundleDigest\":\"sha256:00' >>runs/chain.ndjson # a power cut\n"
+		    "$SR run --quiet --seal-key key -- true\n"
+		    "test $(wc -l <runs/chain.ndjson) = 3\n"
+		    "prev=\n"
+		    "for id in $(jq -r .runId runs/chain.ndjson); do\n"
+		    "  $SR report verify --key key.pub --chain runs/chain.ndjson "
+		    "${prev:+--prev runs/$prev/artifacts/run_report.sigstore.json} runs/$id\n"
+		    "  prev=$id\n"
+		    "done",
+		    0, NULL);
 	/* A last line that is none of ours is no part of a chain that was checked. */
-	shell(&bench,
-	      "cp runs/chain.ndjson chain; echo garbage >>chain; id=$(tail -1 runs/chain.ndjson | "
-	      "jq -r .runId)\n"
-	      "$SR report verify --key key.pub --chain chain runs/$id",
-	      1, "8 bytes that are no whole line");
-	shell(&bench,
-	      "sed -i 2d runs/chain.ndjson; id=$(tail -1 runs/chain.ndjson | jq -r .runId)\n"
-	      "$SR report verify --key key.pub --chain runs/chain.ndjson runs/$id",
-	      1, "SR-EVD-308");
+	bench_shell(&bench,
+		    "cp runs/chain.ndjson chain; echo garbage >>chain; id=$(tail -1 "
+		    "runs/chain.ndjson | "
+		    "jq -r .runId)\n"
+		    "$SR report verify --key key.pub --chain chain runs/$id",
+		    1, "8 bytes that are no whole line");
+	bench_shell(&bench,
+		    "sed -i 2d runs/chain.ndjson; id=$(tail -1 runs/chain.ndjson | jq -r .runId)\n"
+		    "$SR report verify --key key.pub --chain runs/chain.ndjson runs/$id",
+		    1, "SR-EVD-308");
 	/* Somebody else's end of the chain is not continued. */
-	shell(&bench,
-	      "echo '{\"runId\":\"sr-1\"}' >>runs/chain.ndjson\n"
-	      "$SR run --quiet --seal-key key -- true",
-	      125, "chain.ndjson");
+	bench_shell(&bench,
+		    "echo '{\"runId\":\"sr-1\"}' >>runs/chain.ndjson\n"
+		    "$SR run --quiet --seal-key key -- true",
+		    125, "chain.ndjson");
 	bench_close(&bench);
 }
 
@@ -258,8 +224,8 @@ Test(signing, a_key_that_cannot_be_used_refuses_the_run)
 		bench_open(&bench);
 		snprintf(script, sizeof(script), "$SR key generate --out key\n%s",
 			 refusals[i].script);
-		shell(&bench, script, 125, refusals[i].said);
-		shell(&bench, "! ls runs/sr-* 2>/dev/null", 0, NULL);
+		bench_shell(&bench, script, 125, refusals[i].said);
+		bench_shell(&bench, "! ls runs/sr-* 2>/dev/null", 0, NULL);
 		bench_close(&bench);
 	}
 }
@@ -269,13 +235,14 @@ Test(signing, an_encrypted_key_opens_with_its_passphrase)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      "$SR key generate --out key --type p256 --passphrase-fd 9 9<<<'pass phrase'\n"
-	      "head -2 key | grep -q 'BEGIN ENCRYPTED PRIVATE KEY'\n"
-	      "$SR run --quiet --seal-key key --seal-passphrase-fd 9 -- true 9<<<'pass phrase'\n"
-	      "$SR report verify --key key.pub runs/sr-*\n"
-	      "openssl pkey -in key -passin 'pass:pass phrase' -noout",
-	      0, "trust=signed(");
+	bench_shell(
+		&bench,
+		"$SR key generate --out key --type p256 --passphrase-fd 9 9<<<'pass phrase'\n"
+		"head -2 key | grep -q 'BEGIN ENCRYPTED PRIVATE KEY'\n"
+		"$SR run --quiet --seal-key key --seal-passphrase-fd 9 -- true 9<<<'pass phrase'\n"
+		"$SR report verify --key key.pub runs/sr-*\n"
+		"openssl pkey -in key -passin 'pass:pass phrase' -noout",
+		0, "trust=signed(");
 	bench_close(&bench);
 }
 
@@ -284,23 +251,24 @@ Test(signing, keys_are_trusted_and_revoked)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      "umask 022; $SR key generate --out key; $SR run --quiet --seal-key key -- true\n"
-	      "id=$($SR key trust --trust-dir trust key.pub)\n"
-	      "$SR key list --trust-dir trust | grep $id\n"
-	      "$SR report verify --trust-dir trust --require signed runs/sr-*",
-	      0, "trust=signed(");
-	shell(&bench, "$SR report verify --trust-dir trust --require logged runs/sr-*", 1,
-	      "safe-run archive verify");
-	shell(&bench,
-	      "$SR key revoke --trust-dir trust $(jq -r .keyid trust/*.json)\n"
-	      "$SR report verify --trust-dir trust runs/sr-*",
-	      1, "was revoked");
-	shell(&bench, "$SR key trust --trust-dir trust key.pub", 1, "make a new one");
-	shell(&bench, "$SR key trust --trust-dir trust --purpose archive key.pub", 1,
-	      "made for the purpose");
-	shell(&bench, "$SR key trust --trust-dir trust --not-after tomorrow key.pub", 1,
-	      "is no time");
+	bench_shell(
+		&bench,
+		"umask 022; $SR key generate --out key; $SR run --quiet --seal-key key -- true\n"
+		"id=$($SR key trust --trust-dir trust key.pub)\n"
+		"$SR key list --trust-dir trust | grep $id\n"
+		"$SR report verify --trust-dir trust --require signed runs/sr-*",
+		0, "trust=signed(");
+	bench_shell(&bench, "$SR report verify --trust-dir trust --require logged runs/sr-*", 1,
+		    "safe-run archive verify");
+	bench_shell(&bench,
+		    "$SR key revoke --trust-dir trust $(jq -r .keyid trust/*.json)\n"
+		    "$SR report verify --trust-dir trust runs/sr-*",
+		    1, "was revoked");
+	bench_shell(&bench, "$SR key trust --trust-dir trust key.pub", 1, "make a new one");
+	bench_shell(&bench, "$SR key trust --trust-dir trust --purpose archive key.pub", 1,
+		    "made for the purpose");
+	bench_shell(&bench, "$SR key trust --trust-dir trust --not-after tomorrow key.pub", 1,
+		    "is no time");
 	bench_close(&bench);
 }
 
@@ -350,7 +318,7 @@ Test(signing, ev5_nobody_holds_the_key_while_the_command_runs)
 	pid_t pid;
 
 	bench_open(&bench);
-	shell(&bench, "$SR key generate --out key", 0, NULL);
+	bench_shell(&bench, "$SR key generate --out key", 0, NULL);
 	snprintf(path, sizeof(path), "%s/key", bench.directory);
 	argv = run_argv(bench.directory, WORDS("--quiet", "--seal-key", path),
 			WORDS("sh", "-c", "echo here; read line"));
@@ -387,14 +355,15 @@ Test(signing, a_signer_under_another_roof)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      SERVICE "for i in 1 2 3; do $SR run --quiet --signer socket -- true; done\n"
-		      "for d in runs/sr-*; do $SR report verify --key key.pub --json $d; done | "
-		      "jq -e '.trust == \"signed\" and .keyWhere == \"service\"'\n"
-		      "test $(wc -l <log) = 3\n"
-		      "jq -r .runId log | sort | cmp - <(cd runs; ls -d sr-* | sort)\n"
-		      "! $SR signer --key key --socket socket",
-	      0, "Address already in use");
+	bench_shell(&bench,
+		    SERVICE
+		    "for i in 1 2 3; do $SR run --quiet --signer socket -- true; done\n"
+		    "for d in runs/sr-*; do $SR report verify --key key.pub --json $d; done | "
+		    "jq -e '.trust == \"signed\" and .keyWhere == \"service\"'\n"
+		    "test $(wc -l <log) = 3\n"
+		    "jq -r .runId log | sort | cmp - <(cd runs; ls -d sr-* | sort)\n"
+		    "! $SR signer --key key --socket socket",
+		    0, "Address already in use");
 	bench_close(&bench);
 }
 
@@ -404,15 +373,16 @@ Test(signing, a_signer_that_dies_leaves_a_report_and_a_failure)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      SERVICE "mkfifo go out; $SR run --quiet --signer socket -- sh -c 'echo up; read x' "
-		      "<go >out & run=$!\n"
-		      "exec 8>go 9<out; read -u 9 line; kill $signer; wait $signer || :\n"
-		      "echo >&8; status=0; wait $run || status=$?\n"
-		      "test -e runs/sr-*/artifacts/run_report.json\n"
-		      "test ! -e runs/sr-*/artifacts/run_report.sigstore.json\n"
-		      "test ! -s runs/chain.ndjson; exit $status",
-	      125, "SR-EVD-304 seal.signature");
+	bench_shell(&bench,
+		    SERVICE
+		    "mkfifo go out; $SR run --quiet --signer socket -- sh -c 'echo up; read x' "
+		    "<go >out & run=$!\n"
+		    "exec 8>go 9<out; read -u 9 line; kill $signer; wait $signer || :\n"
+		    "echo >&8; status=0; wait $run || status=$?\n"
+		    "test -e runs/sr-*/artifacts/run_report.json\n"
+		    "test ! -e runs/sr-*/artifacts/run_report.sigstore.json\n"
+		    "test ! -s runs/chain.ndjson; exit $status",
+		    125, "SR-EVD-304 seal.signature");
 	bench_close(&bench);
 }
 
@@ -422,15 +392,16 @@ Test(signing, keys_trusted_at_once)
 	struct bench bench;
 
 	bench_open(&bench);
-	shell(&bench,
-	      "for i in $(seq 12); do $SR key generate --out $i; done\n"
-	      "pids=; for i in $(seq 12); do $SR key trust --trust-dir trust $i.pub & pids+=\" "
-	      "$!\"; "
-	      "done\n"
-	      "for pid in $pids; do wait $pid; done\n"
-	      "test $(ls trust | wc -l) = 12; $SR run --quiet --seal-key 7 -- true\n"
-	      "$SR report verify --trust-dir trust --require signed runs/sr-*",
-	      0, "trust=signed");
+	bench_shell(
+		&bench,
+		"for i in $(seq 12); do $SR key generate --out $i; done\n"
+		"pids=; for i in $(seq 12); do $SR key trust --trust-dir trust $i.pub & pids+=\" "
+		"$!\"; "
+		"done\n"
+		"for pid in $pids; do wait $pid; done\n"
+		"test $(ls trust | wc -l) = 12; $SR run --quiet --seal-key 7 -- true\n"
+		"$SR report verify --trust-dir trust --require signed runs/sr-*",
+		0, "trust=signed");
 	bench_close(&bench);
 }
 
@@ -478,11 +449,11 @@ Test(signing, a_signer_that_does_not_sign)
 		pid = fork();
 		if (pid == 0)
 			serve_fraud(fd, frauds[i].algorithm, frauds[i].signature);
-		shell(&bench,
-		      "status=0; $SR run --quiet --signer fraud -- true || status=$?\n"
-		      "test ! -e runs/sr-*/artifacts/run_report.sigstore.json\n"
-		      "test ! -s runs/chain.ndjson; rm -r fraud runs; exit $status",
-		      125, frauds[i].said);
+		bench_shell(&bench,
+			    "status=0; $SR run --quiet --signer fraud -- true || status=$?\n"
+			    "test ! -e runs/sr-*/artifacts/run_report.sigstore.json\n"
+			    "test ! -s runs/chain.ndjson; rm -r fraud runs; exit $status",
+			    125, frauds[i].said);
 		waitpid(pid, NULL, 0);
 		close(fd);
 	}
@@ -529,7 +500,7 @@ static pid_t start_signer(const struct bench *bench, char *socket_path, size_t s
 	struct stat found;
 	pid_t pid;
 
-	shell(bench, "$SR key generate --out key", 0, NULL);
+	bench_shell(bench, "$SR key generate --out key", 0, NULL);
 	snprintf(key, sizeof(key), "%s/key", bench->directory);
 	snprintf(socket_path, size, "%s/socket", bench->directory);
 	pid = fork();
