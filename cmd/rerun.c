@@ -120,7 +120,7 @@ static enum fault_code prepare(struct again *again, const struct run_record *rec
 }
 
 static enum fault_code carry_out(struct again *again, const struct run_record *record,
-				 const struct spawn_home *home, const char *workdir,
+				 const struct spawn_home *home, const struct rerun_options *options,
 				 struct fault *fault)
 {
 	struct pipeline_plan plan = {
@@ -128,8 +128,9 @@ static enum fault_code carry_out(struct again *again, const struct run_record *r
 		.rundir = &again->rundir,
 		.overrides_fd = -1,
 		.store_fd = store_open(),
+		.best_effort = options->best_effort,
 	};
-	enum fault_code code = prepare(again, record, workdir, fault);
+	enum fault_code code = prepare(again, record, options->workdir, fault);
 
 	if (code == FAULT_NONE) {
 		plan.policy_fd = again->policy_fd;
@@ -187,7 +188,8 @@ static void tell_where(const struct rundir *rundir)
 }
 
 enum fault_code rerun(struct replay *replay, const struct run_record *record,
-		      const struct spawn_home *home, const char *workdir, struct fault *fault)
+		      const struct spawn_home *home, const struct rerun_options *options,
+		      struct fault *fault)
 {
 	struct again again = {.rundir = RUNDIR_NONE,
 			      .signals = {.fd = -1},
@@ -206,7 +208,7 @@ enum fault_code rerun(struct replay *replay, const struct run_record *record,
 	result_init(&again.result);
 	if (runid_make(again.rundir.run_id) != 0)
 		abort(); /* getrandom(2) has no way to fail here */
-	code = carry_out(&again, record, home, workdir, fault);
+	code = carry_out(&again, record, home, options, fault);
 	if (code == FAULT_NONE) {
 		tell_where(&again.rundir);
 		code = compare_outcome(&again, record, home, &answer, fault);

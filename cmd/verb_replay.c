@@ -8,21 +8,23 @@
 
 #include <stdio.h>
 
-#define SYNOPSIS "[--rerun] [--workdir DIR] [--json] RUN_DIR"
+#define SYNOPSIS "[--rerun] [--best-effort] [--workdir DIR] [--json] RUN_DIR"
 
-enum replay_option { OPTION_RERUN, OPTION_WORKDIR, OPTION_JSON, OPTION_COUNT };
+enum replay_option { OPTION_RERUN, OPTION_BEST_EFFORT, OPTION_WORKDIR, OPTION_JSON, OPTION_COUNT };
 
 static const struct option table[OPTION_COUNT] = {
 	[OPTION_RERUN] = {"rerun", NULL,
 			  "carry the run out again, when its inputs are all on record, and "
 			  "compare what it came to"},
+	[OPTION_BEST_EFFORT] = {"best-effort", NULL,
+				"with --rerun, go on without limits that this host cannot enforce"},
 	[OPTION_WORKDIR] = {"workdir", "DIR", "where the run directory of --rerun goes"},
 	[OPTION_JSON] = {"json", NULL, "one record on stdout"},
 };
 
 struct replay_args {
 	const char *run_dir;
-	const char *workdir;
+	struct rerun_options again;
 	bool rerun, json;
 };
 
@@ -59,7 +61,7 @@ static int carry_out(const struct replay_args *args)
 	    run_record_open(&record, args->run_dir, &fault) != FAULT_NONE ||
 	    replay_steps(&replay, &record, &home, &fault) != FAULT_NONE ||
 	    (args->rerun && replay_same(&replay) &&
-	     rerun(&replay, &record, &home, args->workdir, &fault) != FAULT_NONE))
+	     rerun(&replay, &record, &home, &args->again, &fault) != FAULT_NONE))
 		status = complain(&fault);
 	else
 		status = tell(&replay, args->json);
@@ -74,8 +76,11 @@ static void take(struct replay_args *args, enum replay_option option, const char
 	case OPTION_RERUN:
 		args->rerun = true;
 		break;
+	case OPTION_BEST_EFFORT:
+		args->again.best_effort = true;
+		break;
 	case OPTION_WORKDIR:
-		args->workdir = value;
+		args->again.workdir = value;
 		break;
 	case OPTION_JSON:
 	case OPTION_COUNT:

@@ -99,6 +99,20 @@ static void tell_root(struct span recorded, struct span replayed, struct answer 
 		      shown(difference.replayed), difference.replayed.at);
 }
 
+/* What was executed then was not this time: the reason says more than the hashes do. */
+static bool check_executed(struct span replayed, struct answer *answer)
+{
+	struct span summary = span_get(span_get(replayed, "outcome"), "summary");
+	struct span executed = artifact(replayed, "executableHash");
+
+	if (executed.len > 0 && !span_null(executed))
+		return true;
+	answer_refuse(answer, "outcome.summary", "nothing was executed this time: it %.*s",
+		      (int)(summary.len < ANSWER_VALUE_MAX ? summary.len : ANSWER_VALUE_MAX),
+		      summary.at);
+	return false;
+}
+
 static bool check_given(struct span recorded, struct span replayed, struct answer *answer)
 {
 	static const char *const names[] = {"policyHash", "commandHash", "executableHash",
@@ -150,7 +164,7 @@ void again_compare(struct span recorded, struct span replayed, struct answer *an
 		{{"outputs", "manifestHash"}, "outputs.manifestHash"},
 	};
 
-	if (!check_given(recorded, replayed, answer))
+	if (!check_executed(replayed, answer) || !check_given(recorded, replayed, answer))
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		struct difference difference = {.same = false};

@@ -277,13 +277,15 @@ Test(replay, nonsense_is_a_difference_and_no_crash)
 		}
 }
 
-static void expect_rerun(struct run *run, const char *result, int status, const char *reason)
+/* consent: "--best-effort", or NULL. */
+static void expect_rerun_with(struct run *run, const char *consent, const char *result, int status,
+			      const char *reason)
 {
 	char *base = child_make_dir("sr-rerun");
 	struct json_object *record;
 	int found;
 
-	record = replay(WORDS("--rerun", "--workdir", base), run->dir, &found);
+	record = replay(WORDS("--rerun", "--workdir", base, consent), run->dir, &found);
 	cr_expect_eq(found, status, "%s", json_object_get_string(record));
 	cr_expect_str_eq(step_result(record, "rerun"), result, "%s",
 			 json_object_get_string(record));
@@ -293,6 +295,11 @@ static void expect_rerun(struct run *run, const char *result, int status, const 
 	json_object_put(record);
 	child_remove_dir(base);
 	free(base);
+}
+
+static void expect_rerun(struct run *run, const char *result, int status, const char *reason)
+{
+	expect_rerun_with(run, NULL, result, status, reason);
 }
 
 Test(replay, carried_out_again)
@@ -319,6 +326,22 @@ Test(replay, not_carried_out_again_without_its_inputs)
 	run_release(&run);
 	run_start(&run, NULL, WORDS("/nonexistent"), "", 0);
 	expect_rerun(&run, "refused", 1, "artifacts.executableHash");
+	run_release(&run);
+}
+
+/* That limits were done without then is no consent to do without them now. */
+Test(replay, consent_to_less_is_given_anew)
+{
+	struct run run;
+
+	/* As an ordinary user without a cgroup run_start says --best-effort by itself. */
+	run_start(&run, NULL, WORDS("/bin/sh", "-c", "echo same"), "", 0);
+	run_expect(&run, 0, "exit");
+	if (strcmp(run_text(&run, "verdict"), "degraded") == 0)
+		expect_rerun(&run, "refused", 1, "nothing was executed this time");
+	else
+		expect_rerun(&run, "same", 0, NULL);
+	expect_rerun_with(&run, "--best-effort", "same", 0, NULL);
 	run_release(&run);
 }
 
