@@ -14,6 +14,7 @@
 #include "tests/support/answer.h"
 #include "tests/support/child.h"
 #include "tests/support/evidence.h"
+#include "tests/support/scene.h"
 
 #include <criterion/criterion.h>
 #include <json-c/json.h>
@@ -26,128 +27,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define CODE	     "SR-EVD-304"
-
-struct scene {
-	char *directory;
-	struct buf report, other_report;
-	struct key_private key, p256, stranger, archive;
-	char key_path[512], p256_path[512], archive_path[512], trust[512];
-};
-
-static void make_key(struct scene *scene, enum key_algorithm algorithm, enum key_purpose purpose,
-		     const char *name, struct key_private *key, char path[512])
-{
-	struct fault fault;
-	struct buf text;
-
-	cr_assert_eq(key_private_make(algorithm, purpose, key, &fault), FAULT_NONE, "%s",
-		     fault.message);
-	buf_init(&text, KEY_FILE_MAX);
-	key_public_write(&key->public, &text);
-	snprintf(path, 512, "%s/%s.pub", scene->directory, name);
-	child_write_file(path, text.data, text.len);
-	buf_release(&text);
-}
-
-static void scene_open(struct scene *scene)
-{
-	struct buf stream;
-	char unused[512];
-
-	cr_assert_eq(signature_prewarm(), 0);
-	*scene = (struct scene){.directory = child_make_dir("signed")};
-	buf_init(&stream, EVIDENCE_MAX);
-	buf_init(&scene->report, EVIDENCE_MAX);
-	buf_init(&scene->other_report, EVIDENCE_MAX);
-	evidence_finished(&stream);
-	evidence_seal(&stream, &scene->report);
-	buf_clear(&stream);
-	evidence_failed(&stream, 3);
-	evidence_seal(&stream, &scene->other_report);
-	buf_release(&stream);
-	make_key(scene, KEY_ED25519, KEY_PURPOSE_SEAL, "key", &scene->key, scene->key_path);
-	make_key(scene, KEY_P256, KEY_PURPOSE_SEAL, "p256", &scene->p256, scene->p256_path);
-	make_key(scene, KEY_ED25519, KEY_PURPOSE_SEAL, "stranger", &scene->stranger, unused);
-	make_key(scene, KEY_ED25519, KEY_PURPOSE_ARCHIVE, "archive", &scene->archive,
-		 scene->archive_path);
-	snprintf(scene->trust, sizeof(scene->trust), "%s/trust", scene->directory);
-	cr_assert_eq(mkdir(scene->trust, 0755), 0);
-}
-
-static void scene_close(struct scene *scene)
-{
-	key_private_release(&scene->key);
-	key_private_release(&scene->p256);
-	key_private_release(&scene->stranger);
-	key_private_release(&scene->archive);
-	buf_release(&scene->report);
-	buf_release(&scene->other_report);
-	child_remove_dir(scene->directory);
-	free(scene->directory);
-}
-
-/* The statement sr-seal would have signed. */
-static void state(const struct buf *report, const char *keyid, const char *prev, struct buf *out)
-{
-	struct span text = {report->data, report->len}, integrity = span_get(text, "integrity");
-	struct statement statement;
-	uint8_t sum[DIGEST_SIZE];
-	char signer[128], hash[DIGEST_TEXT_SIZE], quoted[STATEMENT_HEX_SIZE + 2];
-
-	for (enum statement_field field = 0; field < STATEMENT_FIELD_COUNT; field++) {
-		const char *name = statement_field_name(field);
-		struct span value = span_get(text, name);
-
-		statement.fields[field] = value.len > 0 ? value : span_get(integrity, name);
-	}
-	digest_bytes(report->data, report->len, sum);
-	digest_text(sum, hash);
-	snprintf(quoted, sizeof(quoted), "\"%s\"", hash + strlen("sha256:"));
-	snprintf(signer, sizeof(signer), "{\"keyid\":\"%s\",\"where\":\"run\"}", keyid);
-	statement.fields[STATEMENT_REPORT] = span_get(integrity, "digest");
-	statement.fields[STATEMENT_PREV] = (struct span){prev, strlen(prev)};
-	statement.fields[STATEMENT_SIGNER] = (struct span){signer, strlen(signer)};
-	statement.fields[STATEMENT_SHA256] = (struct span){quoted, strlen(quoted)};
-	statement_write(&statement, out);
-}
-
-static void sign_as(const struct buf *statement, const struct key_private *key, const char *keyid,
-		    struct buf *bundle)
-{
-	uint8_t signature[SIGNATURE_MAX];
-	struct buf pae;
-	size_t len;
-
-	buf_init(&pae, EVIDENCE_MAX);
-	dsse_pae(statement->data, statement->len, &pae);
-	cr_assert(signature_sign(key->handle, key->public.algorithm, pae.data, pae.len, signature,
-				 &len));
-	bundle_write(statement->data, statement->len, keyid, signature, len, bundle);
-	buf_release(&pae);
-}
-
-/* The bundle an honest seal makes. */
-static void sign(const struct buf *report, const struct key_private *key, const char *prev,
-		 struct buf *bundle)
-{
-	struct buf statement;
-
-	buf_init(&statement, EVIDENCE_MAX);
-	buf_init(bundle, EVIDENCE_MAX);
-	state(report, key->public.keyid, prev, &statement);
-	sign_as(&statement, key, key->public.keyid, bundle);
-	buf_release(&statement);
-}
-
-static int memory_with(const void *data, size_t len)
-{
-	int fd = memfd_create("bundle", MFD_CLOEXEC);
-
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(write(fd, data, len), (ssize_t)len);
-	cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
-	return fd;
-}
 
 /* What sr-verify is asked; NULL: not given. */
 struct question {
@@ -169,11 +48,11 @@ static void verify(const struct buf *report, const struct question *question,
 	struct span text = {report->data, report->len};
 
 	if (question->bundle != NULL)
-		attest.bundle.fd = memory_with(question->bundle->data, question->bundle->len);
+		attest.bundle.fd = scene_memory(question->bundle->data, question->bundle->len);
 	if (question->prev != NULL)
-		attest.prev.fd = memory_with(question->prev->data, question->prev->len);
+		attest.prev.fd = scene_memory(question->prev->data, question->prev->len);
 	if (question->chain != NULL)
-		attest.chain.fd = memory_with(question->chain->data, question->chain->len);
+		attest.chain.fd = scene_memory(question->chain->data, question->chain->len);
 	if (question->key != NULL)
 		(void)!keyring_open_file(&attest.keys, question->key, &attest.open_fault);
 	if (question->trust != NULL && attest.open_fault.code == FAULT_NONE)
@@ -208,11 +87,11 @@ Test(verify_signed, an_honest_one_is_signed_with_either_algorithm)
 	struct buf bundle;
 
 	scene_open(&scene);
-	sign(&scene.report, &scene.key, "null", &bundle);
+	scene_sign(&scene.report, &scene.key, "null", &bundle);
 	expect("ed25519", &scene.report,
 	       &(struct question){.bundle = &bundle, .key = scene.key_path}, "signed", NULL, NULL);
 	buf_release(&bundle);
-	sign(&scene.report, &scene.p256, "null", &bundle);
+	scene_sign(&scene.report, &scene.p256, "null", &bundle);
 	expect("p256", &scene.report, &(struct question){.bundle = &bundle, .key = scene.p256_path},
 	       "signed", NULL, NULL);
 	buf_release(&bundle);
@@ -257,7 +136,7 @@ Test(verify_signed, e_edits_of_the_bundle)
 	for (size_t i = 0; i < COUNT(edits); i++) {
 		struct buf bundle;
 
-		sign(&scene.report, &scene.key, "null", &bundle);
+		scene_sign(&scene.report, &scene.key, "null", &bundle);
 		evidence_replace(&bundle, edits[i].find, edits[i].replace, 0);
 		expect(edits[i].name, &scene.report,
 		       &(struct question){.bundle = &bundle, .key = scene.key_path}, "none", CODE,
@@ -281,7 +160,7 @@ Test(verify_signed, e_no_signature_and_two)
 		struct buf bundle;
 		const char *start, *end;
 
-		sign(&scene.report, &scene.key, "null", &bundle);
+		scene_sign(&scene.report, &scene.key, "null", &bundle);
 		buf_append(&bundle, "", 1);
 		bundle.len--;
 		start = strstr(bundle.data, "{\"sig\":");
@@ -340,9 +219,9 @@ Test(verify_signed, e_statements_that_are_not_about_this_report)
 
 		buf_init(&statement, EVIDENCE_MAX);
 		buf_init(&bundle, EVIDENCE_MAX);
-		state(&scene.report, keyid, "null", &statement);
+		scene_state(&scene.report, keyid, "null", &statement);
 		evidence_replace(&statement, statements[i].find, statements[i].replace, 0);
-		sign_as(&statement, &scene.key, keyid, &bundle);
+		scene_sign_as(&statement, &scene.key, keyid, &bundle);
 		verify(&scene.report, &(struct question){.bundle = &bundle, .key = scene.key_path},
 		       &verdict);
 		cr_expect(!verdict_valid(&verdict), "%s", statements[i].name);
@@ -370,8 +249,8 @@ Test(verify_signed, e_signatures_that_are_none_of_the_keys)
 	keyid = scene.key.public.keyid;
 	buf_init(&statement, EVIDENCE_MAX);
 	buf_init(&bundle, EVIDENCE_MAX);
-	state(&scene.report, keyid, "null", &statement);
-	sign_as(&statement, &scene.stranger, keyid, &bundle);
+	scene_state(&scene.report, keyid, "null", &statement);
+	scene_sign_as(&statement, &scene.stranger, keyid, &bundle);
 	expect("attacker's key under the trusted keyid", &scene.report,
 	       &(struct question){.bundle = &bundle, .key = scene.key_path}, "none", CODE,
 	       SIGNATURES);
@@ -383,12 +262,12 @@ Test(verify_signed, e_signatures_that_are_none_of_the_keys)
 	       &(struct question){.bundle = &bundle, .key = scene.key_path}, "none", CODE,
 	       SIGNATURES);
 	buf_release(&bundle);
-	sign(&scene.other_report, &scene.key, "null", &bundle);
+	scene_sign(&scene.other_report, &scene.key, "null", &bundle);
 	expect("another run's bundle", &scene.report,
 	       &(struct question){.bundle = &bundle, .key = scene.key_path}, "none", CODE,
 	       "statement.subject[0].digest.sha256");
 	buf_release(&bundle);
-	sign(&scene.report, &scene.stranger, "null", &bundle);
+	scene_sign(&scene.report, &scene.stranger, "null", &bundle);
 	expect("a stranger's", &scene.report,
 	       &(struct question){.bundle = &bundle, .key = scene.key_path}, "none", CODE, "key");
 	expect("a stranger's, and nobody asked", &scene.report,
@@ -411,7 +290,7 @@ Test(verify_signed, b_a_rewritten_report_is_self_alone_and_invalid_with_the_old_
 	struct buf bundle;
 
 	scene_open(&scene);
-	sign(&scene.report, &scene.key, "null", &bundle);
+	scene_sign(&scene.report, &scene.key, "null", &bundle);
 	evidence_replace(&scene.report, "00000000Z\"", "00000001Z\"", -1);
 	evidence_rehash(&scene.report);
 	expect("without the bundle", &scene.report, &(struct question){.key = NULL}, "self", NULL,
@@ -429,7 +308,7 @@ Test(verify_signed, another_tools_base64_and_keyid_are_read)
 	char keyid[128];
 
 	scene_open(&scene);
-	sign(&scene.report, &scene.key, "null", &bundle);
+	scene_sign(&scene.report, &scene.key, "null", &bundle);
 	for (char *at = strstr(bundle.data, "\"payload\":\"") + 11; *at != '"'; at++)
 		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
 	for (char *at = strstr(bundle.data, "\"sig\":\"") + 7; *at != '"'; at++)
@@ -452,7 +331,7 @@ Test(verify_signed, every_bit_and_every_length_of_a_bundle, .timeout = 300)
 
 	scene_open(&scene);
 	question.key = scene.key_path;
-	sign(&scene.report, &scene.key, "null", &bundle);
+	scene_sign(&scene.report, &scene.key, "null", &bundle);
 	for (size_t bit = 0; bit < 8 * bundle.len; bit++) {
 		struct verdict verdict;
 
@@ -484,7 +363,7 @@ Test(verify_signed, every_byte_and_length_of_a_signed_report, .timeout = 300)
 
 	scene_open(&scene);
 	whole = scene.report.len;
-	sign(&scene.report, &scene.key, "null", &bundle);
+	scene_sign(&scene.report, &scene.key, "null", &bundle);
 	for (size_t at = 0; at < whole; at++) {
 		scene.report.data[at] ^= (char)(1 << at % 8);
 		verify(&scene.report, &question, &verdict);
@@ -550,7 +429,7 @@ Test(verify_signed, h_periods_and_purposes)
 	struct buf bundle;
 
 	scene_open(&scene);
-	sign(&scene.report, &scene.key, "null", &bundle);
+	scene_sign(&scene.report, &scene.key, "null", &bundle);
 	for (size_t i = 0; i < COUNT(periods); i++) {
 		trust(&scene, &scene.key, periods[i].not_before, periods[i].not_after,
 		      periods[i].purpose, periods[i].revoked_at);
@@ -572,7 +451,7 @@ Test(verify_signed, h_periods_and_purposes)
 	       &(struct question){.bundle = &bundle, .key = scene.key_path, .trust = scene.trust},
 	       "signed", NULL, NULL);
 	buf_release(&bundle);
-	sign(&scene.report, &scene.archive, "null", &bundle);
+	scene_sign(&scene.report, &scene.archive, "null", &bundle);
 	expect("an archive's key, named", &scene.report,
 	       &(struct question){.bundle = &bundle, .key = scene.archive_path}, "none", CODE,
 	       "key");
@@ -587,7 +466,7 @@ Test(verify_signed, h_a_trust_directory_others_can_change)
 	char path[700];
 
 	scene_open(&scene);
-	sign(&scene.report, &scene.key, "null", &bundle);
+	scene_sign(&scene.report, &scene.key, "null", &bundle);
 	trust(&scene, &scene.key, "null", "null", "seal", "null");
 	cr_assert_eq(chmod(scene.trust, 0777), 0);
 	expect("directory", &scene.report,
@@ -680,11 +559,11 @@ Test(verify_signed, h_a_gap_in_prev)
 	buf_init(&chain, EVIDENCE_MAX);
 	buf_init(&prev, EVIDENCE_MAX);
 	/* Both reports of the tests have one run id; the one before is given another place. */
-	sign(&scene.other_report, &scene.key, "null", &first);
-	sign(&scene.other_report, &scene.p256, "null", &other);
+	scene_sign(&scene.other_report, &scene.key, "null", &first);
+	scene_sign(&scene.other_report, &scene.p256, "null", &other);
 	line(&prev, &first, first_id);
 	buf_append(&prev, "", 1);
-	sign(&scene.report, &scene.key, prev.data, &second);
+	scene_sign(&scene.report, &scene.key, prev.data, &second);
 	expect("the one before", &scene.report,
 	       &(struct question){.bundle = &second, .prev = &first, .key = scene.key_path},
 	       "signed", NULL, NULL);
