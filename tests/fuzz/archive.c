@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The readers of notes, leaves, prune records and settings on any bytes. What one of them takes,
- * its writer gives back: byte for byte a leaf, and a note its text.
+ * The readers of notes, leaves, log proofs, prune records and settings on any bytes. What one of
+ * them takes, its writer gives back: byte for byte a leaf and a log proof, and a note its text.
  */
 #include "stages/archive/leaf.h"
 #include "stages/archive/note.h"
 #include "stages/archive/prune_record.h"
 #include "stages/archive/settings.h"
+#include "stages/verify/log_proof.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,21 @@ static void try_leaf(struct span text)
 	expect(&written, text);
 }
 
+static void try_log_proof(struct span text)
+{
+	struct buf written BUF_CLEANUP;
+	struct log_proof proof;
+	struct fault fault;
+
+	buf_init(&written, LOG_PROOF_MAX);
+	if (log_proof_read(text, &proof, &fault) == FAULT_NONE) {
+		log_proof_write(&proof, &written);
+		expect(&written, text);
+		(void)!log_proof_check(&proof, &fault);
+	}
+	log_proof_release(&proof);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct span text = {(const char *)data, len};
@@ -57,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	try_note(text);
 	try_leaf(text);
+	try_log_proof(text);
 	(void)!prune_record_read(text, &record, &fault);
 	(void)!settings_read(text, &settings, &fault);
 	return 0;

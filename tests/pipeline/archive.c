@@ -117,11 +117,33 @@ Test(archive, signed_and_proved)
 	       1, "is not archived");
 	expect(&desk, WORDS("key", "trust", "--trust-dir", "trust", "seal.pub"), 0, "");
 	expect(&desk,
-	       WORDS("archive", "add", "--archive", "a", "--key", "key", "--trust-dir", "trust",
-		     "--require", "signed", run.dir),
+	       WORDS("archive", "add", "--archive", "a", "--key", "key", "--origin", "test/log",
+		     "--trust-dir", "trust", "--require", "signed", run.dir),
 	       0, "archived sb-");
 	expect(&desk, WORDS("archive", "show", "--archive", "a", run_text(&run, "runId")), 0,
 	       "trust=signed");
+	expect(&desk,
+	       WORDS("archive", "prove", "--archive", "a", "--out", "log", run_text(&run, "runId")),
+	       0, "");
+	expect(&desk,
+	       WORDS("report", "verify", "--log", "log", "--key", "seal.pub", "--archive-key",
+		     "key.pub", "--require", "logged", run.dir),
+	       0, "valid, trust=logged(test/log,1)");
+	expect(&desk, WORDS("key", "trust", "--trust-dir", "trust", "key.pub"), 0, "");
+	expect(&desk,
+	       WORDS("report", "verify", "--json", "--log", "log", "--trust-dir", "trust", run.dir),
+	       0, "\"trust\":\"logged(test/log,1)\"");
+	expect(&desk, WORDS("report", "inspect", "--log", "log", "--trust-dir", "trust", run.dir),
+	       0, "trust logged(test/log,1)");
+	expect(&desk, WORDS("archive", "verify", "--archive", "a", "--trust-dir", "trust"), 0,
+	       "valid, trust=signed");
+	expect(&desk, WORDS("archive", "prove", "--archive", "a", "--out", "none", "../x"), 1,
+	       "neither a bundle id");
+	expect(&desk, WORDS("report", "verify", "--log", "none", run.dir), 1, "cannot open 'none'");
+	expect(&desk,
+	       WORDS("archive", "prove", "--archive", "a", "--out", "trust",
+		     run_text(&run, "runId")),
+	       1, "trust");
 	expect(&desk, WORDS("report", "prove", "--out", "proof", run.dir, "1"), 0, "");
 	expect(&desk, WORDS("report", "verify-event", "proof"), 0, "valid, trust=self");
 	expect(&desk, WORDS("report", "verify-event", "--report", run.dir, "proof"), 0, "report");

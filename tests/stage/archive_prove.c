@@ -163,6 +163,7 @@ Test(stage_archive_prove, verify_takes_keys_from_a_directory)
 	} rows[] = {
 		{NULL, false, 1, "no key that is trusted here"},
 		{"archive", true, 1, "no key that is trusted here"},
+		{"seal", false, 1, "was made for the purpose"},
 		{"archive", false, 0, "\"trust\":\"signed\""},
 	};
 	struct shelf shelf;
@@ -175,11 +176,15 @@ Test(stage_archive_prove, verify_takes_keys_from_a_directory)
 
 		snprintf(trust, sizeof(trust), "%s/trust-%zu", shelf.directory, i);
 		if (rows[i].purpose != NULL) {
-			const char *argv[] = {
-				"safe-run", "key",
-				"trust",    "--trust-dir",
-				trust,	    rows[i].other ? shelf.other_public : shelf.public_key,
-				NULL};
+			const char *argv[] = {"safe-run",
+					      "key",
+					      "trust",
+					      "--trust-dir",
+					      trust,
+					      "--purpose",
+					      rows[i].purpose,
+					      rows[i].other ? shelf.other_public : shelf.public_key,
+					      NULL};
 
 			child_run(argv, NULL, 0, NULL, &result);
 			cr_assert_eq(result.status, 0, "%s", result.err);
