@@ -259,7 +259,7 @@ Test(signing, keys_are_trusted_and_revoked)
 		"$SR report verify --trust-dir trust --require signed runs/sr-*",
 		0, "trust=signed(");
 	bench_shell(&bench, "$SR report verify --trust-dir trust --require logged runs/sr-*", 1,
-		    "safe-run archive verify");
+		    "safe-run archive prove");
 	bench_shell(&bench,
 		    "$SR key revoke --trust-dir trust $(jq -r .keyid trust/*.json)\n"
 		    "$SR report verify --trust-dir trust runs/sr-*",

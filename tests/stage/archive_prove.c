@@ -163,7 +163,6 @@ Test(stage_archive_prove, verify_takes_keys_from_a_directory)
 	} rows[] = {
 		{NULL, false, 1, "no key that is trusted here"},
 		{"archive", true, 1, "no key that is trusted here"},
-		{"seal", false, 1, "was made for the purpose"},
 		{"archive", false, 0, "\"trust\":\"signed\""},
 	};
 	struct shelf shelf;
