@@ -147,46 +147,6 @@ struct verify_args {
 	const char *proof;
 };
 
-static enum fault_code print_answer(int fd, struct fault *fault)
-{
-	struct record_reader reader;
-	const char *line;
-	size_t len;
-	enum fault_code code = FAULT_NONE;
-
-	record_reader_init(&reader, fd, RECORD_EVENT_MAX);
-	if (record_read(&reader, &line, &len, FAULT_REPORT_SCHEMA, fault) == RECORD_LINE)
-		code = verification_print(line, len, fault);
-	else
-		code = fault_set(fault, FAULT_REPORT_SCHEMA, "report", "sr-prove gave no answer");
-	record_reader_release(&reader);
-	return code;
-}
-
-static int verify_in_words(struct spawn *spawn, const struct spawn_home *home)
-{
-	struct process process = PROCESS_NONE;
-	struct process_end end;
-	struct fault fault;
-	enum fault_code code;
-	int answer[2], status = VERB_FAILED;
-
-	if (pipe2(answer, O_CLOEXEC) != 0) {
-		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "safe-run", "pipe");
-		return complain(&fault);
-	}
-	spawn->stdout_fd = answer[1];
-	code = spawn_start(spawn, home, &process, &fault);
-	close(answer[1]);
-	if (code == FAULT_NONE) {
-		code = print_answer(answer[0], &fault);
-		end = process_reap(&process);
-		status = process_status("sr-prove", &end);
-	}
-	close(answer[0]);
-	return code == FAULT_NONE ? status : complain(&fault);
-}
-
 static int verify(const struct verify_args *args)
 {
 	static const char *const names[VERIFY_OPTION_COUNT] = {
@@ -213,7 +173,7 @@ static int verify(const struct verify_args *args)
 		spawn_text(&spawn, "--trust-dir", usual.paths[i]);
 	spawn_text(&spawn, "--", args->proof);
 	return args->values[VERIFY_JSON] != NULL ? spawn_and_wait(&spawn, &home)
-						 : verify_in_words(&spawn, &home);
+						 : verification_run(&spawn, &home);
 }
 
 int report_verify_event(char **argv)

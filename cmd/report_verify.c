@@ -7,10 +7,7 @@
 #include "cmd/trust.h"
 #include "cmd/verb.h"
 #include "cmd/verification.h"
-#include "ipc/record.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,48 +54,6 @@ static int complain(const struct fault *fault)
 	return VERB_FAILED;
 }
 
-/* sr-verify's one record, in words. */
-static enum fault_code print_answer(int fd, struct fault *fault)
-{
-	struct record_reader reader;
-	const char *line;
-	size_t len;
-	enum fault_code code = FAULT_NONE;
-
-	record_reader_init(&reader, fd, RECORD_EVENT_MAX);
-	if (record_read(&reader, &line, &len, FAULT_REPORT_SCHEMA, fault) == RECORD_LINE)
-		code = verification_print(line, len, fault);
-	else
-		code = fault_set(fault, FAULT_REPORT_SCHEMA, "report", "sr-verify gave no answer");
-	record_reader_release(&reader);
-	return code;
-}
-
-static int verify_in_words(struct spawn *spawn, const struct spawn_home *home)
-{
-	struct process process = PROCESS_NONE;
-	struct process_end end;
-	struct fault fault;
-	enum fault_code code;
-	int answer[2];
-	int status;
-
-	if (pipe2(answer, O_CLOEXEC) != 0) {
-		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "safe-run", "pipe");
-		return complain(&fault);
-	}
-	spawn->stdout_fd = answer[1];
-	code = spawn_start(spawn, home, &process, &fault);
-	close(answer[1]);
-	if (code == FAULT_NONE) {
-		code = print_answer(answer[0], &fault);
-		end = process_reap(&process);
-		status = process_status("sr-verify", &end);
-	}
-	close(answer[0]);
-	return code == FAULT_NONE ? status : complain(&fault);
-}
-
 static int verify(const struct verify_args *args)
 {
 	struct spawn_home home;
@@ -121,7 +76,7 @@ static int verify(const struct verify_args *args)
 	/* A name that starts with a dash is no option of sr-verify's. */
 	spawn_flag(&spawn, "--");
 	spawn_flag(&spawn, args->file);
-	return args->json ? spawn_and_wait(&spawn, &home) : verify_in_words(&spawn, &home);
+	return args->json ? spawn_and_wait(&spawn, &home) : verification_run(&spawn, &home);
 }
 
 static bool was_passed(const struct verify_args *args, const char *name)

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/verification.h"
 
+#include "cmd/verb.h"
 #include "ipc/canon.h"
 #include "ipc/object.h"
+#include "ipc/record.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct json_object *member(struct json_object *object, const char *name)
 {
@@ -82,15 +87,66 @@ enum fault_code verification_print(const char *line, size_t len, struct fault *f
 
 	if (code != FAULT_NONE)
 		return code;
-	printf("%s, trust=%s", text_of(answer, "result", &result),
-	       text_of(answer, "trust", &trust));
-	if (strcmp(trust.message, "signed") == 0)
-		printf("(%s)", text_of(answer, "keyid", &result));
-	putchar('\n');
+	/* A refusal to look has errors[] alone, and is no verdict. */
+	if (member(answer, "result") != NULL) {
+		printf("%s, trust=%s", text_of(answer, "result", &result),
+		       text_of(answer, "trust", &trust));
+		if (strcmp(trust.message, "signed") == 0)
+			printf("(%s)", text_of(answer, "keyid", &result));
+		putchar('\n');
+	}
 	print_checks(member(answer, "checks"));
 	print_errors(member(answer, "errors"));
 	print_limits(member(answer, "doesNotProve"));
 	if (fflush(stdout) != 0)
 		return fault_set(fault, FAULT_REPORT_SCHEMA, "report", "cannot write the answer");
 	return FAULT_NONE;
+}
+
+static enum fault_code print_answer(const char *program, int fd, struct fault *fault)
+{
+	struct record_reader reader;
+	const char *line;
+	size_t len;
+	enum fault_code code = FAULT_NONE;
+
+	record_reader_init(&reader, fd, RECORD_EVENT_MAX);
+	if (record_read(&reader, &line, &len, FAULT_REPORT_SCHEMA, fault) == RECORD_LINE)
+		code = verification_print(line, len, fault);
+	else
+		code = fault_set(fault, FAULT_REPORT_SCHEMA, "report", "%s gave no answer",
+				 program);
+	record_reader_release(&reader);
+	return code;
+}
+
+static int complain(const struct fault *fault)
+{
+	fprintf(stderr, "safe-run: %s\n", fault->message);
+	return VERB_FAILED;
+}
+
+int verification_run(struct spawn *spawn, const struct spawn_home *home)
+{
+	struct process process = PROCESS_NONE;
+	struct process_end end;
+	struct fault fault;
+	enum fault_code code;
+	int answer[2];
+	int status = VERB_FAILED;
+
+	if (pipe2(answer, O_CLOEXEC) != 0) {
+		fault_set_errno(&fault, FAULT_RUN_INIT, errno, "safe-run", "pipe");
+		return complain(&fault);
+	}
+	spawn->stdout_fd = answer[1];
+	code = spawn_start(spawn, home, &process, &fault);
+	close(answer[1]);
+	if (code == FAULT_NONE) {
+		code = print_answer(spawn->args[0], answer[0], &fault);
+		end = process_reap(&process);
+		status = process_status(spawn->args[0], &end);
+	}
+	close(answer[0]);
+	return code == FAULT_NONE ? status : complain(&fault);
 }

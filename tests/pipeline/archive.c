@@ -94,6 +94,11 @@ Test(archive, run_add_find_verify_prune_since)
 	expect(&desk, WORDS("archive", "burn", "--archive", "a"), 2, "no such action");
 	expect(&desk, WORDS("archive", "list", "--archive", "a", "--since", "older"), 2,
 	       "does not take");
+	/* A refusal is no verdict: no line of one stands above it. */
+	say(&desk, WORDS("archive", "verify", "--archive", "nowhere"));
+	cr_expect_eq(desk.child.status, 1, "%s", desk.child.err);
+	cr_expect_eq(strncmp(desk.child.out, "  SR-OPS-301 ", 13), 0, "%s", desk.child.out);
+	child_release(&desk.child);
 	run_release(&first);
 	run_release(&second);
 	desk_close(&desk);
