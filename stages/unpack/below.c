@@ -26,7 +26,8 @@ static int open_how(int dir_fd, const char *path, unsigned flags, mode_t mode, u
 
 int below_open_file(int dir_fd, const char *path)
 {
-	int fd = open_how(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0, INSIDE);
+	int fd = open_how(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
+			  RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 	struct stat info;
 
 	if (fd < 0)
@@ -54,19 +55,19 @@ int below_resolve(int root_fd, const char *path)
 			RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
-/* "~0", "~1", ...: an archive's own name of that form is in a directory of its own. */
+/*
+ * By its inode, which nothing else on the file system has: however many there are, the first name
+ * is free. An archive's own name of that form is in a directory of its own.
+ */
 static int move_aside(int dir_fd, const char *name, int spare_fd)
 {
 	char spare[SPARE_SIZE];
+	struct stat info;
 
-	for (unsigned number = 0; number < UINT16_MAX; number++) {
-		(void)snprintf(spare, sizeof spare, "~%u", number);
-		if (renameat2(dir_fd, name, spare_fd, spare, RENAME_NOREPLACE) == 0)
-			return 0;
-		if (errno != EEXIST)
-			return -1;
-	}
-	return -1;
+	if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	(void)snprintf(spare, sizeof spare, "~%ju", (uintmax_t)info.st_ino);
+	return renameat2(dir_fd, name, spare_fd, spare, RENAME_NOREPLACE);
 }
 
 static int clear(int dir_fd, int spare_fd, unsigned depth);

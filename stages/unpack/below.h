@@ -9,7 +9,10 @@
  * descriptor is the caller's.
  */
 
-/* A regular file for reading, through no symbolic link; EINVAL when it is something else. */
+/*
+ * A regular file for reading; EINVAL when it is something else. Symbolic links may lead to it that
+ * are relative and stay below dir_fd: archives share layers by them. EXDEV for any other.
+ */
 int below_open_file(int dir_fd, const char *path) __attribute__((warn_unused_result));
 
 /* A new file in dir_fd, which must not have the name yet (O_EXCL). */

@@ -210,13 +210,6 @@ static enum fault_code make_entry(const struct extract *extract, struct archive 
 	return FAULT_NONE;
 }
 
-static bool is_plain(struct archive_entry *entry)
-{
-	mode_t type = archive_entry_filetype(entry);
-
-	return archive_entry_hardlink(entry) == NULL && (type == AE_IFREG || type == AE_IFDIR);
-}
-
 enum fault_code extract_entry(struct archive *reader, struct archive_entry *entry, void *context,
 			      struct fault *fault)
 {
@@ -225,12 +218,6 @@ enum fault_code extract_entry(struct archive *reader, struct archive_entry *entr
 	struct extract_place place;
 	enum fault_code code = next_entry(extract, entry, &name, fault);
 
-	if (code == FAULT_NONE && extract->plain && !is_plain(entry))
-		return fault_set(
-			fault, CODE, PATH,
-			"the archive has a link in it (\"%.256s\"), as very old tools made "
-			"them: save the image again with a newer one, or as an OCI layout",
-			name);
 	if (code == FAULT_NONE)
 		code = extract_place(extract->root_fd, name, true, &place, fault);
 	if (code != FAULT_NONE)

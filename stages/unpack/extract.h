@@ -27,7 +27,7 @@ struct archive_entry;
 struct extract {
 	int root_fd;
 	int spare_fd; /* below_remove */
-	bool plain;   /* an archive of blobs, not a layer: files and directories, nothing else */
+	bool plain;   /* an archive of blobs, not a layer: no name in it is a whiteout */
 	const struct bounds *bounds;
 	struct tally *tally;
 };

@@ -441,20 +441,46 @@ Test(unpack, archives_are_layouts_in_one_file)
 	}
 }
 
-Test(unpack, an_archive_of_links_is_refused)
+/* As docker save before version 25, podman save and skopeo write a layer that is there already. */
+Test(unpack, an_archive_may_share_files_by_links)
 {
-	static const struct oci_layer_spec layer = {OCI_PLAIN,
-						    {{"manifest.json", 'l', "/etc/passwd", 0}}};
-	char archive[PATH_SIZE];
+	char archive[PATH_SIZE], from[PATH_SIZE], to[PATH_SIZE];
 	struct place place;
 
 	place_open(&place);
 	snprintf(archive, sizeof archive, "%s/image.tar", place.dir);
-	oci_write_tar(archive, &layer);
+	snprintf(from, sizeof from, "%s/manifest.json", place.source);
+	snprintf(to, sizeof to, "%s/there.json", place.source);
+	oci_make_docker(place.source, simple, 1);
+	cr_assert_eq(rename(from, to), 0);
+	cr_assert_eq(symlink("there.json", from), 0);
+	oci_archive(place.source, archive, OCI_PLAIN);
 	unpack(&place, "--file-fd", archive, true, NULL);
-	cr_expect_eq(place.result.status, 1);
-	cr_expect_not_null(strstr(message(&place), "has a link in it"), "%s", message(&place));
+	cr_assert_eq(place.result.status, 0, "%s", message(&place));
+	cr_expect_str_eq(seen(&place, "bin/a"), "one");
 	place_close(&place);
+}
+
+Test(unpack, a_link_out_of_an_archive_is_refused)
+{
+	static const char *const targets[] = {"/etc/passwd", "../../../../../../../etc/passwd",
+					      "manifest.json", "/proc/self/fd/0"};
+
+	for (size_t i = 0; i < COUNT(targets); i++) {
+		const struct oci_layer_spec layer = {OCI_PLAIN,
+						     {{"manifest.json", 'l', targets[i], 0}}};
+		char archive[PATH_SIZE];
+		struct place place;
+
+		place_open(&place);
+		snprintf(archive, sizeof archive, "%s/image.tar", place.dir);
+		oci_write_tar(archive, &layer);
+		unpack(&place, "--file-fd", archive, true, NULL);
+		cr_expect_eq(place.result.status, 1);
+		cr_expect_not_null(strstr(message(&place), "manifest.json of the image"), "%s",
+				   message(&place));
+		place_close(&place);
+	}
 }
 
 /* Blobs that are no regular files of the layout are not opened. */
@@ -543,6 +569,37 @@ Test(unpack, clears_any_depth)
 		count++;
 	closedir(list);
 	cr_expect_eq(count, 2, "%zu entries are left", count - 2);
+	place_close(&place);
+}
+
+/* By a name no other has, so that any number of them costs no more than each of them does. */
+Test(unpack, moves_deep_directories_aside_by_their_inode)
+{
+#define EIGHT "d/d/d/d/d/d/d/d/"
+	static const struct oci_layer_spec layers[] = {
+		{OCI_PLAIN, {{EIGHT EIGHT EIGHT EIGHT "d/e/f", 'f', "x", 0644}}},
+		{OCI_PLAIN, {{".wh.d", 'f', "", 0644}}}};
+	char expected[PATH_SIZE];
+	const struct dirent *item;
+	struct place place;
+	size_t count = 0;
+	DIR *list;
+
+	place_open(&place);
+	unpack_layers(&place, layers, COUNT(layers), OCI_RIGHT);
+	cr_assert_eq(place.result.status, 0, "%s", message(&place));
+	list = opendir(place.work);
+	while ((item = readdir(list)) != NULL) {
+		if (item->d_name[0] != '~')
+			continue;
+		snprintf(expected, sizeof expected, "~%ju", (uintmax_t)item->d_ino);
+		cr_expect_str_eq(item->d_name, expected);
+		count++;
+	}
+	closedir(list);
+	cr_expect_eq(count, 1);
+	unpack(&place, NULL, NULL, true, (const char *const[]){"--clear", NULL});
+	cr_expect_eq(rmdir(place.work), 0, "something is left");
 	place_close(&place);
 }
 

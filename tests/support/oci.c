@@ -274,6 +274,7 @@ static void add_files(struct archive *writer, const char *dir, const char *below
 	cr_assert_not_null(list, "%s", path);
 	while ((item = readdir(list)) != NULL) {
 		struct oci_entry entry = {.name = name, .type = 'f', .data = source, .mode = 0644};
+		char target[PATH_SIZE] = "";
 		struct stat info;
 
 		if (item->d_name[0] == '.')
@@ -285,9 +286,14 @@ static void add_files(struct archive *writer, const char *dir, const char *below
 			entry.type = 'd';
 			add_entry(writer, &entry);
 			add_files(writer, dir, strdup(name));
-		} else {
-			add_entry(writer, &entry);
+			continue;
 		}
+		if (S_ISLNK(info.st_mode)) {
+			cr_assert_gt(readlink(source + 1, target, sizeof target - 1), 0);
+			entry.type = 'l';
+			entry.data = target;
+		}
+		add_entry(writer, &entry);
 	}
 	closedir(list);
 }
