@@ -74,6 +74,12 @@ Test(verify_verdict, a_valid_one_still_says_what_it_does_not_prove)
 	char text[8192];
 
 	all_pass(&verdict);
+	memset(verdict.log.origin, 'o', NOTE_ORIGIN_MAX);
+	verdict.log.size = UINT64_MAX;
+	send(&verdict, text, sizeof(text));
+	cr_expect_not_null(strstr(text, "\"trust\":\"logged(ooo"));
+	cr_expect_not_null(strstr(text, "ooo,18446744073709551615)\",\"valid\":true}"));
+	verdict.states[VERDICT_LOG] = VERDICT_NOT_RUN;
 	send(&verdict, text, sizeof(text));
 	cr_expect_not_null(strstr(text, "\"trust\":\"signed\",\"valid\":true}"));
 	cr_expect_not_null(strstr(text, "\"doesNotProve\":[\"that nobody else had the key"));
