@@ -48,14 +48,15 @@ static void become_browser(const char *profile, const int to[2], const int from[
 		"--host-resolver-rules=MAP * ~NOTFOUND",
 		"--remote-debugging-pipe",
 	};
-	char data[600], home[600];
+	char data[600], home[600], temporary[600];
 	char *argv[sizeof(flags) / sizeof(flags[0]) + 3];
-	char *envp[] = {home, "PATH=/usr/bin:/bin", NULL};
+	char *envp[] = {home, temporary, "PATH=/usr/bin:/bin", NULL};
 	size_t count = 0;
 	int null_fd = open("/dev/null", O_RDWR);
 
 	snprintf(data, sizeof(data), "--user-data-dir=%s", profile);
 	snprintf(home, sizeof(home), "HOME=%s", profile);
+	snprintf(temporary, sizeof(temporary), "TMPDIR=%s", profile);
 	for (; count < sizeof(flags) / sizeof(flags[0]); count++)
 		argv[count] = (char *)flags[count];
 	argv[count++] = data;
