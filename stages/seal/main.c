@@ -237,9 +237,10 @@ static enum stage_exit seal_run(struct stage_context *context)
 		return STAGE_DONE; /* the report is what stdout got */
 	if (stream->forward != NULL)
 		forward_release(&seal->forward);
-	faults = calloc(1, sizeof(*faults));
+	faults = malloc(sizeof(*faults));
 	if (faults == NULL)
 		buf_no_memory();
+	fault_list_init(faults);
 	if (fault.code != FAULT_NONE)
 		result_explain(faults, &fault);
 	if (result_send(&context->out, stream, &seal->endorse, digest, faults, &fault) !=
