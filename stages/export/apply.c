@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +15,13 @@
 #define CODE FAULT_RUN_INIT
 #define PATH "export.apply"
 
-/* In a directory somebody may watch: a name of ours, hidden, and removed whatever happens. */
-#define TEMPORARY ".safe-run-apply"
+/*
+ * In a directory somebody may watch: a name of ours, hidden, and removed whatever happens. One that
+ * is taken, by a copy that was killed or by a file of the output's, is not ours; the next one is.
+ */
+#define TEMPORARY	".safe-run-apply"
+#define TEMPORARY_SIZE	(sizeof(TEMPORARY) + sizeof("~65535"))
+#define TEMPORARY_TRIES UINT16_MAX
 
 enum change { CHANGE_NONE, CHANGE_NEW, CHANGE_CONTENT, CHANGE_ERROR };
 
@@ -76,12 +82,26 @@ static mode_t mode_for(enum change change, mode_t before, bool executable)
 	return executable ? before | (before & 0444) >> 2 : before;
 }
 
+static int create_temporary(int parent_fd, mode_t mode, char temporary[TEMPORARY_SIZE])
+{
+	int fd = -1;
+
+	for (unsigned i = 0; fd < 0 && i < TEMPORARY_TRIES; i++) {
+		(void)snprintf(temporary, TEMPORARY_SIZE, i == 0 ? TEMPORARY : TEMPORARY "~%u", i);
+		fd = openat(parent_fd, temporary,
+			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		if (fd < 0 && errno != EEXIST)
+			return -1;
+	}
+	return fd;
+}
+
 static int write_beside(struct pass *pass, int parent_fd, const char *name, enum change change,
 			mode_t before)
 {
 	mode_t mode = mode_for(change, before, pass->lines.entry.executable);
-	int fd = openat(parent_fd, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			mode);
+	char temporary[TEMPORARY_SIZE];
+	int fd = create_temporary(parent_fd, mode, temporary);
 	int result =
 		fd < 0 ? -1
 		       : file_copy(pass->export->from_fd, &pass->lines.entry, pass->lines.hash, fd);
@@ -95,11 +115,11 @@ static int write_beside(struct pass *pass, int parent_fd, const char *name, enum
 	if (result == 0)
 		result = fdatasync(fd);
 	if (result == 0)
-		result = renameat(parent_fd, TEMPORARY, parent_fd, name);
+		result = renameat(parent_fd, temporary, parent_fd, name);
 	error_number = errno;
 	(void)close(fd);
 	if (result < 0)
-		(void)!unlinkat(parent_fd, TEMPORARY, 0);
+		(void)!unlinkat(parent_fd, temporary, 0);
 	errno = error_number;
 	return result;
 }

@@ -222,6 +222,25 @@ Test(outputs, apply_writes_what_differs)
 	tree_close(&tree);
 }
 
+/* What a killed run left under the name of the unfinished file, and an output of that very name. */
+Test(outputs, apply_finds_a_name_for_the_unfinished_file)
+{
+	struct tree tree = tree_open();
+	struct run run;
+
+	write_text(tree.base, ".safe-run-apply", "half");
+	write_text(tree.base, ".safe-run-apply~1", "half");
+	run_start(&run, WORDS("--policy", tree.policy, "--diff", tree.base, "--apply"),
+		  WORDS("/bin/sh", "-c", CHANGE "; echo mine > o/.safe-run-apply"), "", 0);
+	run_expect(&run, 0, "exit");
+	expect_text(tree.base, ".safe-run-apply", "mine\n");
+	expect_text(tree.base, ".safe-run-apply~1", "half");
+	expect_text(tree.base, ".safe-run-apply~2", "");
+	expect_text(tree.base, "a", "one\nTWO\n");
+	run_release(&run);
+	tree_close(&tree);
+}
+
 /* All or nothing: a hook among the changes keeps every one of them out. */
 Test(outputs, apply_refuses_hooks)
 {
