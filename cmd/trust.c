@@ -30,16 +30,22 @@ static bool own_directory(char out[PATH_MAX])
 	return (size_t)snprintf(out, PATH_MAX, "%s/.config" BELOW, home) < PATH_MAX;
 }
 
+/* One that may not be looked at is there: the verifier says so, and misses no revocation in it. */
+static bool may_be_there(const char *path)
+{
+	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 void trust_find(struct trust_directories *found)
 {
 	char *path = found->paths[0];
 
 	found->count = 0;
 	snprintf(path, PATH_MAX, "%s", TRUST_DIRECTORY_ROOT);
-	if (access(path, F_OK) == 0)
+	if (may_be_there(path))
 		found->count++;
 	path = found->paths[found->count];
-	if (own_directory(path) && access(path, F_OK) == 0)
+	if (own_directory(path) && may_be_there(path))
 		found->count++;
 }
 

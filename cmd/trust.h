@@ -22,7 +22,10 @@ struct trust_directories {
 	size_t count;
 };
 
-/* Those there are by default: TRUST_DIRECTORY_ROOT and $XDG_CONFIG_HOME/safe-run/trust.d. */
+/*
+ * Those there are by default: TRUST_DIRECTORY_ROOT and $XDG_CONFIG_HOME/safe-run/trust.d. One that
+ * cannot be looked at counts, so that who reads it refuses.
+ */
 void trust_find(struct trust_directories *found);
 
 /*

@@ -272,6 +272,25 @@ Test(signing, keys_are_trusted_and_revoked)
 	bench_close(&bench);
 }
 
+/* What it would have revoked is not known, so nothing is verified past it. */
+Test(signing, a_trust_directory_that_cannot_be_looked_at_is_no_missing_one)
+{
+	struct bench bench;
+
+	bench_open(&bench);
+	bench_shell(&bench,
+		    "$SR key generate --out key; $SR run --quiet --seal-key key -- true\n"
+		    "mkdir empty; export XDG_CONFIG_HOME=$PWD/empty\n"
+		    "$SR report verify --key key.pub runs/sr-*",
+		    0, "trust=signed(");
+	bench_shell(&bench,
+		    "mkdir config; ln -s safe-run config/loop; ln -s loop config/safe-run\n"
+		    "export XDG_CONFIG_HOME=$PWD/config\n"
+		    "$SR report verify --key key.pub runs/sr-*",
+		    1, "trust directory");
+	bench_close(&bench);
+}
+
 /* --- EV5 and the signer as a service --- */
 
 /* How many descriptors of processes that we may look at lead to this file. */
