@@ -59,6 +59,11 @@ static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
 	spawn_fd(spawn, "--control-fd", wires_from(wires, WIRE_CONTROL));
 	spawn_fd(spawn, "--artifacts-fd", plan->rundir->artifacts_fd);
 	spawn_fd(spawn, "--store-fd", plan->store_fd);
+	spawn_fd(spawn, "--machine-fd", plan->machine_fd);
+	if (plan->vmm != NULL)
+		spawn_text(spawn, "--vmm", plan->vmm);
+	if (plan->accel != NULL)
+		spawn_text(spawn, "--accel", plan->accel);
 	if (plan->tty != NULL) {
 		spawn_flag(spawn, "--tty");
 		spawn_fd(spawn, "--pty-fd", plan->tty->slave_fd);

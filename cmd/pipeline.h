@@ -38,7 +38,10 @@ struct pipeline_plan {
 	int overrides_fd;  /* -1: none */
 	int host_facts_fd; /* -1: ask the host; else the recorded answer to a policy, of a rerun */
 	int store_fd;	   /* of unpacked images; -1: none */
-	bool apart;	   /* the launcher is out of the terminal's reach (struct signals) */
+	int machine_fd;	   /* what a microVM is started from; -1: the default directory */
+	const char *vmm;   /* these two NULL: auto */
+	const char *accel;
+	bool apart; /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */
 };

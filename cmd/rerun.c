@@ -3,6 +3,7 @@
 
 #include "cmd/comparison.h"
 #include "cmd/descriptor.h"
+#include "cmd/machine_place.h"
 #include "cmd/pipeline.h"
 #include "cmd/policy_input.h"
 #include "cmd/store.h"
@@ -128,10 +129,13 @@ static enum fault_code carry_out(struct again *again, const struct run_record *r
 		.rundir = &again->rundir,
 		.overrides_fd = -1,
 		.store_fd = store_open(),
+		.machine_fd = -1,
 		.best_effort = options->best_effort,
 	};
 	enum fault_code code = prepare(again, record, options->workdir, fault);
 
+	if (code == FAULT_NONE)
+		code = machine_place_open(NULL, &plan.machine_fd, fault);
 	if (code == FAULT_NONE) {
 		plan.policy_fd = again->policy_fd;
 		plan.host_facts_fd = again->host_facts_fd;
@@ -143,6 +147,8 @@ static enum fault_code carry_out(struct again *again, const struct run_record *r
 			  &again->result);
 	if (plan.store_fd >= 0)
 		close(plan.store_fd);
+	if (plan.machine_fd >= 0)
+		close(plan.machine_fd);
 	return code;
 }
 

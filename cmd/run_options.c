@@ -18,6 +18,9 @@ enum run_option {
 	RUN_CPU,
 	RUN_PIDS,
 	RUN_ISOLATION,
+	RUN_ARTIFACTS,
+	RUN_VMM,
+	RUN_ACCEL,
 	RUN_MOUNT_ALLOWLIST,
 	RUN_CHALLENGE,
 	RUN_SAMPLE_MS,
@@ -49,6 +52,9 @@ static const struct option table[RUN_OPTION_COUNT] = {
 	[RUN_CPU] = {"cpu", "CPUS", "resources.cpu.max: 0.5, \"50000 100000\" or max"},
 	[RUN_PIDS] = {"pids", "COUNT", "resources.pids.max"},
 	[RUN_ISOLATION] = {"isolation", "KIND", "runtime.isolation: process or microvm"},
+	[RUN_ARTIFACTS] = {"artifacts", "DIR", "what a microVM is started from"},
+	[RUN_VMM] = {"vmm", "NAME", "who runs a microVM: auto, qemu or firecracker"},
+	[RUN_ACCEL] = {"accel", "NAME", "with what: auto, kvm or tcg"},
 	[RUN_MOUNT_ALLOWLIST] = {"mount-allowlist", "FILE", "where mount sources may lie"},
 	[RUN_CHALLENGE] = {"challenge", "TEXT", "goes into the first event, to date the report"},
 	[RUN_SAMPLE_MS] = {"sample-ms", "MS", "how often resources are sampled (100)"},
@@ -100,6 +106,15 @@ static enum fault_code take(struct run_options *options, enum run_option option,
 		return overrides_amount(overrides, "resources.pids.max", value, fault);
 	case RUN_ISOLATION:
 		return overrides_text(overrides, "runtime.isolation", value, fault);
+	case RUN_ARTIFACTS:
+		options->artifacts = value;
+		return FAULT_NONE;
+	case RUN_VMM:
+		options->vmm = value;
+		return FAULT_NONE;
+	case RUN_ACCEL:
+		options->accel = value;
+		return FAULT_NONE;
 	case RUN_MOUNT_ALLOWLIST:
 		options->mount_allowlist = value;
 		return FAULT_NONE;
@@ -178,6 +193,11 @@ static struct fault *spare(struct fault *first, struct fault *later)
 	return first->code == FAULT_NONE ? first : later;
 }
 
+static bool one_of(const char *text, const char *first, const char *second, const char *third)
+{
+	return strcmp(text, first) == 0 || strcmp(text, second) == 0 || strcmp(text, third) == 0;
+}
+
 /* What only shows once all of it has been read. */
 static enum run_options_answer check(struct run_options *options, char *const *command,
 				     struct fault *fault)
@@ -194,6 +214,10 @@ static enum run_options_answer check(struct run_options *options, char *const *c
 	else if (options->sample_ms != NULL &&
 		 !option_number(options->sample_ms, 1, 3600000, &sample_ms))
 		what = "--sample-ms takes 1 to 3600000";
+	else if (options->vmm != NULL && !one_of(options->vmm, "auto", "qemu", "firecracker"))
+		what = "--vmm takes auto, qemu or firecracker";
+	else if (options->accel != NULL && !one_of(options->accel, "auto", "kvm", "tcg"))
+		what = "--accel takes auto, kvm or tcg";
 	else if (options->seal_key != NULL && options->signer != NULL)
 		what = "--seal-key and --signer exclude each other";
 	else if (options->seal_passphrase != NULL && options->seal_key == NULL)

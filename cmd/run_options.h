@@ -14,6 +14,9 @@ struct run_options {
 	const char *challenge;
 	const char *mount_allowlist;
 	const char *sample_ms;
+	const char *artifacts; /* these three of a microVM */
+	const char *vmm;
+	const char *accel;
 	const char *seal_key;
 	const char *seal_passphrase; /* "prompt", or a descriptor's number */
 	const char *signer;	     /* a socket */

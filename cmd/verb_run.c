@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run run: the whole pipeline, and the workload's exit status passed through. */
 #include "cmd/forward_key.h"
+#include "cmd/machine_place.h"
 #include "cmd/outputs.h"
 #include "cmd/pipeline.h"
 #include "cmd/policy_args.h"
@@ -38,6 +39,7 @@ struct run {
 	int source_fd; /* what --policy names; -1: the built-in policy */
 	int policy_fd; /* the copy in the run directory */
 	int overrides_fd;
+	int machine_fd;	      /* what a microVM is started from */
 	struct fault refusal; /* code FAULT_NONE, or why there is no policy to validate */
 };
 
@@ -116,6 +118,8 @@ static enum fault_code prepare(struct run *run, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = outputs_open(&run->outputs, &run->options, fault);
 	if (code == FAULT_NONE)
+		code = machine_place_open(run->options.artifacts, &run->machine_fd, fault);
+	if (code == FAULT_NONE)
 		code = start_signer(run, fault);
 	if (code == FAULT_NONE)
 		code = rundir_base(run->options.workdir, base, fault);
@@ -153,6 +157,9 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.overrides_fd = run->overrides_fd,
 		.host_facts_fd = -1,
 		.store_fd = store_open(),
+		.machine_fd = run->machine_fd,
+		.vmm = options->vmm,
+		.accel = options->accel,
 		.apart = run->signals.apart,
 		.best_effort = options->best_effort,
 		.copies_output = !options->json,
@@ -230,6 +237,7 @@ static void release(struct run *run)
 	close_fd(&run->source_fd);
 	close_fd(&run->policy_fd);
 	close_fd(&run->overrides_fd);
+	close_fd(&run->machine_fd);
 	rundir_close(&run->rundir);
 	outputs_close(&run->outputs);
 	overrides_release(&run->options.overrides);
@@ -250,6 +258,7 @@ int verb_run(int argc, char **argv)
 		.source_fd = -1,
 		.policy_fd = -1,
 		.overrides_fd = -1,
+		.machine_fd = -1,
 	};
 	int status = VERB_RUN_FAILED;
 

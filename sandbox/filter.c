@@ -7,6 +7,7 @@
 #include "filter_standard_net.h"
 #include "filter_strict.h"
 #include "filter_strict_la57.h"
+#include "filter_vmm.h"
 
 #include <linux/seccomp.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 const struct sandbox_filter sandbox_filter_launch_parent = FILTER(launch_parent);
 const struct sandbox_filter sandbox_filter_launch_init = FILTER(launch_init);
+const struct sandbox_filter sandbox_filter_vmm = FILTER(vmm);
 
 const struct sandbox_filter *sandbox_workload_filter(const char *name)
 {

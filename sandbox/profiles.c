@@ -14,6 +14,7 @@
 #include "filter_inspect.h"
 #include "filter_key.h"
 #include "filter_launch.h"
+#include "filter_machine.h"
 #include "filter_monitor.h"
 #include "filter_prove.h"
 #include "filter_seal.h"
@@ -222,6 +223,15 @@ const struct sandbox_profile sandbox_profile_unpack = {
 	.limits = limits_tree,
 	.limit_count = COUNT(limits_tree),
 	.filter = FILTER(unpack),
+};
+
+const struct sandbox_profile sandbox_profile_machine = {
+	.name = "machine",
+	.identity = SANDBOX_IDENTITY_CALLER, /* an assistant has no right to take another */
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(machine),
 };
 
 const struct sandbox_profile sandbox_profile_canon = {

@@ -83,6 +83,7 @@ extern const struct sandbox_profile sandbox_profile_signer;
 extern const struct sandbox_profile sandbox_profile_key;
 extern const struct sandbox_profile sandbox_profile_tree;
 extern const struct sandbox_profile sandbox_profile_unpack;
+extern const struct sandbox_profile sandbox_profile_machine;
 extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
 
 /*
@@ -91,6 +92,8 @@ extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
  */
 extern const struct sandbox_filter sandbox_filter_launch_parent;
 extern const struct sandbox_filter sandbox_filter_launch_init;
+/* policies/seccomp/vmm.filter: a VMM's, which no policy can name. */
+extern const struct sandbox_filter sandbox_filter_vmm;
 /* strict, strict-la57, standard, standard-net; NULL when there is none of that name. */
 const struct sandbox_filter *sandbox_workload_filter(const char *name);
 

@@ -195,7 +195,7 @@ static enum fault_code read_cgroup(struct fields *top, struct json_object *polic
 
 /* Asked for and not there yet: refused in the policy's own words, never left out silently. */
 static enum fault_code refuse_missing(struct fields *top, struct json_object *policy,
-				      struct fault *fault)
+				      struct plan *plan, struct fault *fault)
 {
 	struct json_object *isolation = member(member(policy, "runtime"), "isolation");
 	struct json_object *mode = member(member(policy, "network"), "mode");
@@ -203,10 +203,11 @@ static enum fault_code refuse_missing(struct fields *top, struct json_object *po
 
 	text = json_object_is_type(isolation, json_type_string) ? json_object_get_string(isolation)
 								: "";
-	if (strcmp(text, "process") != 0)
+	plan->machine.wanted = strcmp(text, "microvm") == 0;
+	if (strcmp(text, "process") != 0 && !plan->machine.wanted)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.runtime.isolation",
 				 "\"%.32s\" isolation is not available in this version: set "
-				 "runtime.isolation to \"process\"",
+				 "runtime.isolation to \"process\" or \"microvm\"",
 				 text);
 	text = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode) : "";
 	if (!fields_null(top, "networkPlan") || strcmp(text, "none") != 0)
@@ -220,7 +221,7 @@ static enum fault_code refuse_missing(struct fields *top, struct json_object *po
 enum fault_code bundle_plan_read(struct fields *top, struct json_object *policy, struct plan *plan,
 				 struct fault *fault)
 {
-	enum fault_code code = refuse_missing(top, policy, fault);
+	enum fault_code code = refuse_missing(top, policy, plan, fault);
 
 	if (code == FAULT_NONE)
 		code = read_cgroup(top, policy, &plan->cgroup_limits, fault);

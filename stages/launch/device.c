@@ -2,9 +2,11 @@
 #include "stages/launch/device.h"
 
 #include "stages/launch/mount.h"
+#include "stages/launch/plan.h"
 #include "stages/launch/root.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -112,4 +114,58 @@ enum fault_code device_make(const struct root *root, struct fault *fault)
 	code = fill(root, dev_fd, fault);
 	(void)close(dev_fd);
 	return code;
+}
+
+static const struct node kvm_node = {"/dev/kvm", 10, 232};
+
+/*
+ * Safe: the one number it can have is KVM's, the file system it lies on is closed for devices
+ * before anybody can look at it, and what is mounted is the node alone, read-only.
+ */
+static int make_kvm(const struct root *root, const struct plan *plan, int dev_fd)
+{
+	static const struct mount_option options[] = {
+		{"mode", "0700"}, {"size", "4k"}, {"nr_inodes", "2"}};
+	int place = root_place(root, "/run/vm/dev", true);
+	int fd = place < 0 ? -1
+			   : mount_new("tmpfs", options, COUNT(options),
+				       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	int node = -1, node_place = -1, result = -1;
+
+	/* open_tree(2) copies only what has a place in our namespace (before Linux 6.15). */
+	if (fd >= 0 && mount_place(fd, place) == 0 &&
+	    mknodat(fd, "kvm", S_IFCHR | 0600,
+		    makedev(kvm_node.number_major, kvm_node.number_minor)) == 0 &&
+	    fchownat(fd, "kvm", plan->uid, plan->gid, AT_SYMLINK_NOFOLLOW) == 0)
+		node = mount_copy_below(fd, "kvm",
+					MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (node >= 0)
+		node_place = root_place_at(root, dev_fd, "/kvm", false);
+	if (node_place >= 0 && mount_place(node, node_place) == 0)
+		result = mount_set(fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
+	int error_number = errno;
+
+	(void)close(place);
+	(void)close(fd);
+	(void)close(node);
+	(void)close(node_place);
+	errno = error_number;
+	return result;
+}
+
+enum fault_code device_add_kvm(const struct root *root, const struct plan *plan,
+			       struct fault *fault)
+{
+	int dev_fd = root_place(root, "/dev", true);
+	int result = -1;
+
+	if (dev_fd >= 0)
+		result = plan->rootless ? bind_node(root, dev_fd, &kvm_node)
+					: make_kvm(root, plan, dev_fd);
+	int error_number = errno;
+
+	(void)close(dev_fd);
+	return result == 0 ? FAULT_NONE
+			   : fault_set_errno(fault, CODE, error_number, "launch.root.device",
+					     "cannot give the VMM its /dev/kvm");
 }

@@ -4,6 +4,7 @@
 
 #include "ipc/fault.h"
 
+struct plan;
 struct root;
 
 /*
@@ -12,5 +13,13 @@ struct root;
  */
 enum fault_code device_make(const struct root *root, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/*
+ * /dev/kvm, for a VMM alone. As root it is a node of the sandbox's own, which belongs to the
+ * workload's uid: the host's may be root's. Else the host's is bound, as far as the caller may use
+ * it.
+ */
+enum fault_code device_add_kvm(const struct root *root, const struct plan *plan,
+			       struct fault *fault) __attribute__((warn_unused_result));
 
 #endif

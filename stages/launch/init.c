@@ -7,6 +7,7 @@
 #include "stages/launch/descriptor.h"
 #include "stages/launch/host_file.h"
 #include "stages/launch/identity.h"
+#include "stages/launch/machine_root.h"
 #include "stages/launch/message.h"
 #include "stages/launch/namespace.h"
 #include "stages/launch/plan.h"
@@ -82,6 +83,8 @@ static enum fault_code pass_workdir(const struct init_arguments *arguments, cons
 	struct json_object *message OBJECT_CLEANUP = message_new("workdir");
 	int fd, result;
 
+	if (arguments->plan->machine.wanted)
+		return machine_root(root, arguments->plan, arguments->channel_fd, fault);
 	if (arguments->plan->output_count == 0)
 		return FAULT_NONE;
 	fd = root_open_workdir(root, arguments->plan);
@@ -172,9 +175,12 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 		fail(arguments, &fault);
 	if (channel_wait(arguments->channel_fd, CHANNEL_BUILD, fds) < 0)
 		_exit(EXIT_FAILURE);
+	/* A machine's are the ends of its output, and wait for the child. */
+	plan->machine.out_fd = fds[0];
+	plan->machine.err_fd = fds[1];
 	if (plan_seal(plan) < 0)
 		_exit(EXIT_FAILURE);
-	if (build(arguments, &root, fds[0], &fault) != FAULT_NONE)
+	if (build(arguments, &root, plan->machine.wanted ? -1 : fds[0], &fault) != FAULT_NONE)
 		fail(arguments, &fault);
 	pid = fork_workload(arguments, &fault);
 	/* While the workload's process confines itself; it gets no CHANNEL_EXEC before "built". */

@@ -6,6 +6,7 @@
 #include "stages/launch/admit.h"
 #include "stages/launch/collect.h"
 #include "stages/launch/loop.h"
+#include "stages/launch/machine_watch.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/report.h"
 #include "stages/launch/rootfs.h"
@@ -29,6 +30,7 @@ void launch_init(struct launch *launch)
 	launch->artifacts_fd = launch->workdir_fd = -1;
 	launch->reader = launch->writer = (struct assistant)ASSISTANT_NONE;
 	launch->store_fd = launch->root_fd = -1;
+	launch->machine_options.artifacts_fd = -1;
 	launch->init_fd = launch->workload_fd = launch->pidfd = -1;
 	(void)sigemptyset(&launch->forwarded);
 }
@@ -99,6 +101,8 @@ static enum fault_code identify_root(struct launch *launch, struct fault *fault)
 {
 	const char *bad_path = "";
 
+	if (launch->plan->machine.wanted)
+		return machine_identify(launch, fault);
 	if (launch->plan->root.kind != PLAN_ROOT_HOST)
 		return rootfs_identify(launch, fault);
 	launch->root_identity = summary_root(launch->plan, &bad_path);
@@ -174,6 +178,7 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 		code = loop_tighten(fault);
 	if (code == FAULT_NONE)
 		code = loop_run(launch, fault);
+	machine_finish(launch);
 	/* init tells only when all others have ended; its own end is then waited for afterwards. */
 	if (!launch->end.known)
 		loop_end(launch);
@@ -181,6 +186,11 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 		code = report_sample(launch, "last", fault);
 	if (code == FAULT_NONE)
 		code = report_exited(launch, fault);
+	if (code == FAULT_NONE && launch->machine != NULL &&
+	    launch->machine->loss.code != FAULT_NONE) {
+		*fault = launch->machine->loss;
+		return fault->code;
+	}
 	return code == FAULT_NONE ? collect_finish(launch, fault) : code;
 }
 
@@ -202,6 +212,7 @@ enum stage_exit launch_run(struct launch *launch)
 	loop_end(launch);
 	collect_stop(launch);
 	ceiling_release(&launch->ceiling);
+	machine_release(launch);
 	/* A stream that has no reader has no end either; nobody would read it. */
 	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
 	    FAULT_NONE)

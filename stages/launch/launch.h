@@ -8,6 +8,7 @@
 #include "stages/launch/bundle.h"
 #include "stages/launch/ceiling.h"
 #include "stages/launch/cgroup.h"
+#include "stages/launch/machine.h"
 #include "stages/stage.h"
 
 #include <signal.h>
@@ -24,6 +25,7 @@ enum launch_stop {
 	LAUNCH_STOP_OUTPUT,	 /* monitor: resources.output.max is reached */
 	LAUNCH_STOP_INTERRUPTED, /* the caller's signal, before or by which the workload ended */
 	LAUNCH_STOP_MONITOR,	 /* nobody reads our events any more */
+	LAUNCH_STOP_GUEST,	 /* a machine ended, and nobody says how its command did */
 };
 
 /* How the workload ended. */
@@ -33,6 +35,7 @@ struct launch_end {
 	bool deadline;
 	enum launch_stop stop;
 	int64_t max_rss_bytes, system_us, user_us;
+	int64_t guest_oom_kills; /* of a machine, by its own word */
 };
 
 /* One run, from first to last; lives on main's stack. */
@@ -57,6 +60,9 @@ struct launch {
 	int workdir_fd;			   /* the workload's, when outputs are wanted; -1 */
 	struct assistant reader, writer;   /* sr-collect and sr-deposit, while outputs are wanted */
 	struct json_object *output_errors; /* of the outputs, behind the run's first; NULL: none */
+
+	struct machine_options machine_options;
+	struct machine *machine; /* runtime.isolation microvm; else NULL */
 
 	struct cgroup cgroup;
 	bool cgroup_prepared;

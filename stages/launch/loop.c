@@ -8,6 +8,7 @@
 #include "sandbox/caps.h"
 #include "sandbox/sandbox.h"
 #include "stages/launch/channel.h"
+#include "stages/launch/machine_watch.h"
 #include "stages/launch/plan.h"
 
 #include <errno.h>
@@ -35,13 +36,15 @@ enum source {
 	SOURCE_CONTROL,
 	SOURCE_SIGNAL,
 	SOURCE_OUTPUT,
-	SOURCE_COUNT
+	SOURCE_MACHINE,
+	SOURCE_COUNT = SOURCE_MACHINE + MACHINE_SOURCE_COUNT
 };
 
 struct loop {
 	struct launch *launch;
 	struct pollfd items[SOURCE_COUNT];
 	struct record_reader control;
+	int deadline_fd;
 	bool ended;
 };
 
@@ -63,14 +66,20 @@ enum fault_code loop_tighten(struct fault *fault)
 }
 
 /* CLOCK_BOOTTIME: neither setting the wall clock nor suspending the machine moves the deadline. */
-static int open_deadline(const struct launch *launch)
+static int set_deadline(int fd, const struct launch *launch)
 {
 	uint64_t end_ns = launch->started_ns + launch->plan->timeout_s * 1000000000ULL;
 	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(end_ns / 1000000000),
 					       .tv_nsec = (long)(end_ns % 1000000000)}};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static int open_deadline(const struct launch *launch)
+{
 	int fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 
-	if (fd >= 0 && timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL) < 0) {
+	if (fd >= 0 && set_deadline(fd, launch) < 0) {
 		(void)close(fd);
 		return -1;
 	}
@@ -99,10 +108,39 @@ static void take_exit(struct launch *launch, struct json_object *message)
 	launch->end.user_us = number_in(rusage, "userUs");
 }
 
+/* A machine's deadline is its command's, which begins and ends when the guest says so. */
+static void take_news(struct loop *loop, enum machine_news news)
+{
+	struct pollfd *deadline = &loop->items[SOURCE_DEADLINE];
+
+	switch (news) {
+	case MACHINE_STARTED:
+		deadline->fd =
+			set_deadline(loop->deadline_fd, loop->launch) < 0 ? -1 : loop->deadline_fd;
+		loop->ended = deadline->fd < 0;
+		break;
+	case MACHINE_EXITED:
+		deadline->fd = -1;
+		break;
+	case MACHINE_OVER:
+		loop->ended = true;
+		break;
+	case MACHINE_NOTHING:
+		break;
+	}
+}
+
 static void on_init(struct loop *loop)
 {
 	struct json_object *message OBJECT_CLEANUP = NULL;
 
+	if (loop->launch->machine != NULL) {
+		int got = channel_receive(loop->launch->init_fd, 0, &message, NULL);
+
+		loop->items[SOURCE_INIT].fd = loop->items[SOURCE_PIDFD].fd = -1;
+		take_news(loop, machine_vmm_ended(loop->launch, got > 0 ? message : NULL));
+		return;
+	}
 	/* End of file without a message: init was killed, and everything with it. */
 	if (channel_receive(loop->launch->init_fd, 0, &message, NULL) > 0)
 		take_exit(loop->launch, message);
@@ -116,6 +154,10 @@ static void forward(struct loop *loop, int number)
 	if (number < 1 || number >= _NSIG)
 		return;
 	(void)sigaddset(&launch->forwarded, number);
+	if (launch->machine != NULL) {
+		machine_signal(launch, number);
+		return;
+	}
 	/* init that is gone has nobody to forward to; its end is seen in the next round. */
 	(void)!channel_tell_signal(launch->init_fd, number);
 }
@@ -181,7 +223,9 @@ static void dispatch(struct loop *loop)
 	/* A workload that ended at its deadline ended by itself: its own end goes first. */
 	if (items[SOURCE_INIT].revents != 0 || items[SOURCE_PIDFD].revents != 0)
 		on_init(loop);
-	if (!loop->ended && items[SOURCE_DEADLINE].revents != 0)
+	if (!loop->ended && loop->launch->machine != NULL)
+		take_news(loop, machine_watch(loop->launch, &items[SOURCE_MACHINE]));
+	if (!loop->ended && items[SOURCE_DEADLINE].fd >= 0 && items[SOURCE_DEADLINE].revents != 0)
 		loop->launch->end.deadline = loop->ended = true;
 	if (!loop->ended && items[SOURCE_OUTPUT].revents != 0) {
 		loop->launch->end.stop = LAUNCH_STOP_MONITOR;
@@ -211,6 +255,7 @@ enum fault_code loop_run(struct launch *launch, struct fault *fault)
 	int deadline_fd = open_deadline(launch);
 	struct loop loop = {
 		.launch = launch,
+		.deadline_fd = deadline_fd,
 		.items =
 			{
 				[SOURCE_INIT] = {.fd = launch->init_fd, .events = POLLIN},
@@ -226,13 +271,21 @@ enum fault_code loop_run(struct launch *launch, struct fault *fault)
 	if (deadline_fd < 0)
 		return fault_set_errno(fault, CODE, errno, "launch.deadline",
 				       "cannot set the deadline");
+	if (machine_watch_open(launch, fault) != FAULT_NONE) {
+		(void)close(deadline_fd);
+		return fault->code;
+	}
+	if (launch->machine != NULL)
+		loop.items[SOURCE_DEADLINE].fd = -1; /* the boot has a time of its own */
+	machine_watch_items(launch, &loop.items[SOURCE_MACHINE]);
 	record_reader_init(&loop.control, launch->control_fd, CONTROL_MAX);
 	while (!loop.ended) {
 		if (poll(loop.items, SOURCE_COUNT, -1) < 0 && errno != EINTR)
 			break;
 		dispatch(&loop);
 	}
-	launch->ended_ns = event_boot_ns();
+	if (launch->ended_ns == 0)
+		launch->ended_ns = event_boot_ns();
 	record_reader_release(&loop.control);
 	(void)close(deadline_fd);
 	note_interruption(launch);

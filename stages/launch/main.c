@@ -47,6 +47,9 @@ enum option {
 	OPTION_TTY,
 	OPTION_BEST_EFFORT,
 	OPTION_STORE_FD,
+	OPTION_MACHINE_FD,
+	OPTION_VMM,
+	OPTION_ACCEL,
 	OPTION_COUNT
 };
 
@@ -69,6 +72,12 @@ static const struct stage_option options[OPTION_COUNT] = {
 				"run even where a protection is missing, and say so"},
 	[OPTION_STORE_FD] = {"store-fd", STAGE_OPTION_FD, 0, 0, "N",
 			     "the directory for unpacked images"},
+	[OPTION_MACHINE_FD] = {"machine-fd", STAGE_OPTION_FD, 0, 0, "N",
+			       "the directory a microVM is started from"},
+	[OPTION_VMM] = {"vmm", STAGE_OPTION_TEXT, 0, 0, "NAME",
+			"who runs a microVM: auto (default), qemu, firecracker"},
+	[OPTION_ACCEL] = {"accel", STAGE_OPTION_TEXT, 0, 0, "NAME",
+			  "with what: auto (default), kvm, tcg"},
 };
 
 #define CHALLENGE_MAX 1024
@@ -104,6 +113,20 @@ static enum stage_exit check_options(const struct stage_context *context)
 	return STAGE_DONE;
 }
 
+static enum stage_exit machine_options(const struct stage_context *context,
+				       struct machine_options *out)
+{
+	const struct stage_value *values = context->values;
+
+	out->artifacts_fd = values[OPTION_MACHINE_FD].fd;
+	if (values[OPTION_VMM].given && !machine_vmm_parse(values[OPTION_VMM].text, &out->vmm))
+		return usage(context, "--vmm takes auto, qemu or firecracker");
+	if (values[OPTION_ACCEL].given &&
+	    !machine_accel_parse(values[OPTION_ACCEL].text, &out->accel))
+		return usage(context, "--accel takes auto, kvm or tcg");
+	return STAGE_DONE;
+}
+
 static int fill_plan(struct plan *plan, const struct stage_value *values, const char *run_id)
 {
 	int rootless;
@@ -130,6 +153,8 @@ static enum stage_exit launch_open(struct stage_context *context)
 	const struct stage_value *values = context->values;
 	enum stage_exit status = check_options(context);
 
+	if (status == STAGE_DONE)
+		status = machine_options(context, &launch->machine_options);
 	if (status != STAGE_DONE)
 		return status;
 	launch->plan = plan_new();

@@ -90,6 +90,13 @@ struct plan_limit {
 	uint64_t value;
 };
 
+/* runtime.isolation microvm: the workload is a VMM, and the command is its guest's (machine.h). */
+struct plan_machine {
+	bool wanted;
+	bool kvm;	    /* /dev/kvm is there for it */
+	int out_fd, err_fd; /* in init: where the console and the VMM's messages go */
+};
+
 struct plan {
 	char **argv; /* NULL-terminated, both */
 	char **envp;
@@ -113,6 +120,8 @@ struct plan {
 	size_t entry_count;
 	struct plan_output outputs[PLAN_OUTPUT_MAX];
 	size_t output_count;
+
+	struct plan_machine machine;
 
 	/* Not from the bundle. */
 	bool rootless;

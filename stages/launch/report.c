@@ -2,6 +2,7 @@
 #include "stages/launch/report.h"
 
 #include "ipc/object.h"
+#include "stages/launch/machine_watch.h"
 #include "stages/launch/message.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/summary.h"
@@ -77,10 +78,18 @@ static void add_artifacts(const struct launch *launch, struct json_object *paylo
 	struct json_object *artifacts = object_new();
 
 	add_hash(artifacts, "commandHash", launch->bundle.command_hash);
-	add_hash_of(artifacts, "kernelHash", launch->kernel);
+	/* A machine's are those of the files themselves. */
+	if (member(launch->kernel, "hash") != NULL)
+		object_add_shared(artifacts, "kernelHash", member(launch->kernel, "hash"));
+	else
+		add_hash_of(artifacts, "kernelHash", launch->kernel);
+	if (launch->machine != NULL) {
+		add_hash(artifacts, "initramfsHash", launch->machine->initramfs.hash);
+		add_hash(artifacts, "vmmHash", launch->machine->vmm_hash);
+	}
 	add_hash(artifacts, "policyHash", launch->bundle.policy_hash);
 	/* A root of the policy's own has a hash of what is in it. */
-	if (launch->plan->root.kind != PLAN_ROOT_HOST && launch->root_identity != NULL)
+	if (member(launch->root_identity, "hash") != NULL)
 		object_add_shared(artifacts, "rootfsHash", member(launch->root_identity, "hash"));
 	else
 		add_hash_of(artifacts, "rootfsHash", launch->root_identity);
@@ -186,7 +195,9 @@ enum fault_code report_started(struct launch *launch, struct fault *fault)
 	/* The name run.prepared has for it; hash is the older one. */
 	object_add_shared(executable, "sha256", member(launch->executable, "sha256"));
 	object_add(payload, "executable", executable);
-	object_add_string(payload, "isolation", "process");
+	object_add_string(payload, "isolation", launch->machine != NULL ? "microvm" : "process");
+	if (launch->machine != NULL)
+		object_add(payload, "machine", machine_describe_start(launch));
 	object_add_integer(payload, "pid", launch->workload_pid);
 	/* The first sample comes at once. */
 	return event_hold(&launch->events, EVENT_VM_STARTED, EVENT_BY_LAUNCHER, payload, fault);
@@ -245,6 +256,9 @@ static void add_stop(struct json_object *payload, enum launch_stop stop)
 	case LAUNCH_STOP_MONITOR:
 		object_add_string(payload, "stopReason", "monitor");
 		return;
+	case LAUNCH_STOP_GUEST:
+		object_add_string(payload, "stopReason", "guest");
+		return;
 	}
 }
 
@@ -270,22 +284,33 @@ enum fault_code report_exited(struct launch *launch, struct fault *fault)
 {
 	struct json_object *payload = object_new();
 	struct json_object *rusage = object_new();
+	struct json_object *setup = machine_describe_setup(launch);
+	/* The guest's own word, which nobody else can confirm. */
+	bool told = launch->machine != NULL && launch->machine->final != NULL;
 	struct cgroup_counters counters;
 
 	cgroup_counters(&launch->cgroup, &counters);
+	if (launch->machine != NULL)
+		object_add(payload, "machine", machine_describe_end(launch));
 	object_add_bool(payload, "deadline", launch->end.deadline);
 	add_signals(payload, &launch->forwarded);
-	object_add_integer(payload, "oomKills", (int64_t)counters.values[CGROUP_MEMORY_OOM_KILLS]);
+	object_add_integer(payload, "oomKills",
+			   (int64_t)counters.values[CGROUP_MEMORY_OOM_KILLS] +
+				   launch->end.guest_oom_kills);
 	object_add_integer(payload, "pidsMaxHits", (int64_t)counters.values[CGROUP_PIDS_MAX_HITS]);
 	object_add_integer(rusage, "maxRssBytes", launch->end.max_rss_bytes);
 	object_add_integer(rusage, "systemUs", launch->end.system_us);
 	object_add_integer(rusage, "userUs", launch->end.user_us);
 	object_add(payload, "rusage", rusage);
-	object_add_null(payload, "setup");
+	if (setup != NULL)
+		object_add(payload, "setup", setup);
+	else
+		object_add_null(payload, "setup");
 	add_status(payload, launch->end.wait_status);
 	add_stop(payload, launch->end.stop);
 	object_add_decimal(payload, "wallNs", launch->ended_ns - launch->started_ns);
-	return event_emit(&launch->events, EVENT_VM_EXITED, EVENT_BY_LAUNCHER, payload, fault);
+	return event_emit(&launch->events, EVENT_VM_EXITED,
+			  told ? EVENT_BY_GUEST : EVENT_BY_LAUNCHER, payload, fault);
 }
 
 enum fault_code report_closing(struct launch *launch, const struct fault *failure,

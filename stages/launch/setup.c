@@ -92,13 +92,21 @@ static enum fault_code lost(int result, const char *who, struct fault *fault)
 	return fault_set_errno(fault, CODE, errno, "launch.init", "no word from %s", who);
 }
 
-/* {"type":"workdir"}: where the outputs will be. One, from init, and only when they are wanted. */
-static enum fault_code take_workdir(struct launch *launch, int fd, int passed_fd,
-				    struct fault *fault)
+/*
+ * {"type":"workdir"}: where the outputs will be; {"type":"sockets"}: where a VMM connects to. One of
+ * each, from init, and only where they are wanted.
+ */
+static enum fault_code take_directory(struct launch *launch, int fd, const char *type,
+				      int passed_fd, struct fault *fault)
 {
-	if (fd == launch->init_fd && passed_fd >= 0 && launch->workdir_fd < 0 &&
-	    launch->plan->output_count > 0) {
-		launch->workdir_fd = passed_fd;
+	bool machine = launch->machine != NULL;
+	bool sockets = strcmp(type, "sockets") == 0;
+	int *place = machine && sockets ? &launch->machine->sockets_fd : &launch->workdir_fd;
+
+	if (fd == launch->init_fd && passed_fd >= 0 && *place < 0 &&
+	    (sockets || strcmp(type, "workdir") == 0) &&
+	    (machine || (!sockets && launch->plan->output_count > 0))) {
+		*place = passed_fd;
 		return FAULT_NONE;
 	}
 	descriptor_close(&passed_fd);
@@ -117,8 +125,9 @@ static enum fault_code expect(struct launch *launch, int fd, const char *who, co
 		if (result <= 0)
 			return lost(result, who, fault);
 		if (passed_fd >= 0 || strcmp(text_of(*message, "type"), "workdir") == 0) {
+			code = take_directory(launch, fd, text_of(*message, "type"), passed_fd,
+					      fault);
 			object_release(message);
-			code = take_workdir(launch, fd, passed_fd, fault);
 			if (code != FAULT_NONE)
 				return code;
 			continue;
@@ -245,6 +254,8 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 	if (code != FAULT_NONE)
 		return code;
 	add_own_clauses(launch, enforcement);
+	if (launch->machine != NULL && machine_confirm(launch, enforcement, fault) != FAULT_NONE)
+		return fault->code;
 	ceiling_enforcement(&launch->ceiling, enforcement);
 	return FAULT_NONE;
 }
@@ -276,15 +287,28 @@ static enum fault_code await_ready(struct launch *launch, struct json_object *en
 	return report_prepared(launch, object_take(&list), fault);
 }
 
+/* With what init cannot open itself: a mounted root, or the ends of a VMM's output. */
+static enum fault_code order_build(struct launch *launch, struct fault *fault)
+{
+	int fds[2] = {launch->root_fd, -1};
+	enum fault_code code = FAULT_NONE;
+
+	launch->root_fd = -1;
+	if (launch->machine != NULL)
+		code = machine_prepare(launch, fds, fault);
+	if (code == FAULT_NONE)
+		code = order_init(launch, CHANNEL_BUILD, fds, fds[1] >= 0 ? 2 : fds[0] >= 0, fault);
+	descriptor_close(&fds[0]);
+	descriptor_close(&fds[1]);
+	return code;
+}
+
 enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 {
 	struct json_object *theirs OBJECT_CLEANUP = NULL;
 	struct json_object *enforcement OBJECT_CLEANUP = array_new();
-	enum fault_code code;
+	enum fault_code code = order_build(launch, fault);
 
-	code = order_init(launch, CHANNEL_BUILD, &launch->root_fd, launch->root_fd >= 0 ? 1 : 0,
-			  fault);
-	descriptor_close(&launch->root_fd);
 	if (code == FAULT_NONE)
 		code = make_cgroup(launch, fault);
 	if (code == FAULT_NONE)
@@ -293,6 +317,8 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 		code = await_built(launch, &theirs, fault);
 	if (code == FAULT_NONE)
 		code = collect_start(launch, fault);
+	if (code == FAULT_NONE && launch->machine != NULL)
+		code = machine_start(launch, fault);
 	if (code == FAULT_NONE)
 		code = await_confined(launch, theirs, enforcement, fault);
 	return code == FAULT_NONE ? await_ready(launch, object_take(&enforcement), fault) : code;

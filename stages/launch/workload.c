@@ -66,6 +66,10 @@ static int arrange_streams(const struct plan *plan)
 	int err = plan->stderr_fd >= 0 ? plan->stderr_fd : STDERR_FILENO;
 	int out = plan->stdout_fd >= 0 ? plan->stdout_fd : STDERR_FILENO;
 
+	if (plan->machine.wanted) {
+		out = plan->machine.out_fd;
+		err = plan->machine.err_fd;
+	}
 	if (plan->pty_fd >= 0)
 		return arrange_terminal(plan->pty_fd);
 	/* stdout before stderr: without its own it is a copy of the launcher's stderr. */

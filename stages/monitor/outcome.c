@@ -33,6 +33,7 @@ enum outcome_stop outcome_stop_parse(const char *name)
 		[OUTCOME_STOP_OUTPUT] = "output",
 		[OUTCOME_STOP_INTERRUPTED] = "interrupted",
 		[OUTCOME_STOP_MONITOR] = "monitor",
+		[OUTCOME_STOP_GUEST] = "guest",
 	};
 	size_t stop = 0;
 
@@ -70,7 +71,8 @@ static enum outcome_cause cause_of_end(const struct outcome_facts *facts)
 {
 	if (facts->deadline)
 		return OUTCOME_TIMEOUT;
-	if (facts->log.code != FAULT_NONE || facts->stop == OUTCOME_STOP_MONITOR)
+	if (facts->log.code != FAULT_NONE || facts->stop == OUTCOME_STOP_MONITOR ||
+	    facts->stop == OUTCOME_STOP_GUEST)
 		return OUTCOME_STAGE_LOST;
 	if (facts->output_exceeded || facts->stop == OUTCOME_STOP_OUTPUT)
 		return OUTCOME_OUTPUT;

@@ -44,6 +44,7 @@ static const char *const stop_names[ENDING_STOP_COUNT] = {
 	[ENDING_STOP_OUTPUT] = "output",
 	[ENDING_STOP_INTERRUPTED] = "interrupted",
 	[ENDING_STOP_MONITOR] = "monitor",
+	[ENDING_STOP_GUEST] = "guest",
 };
 
 static enum ending_stop stop_of(struct span value)
@@ -174,7 +175,8 @@ static bool at_deadline(const struct ending *ending)
 
 static bool stopped_by_monitor(const struct ending *ending)
 {
-	return ending->log_failed || ending->stop == ENDING_STOP_MONITOR;
+	return ending->log_failed || ending->stop == ENDING_STOP_MONITOR ||
+	       ending->stop == ENDING_STOP_GUEST;
 }
 
 static bool stopped_for_output(const struct ending *ending)

@@ -173,7 +173,14 @@ enum fault_code payload_check_hashes(const struct head *head, enum fault_code co
 
 	if (span_kind(kernel) != SPAN_OBJECT && !span_null(claimed))
 		return fault_set(fault, code, path, "there is no payload.kernel to be the hash of");
-	if (span_kind(kernel) == SPAN_OBJECT) {
+	/* A machine's kernel is a file with a hash of its own. */
+	if (span_kind(kernel) == SPAN_OBJECT && span_says(span_get(kernel, "kind"), "image")) {
+		struct span hash = span_get(kernel, "hash");
+
+		if (hash.len == 0 || hash.len != claimed.len ||
+		    memcmp(hash.at, claimed.at, hash.len) != 0)
+			return fault_set(fault, code, path, "is not payload.kernel.hash");
+	} else if (span_kind(kernel) == SPAN_OBJECT) {
 		digest_bytes(kernel.at, kernel.len, value);
 		digest_text(value, text);
 		if (!span_says(claimed, text))

@@ -30,9 +30,11 @@ static const struct shape error_shape = CLOSED(error_fields);
 
 static const struct shape_field artifacts_fields[] = {
 	SHAPE_FIELD("commandHash", HASH_OR_NULL),
+	SHAPE_FIELD("initramfsHash", HASH_OR_NULL | SHAPE_OPTIONAL),
 	SHAPE_FIELD("kernelHash", HASH_OR_NULL),
 	SHAPE_FIELD("policyHash", HASH_OR_NULL),
 	SHAPE_FIELD("rootfsHash", HASH_OR_NULL),
+	SHAPE_FIELD("vmmHash", HASH_OR_NULL | SHAPE_OPTIONAL),
 };
 static const struct shape artifacts_shape = CLOSED(artifacts_fields);
 
@@ -177,11 +179,39 @@ static const struct shape_field program_fields[] = {
 	SHAPE_FIELD("sha256", SHAPE_HASH | SHAPE_OPTIONAL),
 };
 static const struct shape program_shape = CLOSED(program_fields);
+/* A microVM: what it was started as, and how it went down. */
+static const struct shape_field machine_fields[] = {
+	SHAPE_FIELD("accel", SHAPE_STRING),	    SHAPE_FIELD("accelReason", SHAPE_STRING),
+	SHAPE_FIELD("commandLineHash", SHAPE_HASH), SHAPE_FIELD("kernelRelease", SHAPE_STRING),
+	SHAPE_FIELD("memoryBytes", SHAPE_INTEGER),  SHAPE_FIELD("mounts", SHAPE_ARRAY),
+	SHAPE_FIELD("vcpus", SHAPE_INTEGER),	    SHAPE_FIELD("vmm", SHAPE_STRING),
+	SHAPE_FIELD("vmmVersion", SHAPE_STRING),
+};
+static const struct shape machine_shape = CLOSED(machine_fields);
+static const struct shape_field console_fields[] = {
+	SHAPE_FIELD("bytes", SHAPE_INTEGER),
+	SHAPE_FIELD("keptBytes", SHAPE_INTEGER),
+};
+static const struct shape console_shape = CLOSED(console_fields);
+static const struct shape_field vmm_fields[] = {
+	SHAPE_FIELD("exitCode", INTEGER_OR_NULL),
+	SHAPE_FIELD("signal", STRING_OR_NULL),
+};
+static const struct shape vmm_shape = CLOSED(vmm_fields);
+static const struct shape_field machine_end_fields[] = {
+	SHAPE_FIELD("bootNs", SHAPE_DECIMAL | SHAPE_NULL),
+	SHAPE_NESTED("console", SHAPE_OBJECT, console_shape),
+	SHAPE_FIELD("guestTold", SHAPE_BOOL),
+	SHAPE_FIELD("shutdown", SHAPE_STRING),
+	SHAPE_NESTED("vmm", SHAPE_OBJECT, vmm_shape),
+};
+static const struct shape machine_end_shape = CLOSED(machine_end_fields);
 static const struct shape_field started_fields[] = {
 	BOOT_NS,
 	SHAPE_NESTED("executable", SHAPE_OBJECT, program_shape),
 	SHAPE_FIELD("isolation", SHAPE_STRING),
 	LAUNCHER_BOOT_NS,
+	SHAPE_NESTED("machine", SHAPE_OBJECT | SHAPE_OPTIONAL, machine_shape),
 	OBSERVED_BY,
 	SHAPE_FIELD("pid", SHAPE_INTEGER),
 };
@@ -207,6 +237,7 @@ static const struct shape_field exited_fields[] = {
 	SHAPE_FIELD("exitCode", INTEGER_OR_NULL),
 	SHAPE_FIELD("forwarded", SHAPE_ARRAY),
 	LAUNCHER_BOOT_NS,
+	SHAPE_NESTED("machine", SHAPE_OBJECT | SHAPE_OPTIONAL, machine_end_shape),
 	OBSERVED_BY,
 	SHAPE_FIELD("oomKills", SHAPE_INTEGER),
 	SHAPE_FIELD("pidsMaxHits", SHAPE_INTEGER),

@@ -85,6 +85,13 @@ static void put_hash(struct buf *out, const char *before, const char *name, stru
 	put(out, or_else(hash, "null"));
 }
 
+/* Only a machine has it. */
+static void put_optional(struct buf *out, const char *name, struct span hash)
+{
+	if (hash.len > 0)
+		put_hash(out, ",", name, hash);
+}
+
 /* The hashes of event 0, and of the files that were executed. */
 static void put_artifacts(const struct facts *facts, struct buf *out)
 {
@@ -94,10 +101,12 @@ static void put_artifacts(const struct facts *facts, struct buf *out)
 
 	put_hash(out, "{", "commandHash", span_get(planned, "commandHash"));
 	put_hash(out, ",", "executableHash", span_get(executable, "sha256"));
+	put_optional(out, "initramfsHash", span_get(planned, "initramfsHash"));
 	put_hash(out, ",", "interpreterHash", span_get(interpreter, "sha256"));
 	put_hash(out, ",", "kernelHash", span_get(planned, "kernelHash"));
 	put_hash(out, ",", "policyHash", span_get(planned, "policyHash"));
 	put_hash(out, ",", "rootfsHash", span_get(planned, "rootfsHash"));
+	put_optional(out, "vmmHash", span_get(planned, "vmmHash"));
 	buf_append_text(out, "}");
 }
 

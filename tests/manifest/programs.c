@@ -26,7 +26,7 @@ static const struct program {
 	{"sr-diff", false, true},     {"sr-inspect", false, true}, {"sr-compare", false, false},
 	{"sr-signer", false, true},   {"sr-key", false, true},	   {"sr-prove", false, true},
 	{"sr-archive", false, true},  {"safe-run", false, false},  {"sr-tree", false, true},
-	{"sr-unpack", false, true},
+	{"sr-unpack", false, true},   {"sr-machine", false, true},
 };
 
 /* One function of each library that nothing using the library does without. */

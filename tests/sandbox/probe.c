@@ -35,7 +35,7 @@ static const struct {
 	{"diff", &sandbox_profile_diff},	 {"inspect", &sandbox_profile_inspect},
 	{"compare", &sandbox_profile_compare},	 {"signer", &sandbox_profile_signer},
 	{"key", &sandbox_profile_key},		 {"tree", &sandbox_profile_tree},
-	{"unpack", &sandbox_profile_unpack},
+	{"unpack", &sandbox_profile_unpack},	 {"machine", &sandbox_profile_machine},
 };
 
 static void enter_profile(const char *name)
@@ -57,6 +57,8 @@ static void install_filter(const char *name)
 		filter = &sandbox_filter_launch_parent;
 	if (strcmp(name, "launch-init") == 0)
 		filter = &sandbox_filter_launch_init;
+	if (strcmp(name, "vmm") == 0)
+		filter = &sandbox_filter_vmm;
 	if (!filter || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    sandbox_filter_install(filter) < 0)
 		_exit(BROKEN);

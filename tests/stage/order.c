@@ -73,6 +73,7 @@ static const struct program {
 	{"sr-key", false, true, true, false, {"--public-fd", "21"}},
 	{"sr-tree", false, true, false, false, {"--tree-fd", "20"}},
 	{"sr-unpack", false, true, false, false, {"--file-fd", "21", "--identify"}},
+	{"sr-machine", false, true, false, false, {"--artifacts-fd", "20", "--vmm-fd", "21"}},
 	{"sr-inspect", true, true, true, false, {NULL}},
 	{"sr-prove", true, true, true, false, {NULL}},
 	{"sr-archive",

@@ -323,7 +323,7 @@ Test(launch_bundle, names_what_it_does_not_do)
 	static const struct {
 		const char *path, *value, *where;
 	} cases[] = {
-		{"policy.runtime.isolation", "\"microvm\"", "policy.runtime.isolation"},
+		{"policy.runtime.isolation", "\"vacuum\"", "policy.runtime.isolation"},
 		{"policy.network.mode", "\"allowlist\"", "policy.network.mode"},
 	};
 

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/field.h"
+#include "ipc/object.h"
+#include "stages/launch/assistant.h"
+#include "stages/launch/bundle_plan.h"
+#include "stages/launch/descriptor.h"
+#include "stages/launch/launch.h"
+#include "stages/launch/machine_part.h"
+#include "stages/launch/mount.h"
+#include "stages/launch/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CODE	  FAULT_RUN_LAUNCH
+#define PATH	  "launch.machine.artifacts"
+#define PREFLIGHT "launch.preflight"
+#define ARTIFACTS "/var/lib/safe-run/artifacts/default"
+#define BUILD_ROOT                                                                                 \
+	"safe-run artifact build --kernel deb:linux-image-cloud-amd64 --rootfs "                   \
+	"debootstrap:stable --out "
+#define DEVICE_KVM  "/dev/kvm"
+#define PATH_FD_LEN 32
+
+/* What the one assistant is given, open. */
+struct inputs {
+	int artifacts_fd, rootfs_fd, vmm_fd, kvm_fd;
+	bool artifacts_ours; /* opened here */
+};
+
+static enum fault_code open_artifacts(const struct launch *launch, struct inputs *inputs,
+				      struct fault *fault)
+{
+	struct stat info;
+
+	inputs->artifacts_fd = launch->machine_options.artifacts_fd;
+	if (inputs->artifacts_fd < 0) {
+		inputs->artifacts_fd = open(ARTIFACTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		inputs->artifacts_ours = true;
+	}
+	if (inputs->artifacts_fd < 0)
+		return fault_set(fault, FAULT_HOST_LACKS, PATH,
+				 "there is nothing to start a microVM from: make it with "
+				 "\"" BUILD_ROOT ARTIFACTS "\", or name such a directory with "
+				 "--artifacts");
+	if (fstat(inputs->artifacts_fd, &info) < 0 || !S_ISDIR(info.st_mode))
+		return fault_set(fault, CODE, PATH, "must be a directory");
+	if ((info.st_uid != geteuid() && info.st_uid != 0) || (info.st_mode & (S_IWGRP | S_IWOTH)))
+		return fault_set(fault, CODE, PATH,
+				 "must be a directory of root's or the caller's own that nobody "
+				 "else can write to: what is in it is the machine");
+	return FAULT_NONE;
+}
+
+/* A root image of the policy's own; a directory or a layout has no image yet. */
+static enum fault_code open_rootfs(const struct plan_root *root, struct inputs *inputs,
+				   struct fault *fault)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	struct plan_identity identity;
+
+	if (root->kind == PLAN_ROOT_HOST)
+		return FAULT_NONE;
+	if (root->kind != PLAN_ROOT_IMAGE)
+		return fault_set(fault, FAULT_HOST_LACKS, "policy.runtime.rootfs",
+				 "a microVM's root is a file system image: make one of %.200s with "
+				 "safe-run artifact build --rootfs, or leave runtime.rootfs out",
+				 root->path);
+	inputs->rootfs_fd = (int)syscall(SYS_openat2, AT_FDCWD, root->path, &how, sizeof how);
+	if (inputs->rootfs_fd < 0)
+		return fault_set_errno(fault, CODE, errno, "policy.runtime.rootfs",
+				       "cannot open %s", root->path);
+	if (mount_identify(inputs->rootfs_fd, &identity) == 0 &&
+	    mount_same(&identity, &root->identity))
+		return FAULT_NONE;
+	return fault_set(fault, CODE, "policy.runtime.rootfs",
+			 "%s is another file than the one that was validated", root->path);
+}
+
+static enum fault_code open_vmm(struct machine *machine, const struct machine_options *options,
+				struct inputs *inputs, struct fault *fault)
+{
+	/* The second has no TCG, and starts faster. */
+	static const char *const paths[] = {"/usr/bin/qemu-system-x86_64",
+					    "/usr/bin/qemu-system-x86_64-microvm"};
+
+	if (options->vmm == MACHINE_VMM_FIRECRACKER)
+		return fault_set(fault, CODE, PREFLIGHT ".jailer",
+				 "Firecracker under its jailer is not available in this version: "
+				 "use --vmm qemu");
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		inputs->vmm_fd = open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		machine->vmm_path = paths[i];
+		if (inputs->vmm_fd >= 0)
+			return FAULT_NONE;
+	}
+	return fault_set(fault, FAULT_HOST_LACKS, PREFLIGHT ".vmm",
+			 "there is no VMM: /usr/bin/qemu-system-x86_64 is missing (apt-get install "
+			 "qemu-system-x86)");
+}
+
+/* Its absence is a reason, never a fault by itself. */
+static void open_kvm(struct machine *machine, const struct machine_options *options,
+		     struct inputs *inputs)
+{
+	if (options->accel == MACHINE_ACCEL_TCG) {
+		(void)snprintf(machine->accel_reason, sizeof machine->accel_reason,
+			       "TCG was asked for");
+		return;
+	}
+	inputs->kvm_fd = open(DEVICE_KVM, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	if (inputs->kvm_fd < 0)
+		(void)snprintf(machine->accel_reason, sizeof machine->accel_reason,
+			       DEVICE_KVM " cannot be opened: %s", strerror(errno));
+}
+
+static enum fault_code ask(const struct launch *launch, const struct inputs *inputs,
+			   struct json_object **record, struct fault *fault)
+{
+	const struct assistant_fd fds[] = {{"--artifacts-fd", inputs->artifacts_fd},
+					   {"--rootfs-fd", inputs->rootfs_fd},
+					   {"--vmm-fd", inputs->vmm_fd},
+					   {"--kvm-fd", inputs->kvm_fd}};
+	struct assistant_plan plan;
+
+	rootfs_assistant(launch, "sr-machine", PREFLIGHT, &plan);
+	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+		if (fds[i].fd >= 0)
+			plan.fds[plan.fd_count++] = fds[i];
+	return rootfs_ask(&plan, record, fault);
+}
+
+/* The host's name of what fd is open on. */
+static const char *name_fd(int fd, struct plan *plan)
+{
+	char link[PATH_FD_LEN], path[PLAN_PATH_MAX];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof path - 1);
+	if (len <= 0)
+		return NULL;
+	path[len] = '\0';
+	return plan_text(plan, path);
+}
+
+static enum fault_code read_hash(struct fields *fields, char hash[DIGEST_TEXT_SIZE],
+				 struct fault *fault)
+{
+	const char *text = "";
+	enum fault_code code = fields_string(fields, "hash", &text, fault);
+
+	if (code == FAULT_NONE && !digest_text_valid(text))
+		code = fault_set(fault, CODE, PREFLIGHT, "sr-machine told no hash");
+	if (code == FAULT_NONE)
+		(void)snprintf(hash, DIGEST_TEXT_SIZE, "%s", text);
+	return code;
+}
+
+static enum fault_code find_file(struct fields *entry, int dir_fd, const char *own_path,
+				 struct plan *plan, struct machine_file *file, struct fault *fault)
+{
+	const char *name = NULL;
+	const char *directory = name_fd(dir_fd, plan);
+	char path[PLAN_PATH_MAX];
+
+	if (fields_null(entry, "name")) {
+		file->source = own_path;
+	} else {
+		if (fields_string(entry, "name", &name, fault) != FAULT_NONE)
+			return fault->code;
+		if (directory == NULL ||
+		    snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
+			return fault_set(fault, CODE, PATH, "the directory's name is too long");
+		file->source = plan_text(plan, path);
+	}
+	if (file->source != NULL && bundle_path_valid(file->source))
+		return FAULT_NONE;
+	return fault_set(fault, CODE, PATH, "\"%.200s\" is no clean path",
+			 file->source != NULL ? file->source : "");
+}
+
+static enum fault_code read_file(struct fields *files, const char *name, int dir_fd,
+				 const char *own_path, struct plan *plan, struct machine_file *file,
+				 struct fault *fault)
+{
+	struct fields entry;
+	const char *format = "";
+	enum fault_code code = fields_enter(files, name, &entry, fault);
+
+	if (code == FAULT_NONE)
+		code = read_hash(&entry, file->hash, fault);
+	if (code == FAULT_NONE)
+		code = fields_integer(&entry, "bytes", 1, INT64_MAX >> 10, &file->bytes, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(&entry, "device", &file->identity.device, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(&entry, "inode", &file->identity.inode, fault);
+	if (code == FAULT_NONE && fields_has(&entry, "format"))
+		code = fields_string(&entry, "format", &format, fault);
+	(void)snprintf(file->format, sizeof file->format, "%s", format);
+	if (code == FAULT_NONE)
+		code = find_file(&entry, dir_fd, own_path, plan, file, fault);
+	return code == FAULT_NONE ? fields_close(&entry, fault) : code;
+}
+
+static enum fault_code read_vmm(struct fields *top, struct machine *machine, struct fault *fault)
+{
+	struct fields vmm;
+	const char *version = "unknown";
+	int64_t bytes;
+	uint64_t ignored;
+	enum fault_code code = fields_enter(top, "vmm", &vmm, fault);
+
+	if (code == FAULT_NONE)
+		code = read_hash(&vmm, machine->vmm_hash, fault);
+	if (code == FAULT_NONE)
+		code = fields_integer(&vmm, "bytes", 1, INT64_MAX >> 10, &bytes, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(&vmm, "device", &ignored, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(&vmm, "inode", &ignored, fault);
+	if (code == FAULT_NONE && !fields_null(&vmm, "version"))
+		code = fields_string(&vmm, "version", &version, fault);
+	(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
+	return code == FAULT_NONE ? fields_close(&vmm, fault) : code;
+}
+
+static enum fault_code read_kvm(struct fields *top, struct machine *machine, struct fault *fault)
+{
+	struct fields kvm;
+	const char *reason = "";
+	bool usable = false;
+	enum fault_code code;
+
+	machine->accel = MACHINE_ACCEL_TCG;
+	if (fields_null(top, "kvm"))
+		return FAULT_NONE;
+	code = fields_enter(top, "kvm", &kvm, fault);
+	if (code == FAULT_NONE)
+		code = fields_string(&kvm, "reason", &reason, fault);
+	if (code == FAULT_NONE)
+		code = fields_bool(&kvm, "usable", &usable, fault);
+	if (code == FAULT_NONE && usable)
+		machine->accel = MACHINE_ACCEL_KVM;
+	(void)snprintf(machine->accel_reason, sizeof machine->accel_reason, "%s", reason);
+	return code == FAULT_NONE ? fields_close(&kvm, fault) : code;
+}
+
+static enum fault_code read_facts(struct launch *launch, const struct inputs *inputs,
+				  struct json_object *record, struct fault *fault)
+{
+	struct machine *machine = launch->machine;
+	struct plan *plan = launch->plan;
+	struct fields top, files;
+	const char *release = "";
+	enum fault_code code = fields_open(&top, record, PREFLIGHT, CODE, fault);
+
+	if (code == FAULT_NONE)
+		code = fields_literal(&top, "schemaVersion", "safe-run.machine-facts/v1", fault);
+	if (code == FAULT_NONE)
+		code = fields_string(&top, "kernelRelease", &release, fault);
+	(void)snprintf(machine->kernel_release, sizeof machine->kernel_release, "%s", release);
+	if (code == FAULT_NONE)
+		code = fields_enter(&top, "files", &files, fault);
+	if (code == FAULT_NONE)
+		code = read_file(&files, "kernel", inputs->artifacts_fd, NULL, plan,
+				 &machine->kernel, fault);
+	if (code == FAULT_NONE)
+		code = read_file(&files, "initramfs", inputs->artifacts_fd, NULL, plan,
+				 &machine->initramfs, fault);
+	if (code == FAULT_NONE)
+		code = read_file(&files, "rootfs", inputs->artifacts_fd, plan->root.path, plan,
+				 &machine->rootfs, fault);
+	if (code == FAULT_NONE)
+		code = read_vmm(&top, machine, fault);
+	return code == FAULT_NONE ? read_kvm(&top, machine, fault) : code;
+}
+
+/* Which accelerator, and whether that is what was asked for. */
+static enum fault_code decide(const struct launch *launch, struct fault *fault)
+{
+	const struct machine *machine = launch->machine;
+
+	if (machine->accel == MACHINE_ACCEL_KVM)
+		return FAULT_NONE;
+	if (launch->machine_options.accel == MACHINE_ACCEL_KVM)
+		return fault_set(fault, FAULT_HOST_LACKS, PREFLIGHT ".kvm",
+				 "KVM was asked for and does not work here: %s. --accel tcg runs "
+				 "without it, slower",
+				 machine->accel_reason);
+	if (strstr(machine->vmm_path, "-microvm") == NULL)
+		return FAULT_NONE;
+	return fault_set(fault, FAULT_HOST_LACKS, PREFLIGHT ".vmm",
+			 "KVM does not work here (%s), and without it a machine needs "
+			 "/usr/bin/qemu-system-x86_64, which is missing (apt-get install "
+			 "qemu-system-x86)",
+			 machine->accel_reason);
+}
+
+static struct json_object *describe_image(const struct machine_file *file)
+{
+	struct json_object *object = object_new();
+
+	object_add_integer(object, "bytes", file->bytes);
+	object_add_decimal(object, "device", file->identity.device);
+	object_add_string(object, "hash", file->hash);
+	object_add_decimal(object, "inode", file->identity.inode);
+	object_add_string(object, "kind", "image");
+	object_add_string(object, "path", file->source);
+	return object;
+}
+
+/* payload.kernel and payload.root of the compile event: the machine's, not the host's. */
+static void describe(struct launch *launch)
+{
+	const struct machine *machine = launch->machine;
+
+	object_release(&launch->kernel);
+	launch->kernel = describe_image(&machine->kernel);
+	object_add_string(launch->kernel, "release", machine->kernel_release);
+	launch->root_identity = describe_image(&machine->rootfs);
+	object_add_string(launch->root_identity, "format", machine->rootfs.format);
+}
+
+enum fault_code machine_files(struct launch *launch, struct fault *fault)
+{
+	struct machine *machine = launch->machine;
+	struct inputs inputs = {-1, -1, -1, -1, false};
+	struct json_object *record OBJECT_CLEANUP = NULL;
+	enum fault_code code = open_vmm(machine, &launch->machine_options, &inputs, fault);
+
+	if (code == FAULT_NONE)
+		code = open_artifacts(launch, &inputs, fault);
+	if (code == FAULT_NONE)
+		code = open_rootfs(&launch->plan->root, &inputs, fault);
+	if (code == FAULT_NONE) {
+		open_kvm(machine, &launch->machine_options, &inputs);
+		code = ask(launch, &inputs, &record, fault);
+	}
+	if (code == FAULT_NONE)
+		code = read_facts(launch, &inputs, record, fault);
+	if (code == FAULT_NONE)
+		code = decide(launch, fault);
+	if (code == FAULT_NONE)
+		describe(launch);
+	descriptor_close(&inputs.rootfs_fd);
+	descriptor_close(&inputs.vmm_fd);
+	descriptor_close(&inputs.kvm_fd);
+	if (inputs.artifacts_ours)
+		descriptor_close(&inputs.artifacts_fd);
+	return code;
+}

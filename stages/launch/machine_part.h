@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_MACHINE_PART_H
+#define LAUNCH_MACHINE_PART_H
+
+#include "ipc/fault.h"
+#include "stages/launch/machine.h"
+
+struct json_object;
+struct launch;
+
+/* What the files machine*.c have of each other. */
+
+#define MACHINE_THREADS 96   /* of QEMU beside its virtual processors: main, RCU, 64 for images */
+#define MACHINE_FILES	1024 /* its descriptors: libraries, images, streams, KVM */
+
+/* Artifacts, VMM and KVM through sr-machine (machine_files.c). */
+enum fault_code machine_files(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* plan->entries: the VMM's root (machine_entries.c). */
+enum fault_code machine_entries(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+/* One more of them, a file at MACHINE_PLACE/name. */
+enum fault_code machine_add_file(struct plan *plan, const struct machine_file *file,
+				 const char *name, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* memory_mib and vcpus; bytes the VMM may need beside its guest's memory (machine_qemu.c). */
+void machine_size(struct machine *machine, const struct plan *plan);
+uint64_t machine_room(const struct machine *machine);
+/* plan->argv and ->envp. */
+enum fault_code machine_command(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* An image for each mount of the policy (machine_mount.c). */
+enum fault_code machine_mounts(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* The guest's job; the caller owns it (machine_job.c). */
+enum fault_code machine_job(const struct launch *launch, struct json_object **job,
+			    struct fault *fault) __attribute__((warn_unused_result));
+
+/* Pipes of the VMM's output, *out_fd and *err_fd for init; and what came through (machine_output.c).
+ */
+enum fault_code machine_open_output(struct launch *launch, int *out_fd, int *err_fd,
+				    struct fault *fault) __attribute__((warn_unused_result));
+void machine_read_console(struct machine *machine);
+void machine_read_log(struct machine *machine);
+
+#endif

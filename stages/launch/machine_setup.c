@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/canon.h"
+#include "ipc/event.h"
+#include "ipc/object.h"
+#include "stages/launch/descriptor.h"
+#include "stages/launch/enforcement.h"
+#include "stages/launch/launch.h"
+#include "stages/launch/machine_part.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CODE	  FAULT_RUN_LAUNCH
+#define PATH	  "launch.machine.guest"
+#define LISTEN_MS 10000
+
+enum fault_code machine_prepare(struct launch *launch, int fds[2], struct fault *fault)
+{
+	enum fault_code code = machine_mounts(launch, fault);
+
+	if (code == FAULT_NONE)
+		code = machine_command(launch, fault);
+	return code == FAULT_NONE ? machine_open_output(launch, &fds[0], &fds[1], fault) : code;
+}
+
+/* The workload's uid, which the sockets' and the outputs' directories belong to. */
+static enum fault_code start_guest(struct launch *launch, struct fault *fault)
+{
+	struct machine *machine = launch->machine;
+	const struct plan *plan = launch->plan;
+	struct assistant_plan guest = {
+		.home_fd = launch->home_fd,
+		.program = "sr-guest",
+		.path = PATH,
+		.uid = plan->rootless ? geteuid() : plan->uid,
+		.gid = plan->rootless ? getegid() : plan->gid,
+		.stdin_fd = ASSISTANT_STDIN_PIPE,
+		.words = {"--vmm", "qemu"},
+		.word_count = 2,
+		.record_max = RECORD_EVENT_MAX,
+		.interrupt_fd = launch->signal_fd,
+	};
+	const struct assistant_fd fds[] = {
+		{"--place-fd", machine->sockets_fd},
+		{"--tree-fd", launch->workdir_fd},
+		{"--stdin-fd", machine->job.stdin_none ? -1 : machine->stdin_fd},
+		{"--stdout-fd", machine->stdout_fd},
+		{"--stderr-fd", machine->stderr_fd},
+	};
+
+	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+		if (fds[i].fd >= 0)
+			guest.fds[guest.fd_count++] = fds[i];
+	return assistant_start(&machine->guest, &guest, fault);
+}
+
+static enum fault_code give_job(struct launch *launch, struct fault *fault)
+{
+	struct json_object *job OBJECT_CLEANUP = NULL;
+	struct record_sink sink = {.fd = launch->machine->guest.stdin_fd, .record_fd = -1};
+	enum fault_code code = machine_job(launch, &job, fault);
+
+	return code == FAULT_NONE ? record_send(&sink, job, RECORD_BUNDLE_MAX, fault) : code;
+}
+
+static const char *type_of(struct json_object *record)
+{
+	struct json_object *type = NULL;
+
+	if (json_object_is_type(record, json_type_object))
+		(void)json_object_object_get_ex(record, "type", &type);
+	return json_object_is_type(type, json_type_string) ? json_object_get_string(type) : "";
+}
+
+/* {"type":"listening"}: from now on the VMM can connect. */
+static enum fault_code await_listening(struct launch *launch, struct fault *fault)
+{
+	struct machine *machine = launch->machine;
+	struct json_object *record OBJECT_CLEANUP = NULL;
+	struct pollfd items[] = {{.fd = machine->guest.out_fd, .events = POLLIN},
+				 {.fd = launch->signal_fd, .events = POLLIN}};
+	enum record_status status = RECORD_AGAIN;
+	const char *line = NULL;
+	size_t len = 0;
+
+	while (status == RECORD_AGAIN) {
+		int ready = poll(items, 2, LISTEN_MS);
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready > 0 && items[1].revents != 0)
+			return fault_set(fault, CODE, PATH, "a signal ended the run");
+		if (ready <= 0)
+			return fault_set(fault, CODE, PATH, "sr-guest does not listen");
+		status = record_read_once(&machine->records, &line, &len, CODE, fault);
+	}
+	if (status == RECORD_FAULT)
+		return fault->code;
+	if (status != RECORD_LINE)
+		return fault_set(fault, CODE, PATH,
+				 "sr-guest, which must lie beside sr-launch, ended before it "
+				 "listened");
+	if (canon_parse(line, len, CODE, &record, fault) != FAULT_NONE)
+		return fault->code;
+	return strcmp(type_of(record), "listening") == 0
+		       ? FAULT_NONE
+		       : fault_set(fault, CODE, PATH, "sr-guest told something we do not know");
+}
+
+enum fault_code machine_start(struct launch *launch, struct fault *fault)
+{
+	struct machine *machine = launch->machine;
+	enum fault_code code;
+
+	if (machine->sockets_fd < 0 || launch->workdir_fd < 0)
+		return fault_set(fault, CODE, PATH, "init did not hand on the directories");
+	code = start_guest(launch, fault);
+	if (code != FAULT_NONE)
+		return code;
+	record_reader_init(&machine->records, machine->guest.out_fd, RECORD_EVENT_MAX);
+	code = give_job(launch, fault);
+	return code == FAULT_NONE ? await_listening(launch, fault) : code;
+}
+
+static void add_clause(struct json_object *enforcement, const char *clause, const char *mechanism,
+		       uint64_t requested, uint64_t effective)
+{
+	enforcement_add_number(enforcement, clause, mechanism, requested, effective, object_new());
+}
+
+enum fault_code machine_confirm(struct launch *launch, struct json_object *enforcement,
+				struct fault *fault)
+{
+	struct machine *machine = launch->machine;
+	struct json_object *hash = NULL;
+
+	(void)json_object_object_get_ex(launch->executable, "sha256", &hash);
+	if (!json_object_is_type(hash, json_type_string) ||
+	    strcmp(json_object_get_string(hash), machine->vmm_hash) != 0)
+		return fault_set(fault, CODE, "launch.machine.vmm",
+				 "%s is not the file it was when the run began", machine->vmm_path);
+	add_clause(enforcement, "machine.memory", "size of the machine", machine->memory_mib << 20,
+		   machine->memory_mib << 20);
+	add_clause(enforcement, "machine.vcpus", "virtual processors", machine->vcpus,
+		   machine->vcpus);
+	return FAULT_NONE;
+}

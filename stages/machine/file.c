@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/machine/file.h"
+
+#include "ipc/buf.h"
+#include "ipc/object.h"
+#include "stages/seal/digest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CODE	     FAULT_RUN_LAUNCH
+#define BLOCK_SIZE   ((size_t)256 << 10)
+#define HEAD_SIZE    2048
+#define VERSION_MARK "QEMU emulator version "
+#define VERSION_MAX  63
+
+/* A version that stands in the blocks that go by. */
+struct scan {
+	bool found;
+	char version[VERSION_MAX + 1];
+};
+
+static void scan_block(struct scan *scan, const char *data, size_t len)
+{
+	const char *at = memmem(data, len, VERSION_MARK, strlen(VERSION_MARK));
+	size_t size = 0;
+
+	if (scan == NULL || scan->found || at == NULL)
+		return;
+	at += strlen(VERSION_MARK);
+	while (size < VERSION_MAX && size < len - (size_t)(at - data) && at[size] > ' ' &&
+	       at[size] <= '~')
+		size++;
+	memcpy(scan->version, at, size);
+	scan->version[size] = '\0';
+	scan->found = size > 0;
+}
+
+static enum fault_code hash_all(int fd, const char *what, struct scan *scan, uint64_t *size,
+				char hash[DIGEST_TEXT_SIZE], struct fault *fault)
+{
+	struct digest *digest = digest_new();
+	char *block = malloc(BLOCK_SIZE);
+	uint8_t value[DIGEST_SIZE];
+	ssize_t len;
+
+	if (block == NULL)
+		buf_no_memory();
+	*size = 0;
+	while ((len = pread(fd, block, BLOCK_SIZE, (off_t)*size)) > 0) {
+		digest_update(digest, block, (size_t)len);
+		scan_block(scan, block, (size_t)len);
+		*size += (uint64_t)len;
+	}
+	int error_number = errno;
+
+	free(block);
+	digest_value(digest, value);
+	digest_free(digest);
+	digest_text(value, hash);
+	return len == 0 ? FAULT_NONE
+			: fault_set_errno(fault, CODE, error_number, what, "cannot be read");
+}
+
+static enum fault_code describe(int fd, const char *what, struct scan *scan,
+				struct json_object **record, struct fault *fault)
+{
+	char hash[DIGEST_TEXT_SIZE];
+	struct stat info;
+	uint64_t size;
+	enum fault_code code;
+
+	if (fstat(fd, &info) < 0)
+		return fault_set_errno(fault, CODE, errno, what, "cannot be looked at");
+	if (!S_ISREG(info.st_mode) || info.st_size <= 0 ||
+	    (uint64_t)info.st_size > MACHINE_FILE_MAX)
+		return fault_set(fault, CODE, what, "must be a regular file of 1 byte to 64 GiB");
+	code = hash_all(fd, what, scan, &size, hash, fault);
+	if (code == FAULT_NONE && size != (uint64_t)info.st_size)
+		code = fault_set(fault, CODE, what, "changed while it was read");
+	if (code != FAULT_NONE)
+		return code;
+	*record = object_new();
+	object_add_integer(*record, "bytes", info.st_size);
+	object_add_decimal(*record, "device", info.st_dev);
+	object_add_string(*record, "hash", hash);
+	object_add_decimal(*record, "inode", info.st_ino);
+	return FAULT_NONE;
+}
+
+enum fault_code file_describe(int fd, const char *what, struct json_object **record,
+			      struct fault *fault)
+{
+	return describe(fd, what, NULL, record, fault);
+}
+
+enum fault_code file_describe_root(int fd, const char *what, struct json_object **record,
+				   struct fault *fault)
+{
+	static const struct {
+		size_t offset;
+		const char *magic;
+		size_t len;
+		const char *format;
+	} marks[] = {
+		{0, "hsqs", 4, "squashfs"},
+		{1024, "\xe2\xe1\xf5\xe0", 4, "erofs"},
+		{1080, "\x53\xef", 2, "ext4"},
+	};
+	char head[HEAD_SIZE] = {0};
+
+	if (pread(fd, head, sizeof head, 0) < 0)
+		return fault_set_errno(fault, CODE, errno, what, "cannot be read");
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+		if (memcmp(head + marks[i].offset, marks[i].magic, marks[i].len) != 0)
+			continue;
+		if (describe(fd, what, NULL, record, fault) != FAULT_NONE)
+			return fault->code;
+		object_add_string(*record, "format", marks[i].format);
+		return FAULT_NONE;
+	}
+	return fault_set(fault, CODE, what,
+			 "is no erofs, ext4 or squashfs image, by its first bytes");
+}
+
+enum fault_code file_describe_vmm(int fd, const char *what, struct json_object **record,
+				  struct fault *fault)
+{
+	struct scan scan = {.found = false};
+	enum fault_code code = describe(fd, what, &scan, record, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	if (scan.found)
+		object_add_string(*record, "version", scan.version);
+	else
+		object_add_null(*record, "version");
+	return FAULT_NONE;
+}
