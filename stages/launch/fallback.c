@@ -11,7 +11,9 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#define LIMITS_SIZE   4096
+#define LIMITS_SIZE 4096
+/* A VMM's stacks, libraries and tables: addresses it reserves, and hardly any memory. */
+#define VMM_ADDRESSES (2ULL << 30)
 #define OWN_PROCESSES 1 /* the sandbox's init has the workload's uid, and is counted with it */
 
 /* Whether a user namespace counts its processes by itself. */
@@ -36,7 +38,8 @@ void fallback_choose(struct plan *plan, const struct cgroup *cgroup)
 	if (!plan->best_effort)
 		return;
 	if (limits->memory_set && !cgroup->clauses[CGROUP_CLAUSE_MEMORY].enforced)
-		plan->fallback_memory = limits->memory_max;
+		plan->fallback_memory =
+			limits->memory_max + (plan->machine.wanted ? VMM_ADDRESSES : 0);
 
 	if (limits->pids_set && !cgroup->clauses[CGROUP_CLAUSE_PIDS].enforced &&
 	    (!plan->rootless || counts_per_namespace()))

@@ -84,6 +84,7 @@ struct machine {
 	char command_line_hash[DIGEST_TEXT_SIZE];
 	struct machine_file kernel, initramfs, rootfs, mounts[MACHINE_MOUNT_MAX];
 	uint64_t memory_mib, vcpus;
+	int64_t tsc_khz; /* of the host's time stamp counter */
 
 	/* While it runs. */
 	int sockets_fd; /* the directory sr-guest listens in; -1 */

@@ -274,6 +274,8 @@ struct json_object *machine_describe_end(const struct launch *launch)
 	object_add_integer(console, "keptBytes", (int64_t)machine->console_kept);
 	object_add(object, "console", console);
 	object_add_bool(object, "guestTold", machine->final != NULL);
+	/* The VMM's own words, where it had any. */
+	object_add_escaped(object, "messages", machine->log, machine->log_len);
 	object_add_string(object, "shutdown", shutdown_of(launch));
 	if (machine->vmm_known && WIFEXITED(status))
 		object_add_integer(vmm, "exitCode", WEXITSTATUS(status));

@@ -272,6 +272,8 @@ static enum fault_code read_facts(struct launch *launch, const struct inputs *in
 		code = fields_string(&top, "kernelRelease", &release, fault);
 	(void)snprintf(machine->kernel_release, sizeof machine->kernel_release, "%s", release);
 	if (code == FAULT_NONE)
+		code = fields_integer(&top, "tscKhz", 1, 100000000, &machine->tsc_khz, fault);
+	if (code == FAULT_NONE)
 		code = fields_enter(&top, "files", &files, fault);
 	if (code == FAULT_NONE)
 		code = read_file(&files, "kernel", inputs->artifacts_fd, NULL, plan,

@@ -109,7 +109,12 @@ static void add_machine(struct words *words, const struct machine *machine)
 	add_pair(words, "-name", "safe-run");
 	add_pair(words, "-kernel", MACHINE_PLACE "/kernel");
 	add_pair(words, "-initrd", MACHINE_PLACE "/initramfs");
-	add_pair(words, "-append", KERNEL_COMMAND);
+	add(words, "-append");
+	/* Under TCG the guest reads the host's counter, and has nothing good to measure it with. */
+	if (kvm)
+		add(words, "%s", KERNEL_COMMAND);
+	else
+		add(words, "%s tsc_early_khz=%" PRId64, KERNEL_COMMAND, machine->tsc_khz);
 	/* The console goes out only: what is read is the end of /dev/null. */
 	add_pair(words, "-chardev", "stdio,id=console,signal=off,mux=off");
 	add_pair(words, "-serial", "chardev:console");

@@ -15,6 +15,7 @@
  */
 #include "ipc/object.h"
 #include "sandbox/landlock.h"
+#include "stages/machine/clock.h"
 #include "stages/machine/file.h"
 #include "stages/machine/kvm.h"
 #include "stages/machine/manifest.h"
@@ -106,9 +107,12 @@ static enum stage_exit machine_run(struct stage_context *context)
 	const char *kernel = values[OPTION_KERNEL].given ? values[OPTION_KERNEL].text : "bzImage";
 	struct json_object *errors = array_new();
 	struct json_object *record OBJECT_CLEANUP = object_new();
+	struct clock_sample started;
 	struct fault fault, send_fault;
-	enum fault_code code = add_vmm(record, &values[OPTION_VMM_FD], &fault);
+	enum fault_code code;
 
+	clock_sample(&started);
+	code = add_vmm(record, &values[OPTION_VMM_FD], &fault);
 	if (code == FAULT_NONE)
 		code = manifest_examine(values[OPTION_ARTIFACTS_FD].fd,
 					values[OPTION_ROOTFS_FD].given ? values[OPTION_ROOTFS_FD].fd
@@ -119,6 +123,7 @@ static enum stage_exit machine_run(struct stage_context *context)
 		array_append(errors, fault_to_json(&fault));
 	object_add(record, "errors", errors);
 	object_add_string(record, "schemaVersion", "safe-run.machine-facts/v1");
+	object_add_integer(record, "tscKhz", (int64_t)clock_tsc_khz(&started));
 	if (record_send(&context->out, record, RECORD_EVENT_MAX, &send_fault) != FAULT_NONE) {
 		stage_complain(context->stage, "%s", send_fault.message);
 		return STAGE_FAILED;

@@ -202,6 +202,7 @@ static const struct shape_field machine_end_fields[] = {
 	SHAPE_FIELD("bootNs", SHAPE_DECIMAL | SHAPE_NULL),
 	SHAPE_NESTED("console", SHAPE_OBJECT, console_shape),
 	SHAPE_FIELD("guestTold", SHAPE_BOOL),
+	SHAPE_FIELD("messages", SHAPE_STRING),
 	SHAPE_FIELD("shutdown", SHAPE_STRING),
 	SHAPE_NESTED("vmm", SHAPE_OBJECT, vmm_shape),
 };
