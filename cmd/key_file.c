@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/key_file.h"
 
+#include "stages/seal/key_form.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -44,4 +46,14 @@ enum fault_code key_file_open(const char *path, int *fd, struct fault *fault)
 		*fd = -1;
 	}
 	return code;
+}
+
+bool key_file_is_plain(int fd)
+{
+	char head[KEY_PLAIN_HEAD_MAX];
+	struct stat status;
+	size_t len = fstat(fd, &status) == 0 ? key_plain_head((uint64_t)status.st_size) : 0;
+
+	return len > 0 && len <= sizeof(head) && pread(fd, head, len, 0) == (ssize_t)len &&
+	       key_is_plain(head, len);
 }

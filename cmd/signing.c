@@ -45,6 +45,7 @@ static enum fault_code start_own(struct signing *signing, const struct signing_p
 {
 	char parent[sizeof("2147483647")];
 	int key_fd = -1, passphrase_fd = -1;
+	bool plain;
 	struct spawn spawn;
 	enum fault_code code = key_file_open(plan->key, &key_fd, fault);
 
@@ -52,7 +53,8 @@ static enum fault_code start_own(struct signing *signing, const struct signing_p
 		code = passphrase_open(plan->passphrase, false, &passphrase_fd, fault);
 	if (code == FAULT_NONE) {
 		snprintf(parent, sizeof(parent), "%d", (int)getpid());
-		spawn_begin(&spawn, "sr-signer", peer_fd, STDERR_FILENO);
+		plain = passphrase_fd < 0 && key_file_is_plain(key_fd);
+		spawn_begin(&spawn, plain ? "sr-ed25519" : "sr-signer", peer_fd, STDERR_FILENO);
 		spawn_fd(&spawn, "--key-fd", key_fd);
 		spawn_fd(&spawn, "--passphrase-fd", passphrase_fd);
 		spawn_fd(&spawn, "--peer-fd", peer_fd);

@@ -10,6 +10,7 @@
 #include "filter_compile.h"
 #include "filter_deposit.h"
 #include "filter_diff.h"
+#include "filter_ed25519.h"
 #include "filter_export.h"
 #include "filter_inspect.h"
 #include "filter_key.h"
@@ -296,6 +297,15 @@ const struct sandbox_profile sandbox_profile_signer = {
 	.limits = limits_signer,
 	.limit_count = COUNT(limits_signer),
 	.filter = FILTER(signer),
+};
+
+const struct sandbox_profile sandbox_profile_ed25519 = {
+	.name = "ed25519",
+	.identity = SANDBOX_IDENTITY_NOBODY,
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(ed25519),
 };
 
 const struct sandbox_profile sandbox_profile_key = {

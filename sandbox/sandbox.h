@@ -80,6 +80,7 @@ extern const struct sandbox_profile sandbox_profile_export;
 extern const struct sandbox_profile sandbox_profile_compare;
 extern const struct sandbox_profile sandbox_profile_inspect;
 extern const struct sandbox_profile sandbox_profile_signer;
+extern const struct sandbox_profile sandbox_profile_ed25519;
 extern const struct sandbox_profile sandbox_profile_key;
 extern const struct sandbox_profile sandbox_profile_tree;
 extern const struct sandbox_profile sandbox_profile_unpack;

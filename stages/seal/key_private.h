@@ -2,6 +2,7 @@
 #ifndef SEAL_KEY_PRIVATE_H
 #define SEAL_KEY_PRIVATE_H
 
+#include "stages/seal/key_input.h"
 #include "stages/seal/key_public.h"
 
 /*
@@ -9,8 +10,6 @@
  * same "Purpose:" line in front as a public key's file. openssl(1) reads and writes both forms.
  * Making, reading and signing take getrandom(2) and getpid(2).
  */
-#define KEY_PASSPHRASE_MAX 1024
-
 struct key_private {
 	struct evp_pkey_st *handle; /* owned */
 	struct key_public public;   /* its other half, with the purpose of the file */
@@ -28,13 +27,5 @@ enum fault_code key_private_write(const struct key_private *key, const char *pas
 				  struct buf *out, struct fault *fault)
 	__attribute__((warn_unused_result));
 void key_private_release(struct key_private *key);
-
-/* Reads a passphrase from fd: up to the first line feed or the end. NULL-terminated into out. */
-enum fault_code key_passphrase_read(int fd, char out[KEY_PASSPHRASE_MAX + 1], struct fault *fault)
-	__attribute__((warn_unused_result));
-
-/* A key file's bytes, from a descriptor opened before. */
-enum fault_code key_file_read(int fd, char out[KEY_FILE_MAX], size_t *len, struct fault *fault)
-	__attribute__((warn_unused_result));
 
 #endif

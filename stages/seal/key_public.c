@@ -2,86 +2,22 @@
 #include "stages/seal/key_public.h"
 
 #include "stages/seal/base64.h"
-#include "stages/seal/digest.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-#include <stdio.h>
 #include <string.h>
 
 #define PEM_BEGIN "-----BEGIN PUBLIC KEY-----\n"
 #define PEM_END	  "-----END PUBLIC KEY-----\n"
 #define PEM_LINE  64
-#define PURPOSE	  "Purpose: "
 
 static const char place[] = "key";
-
-/* Everything of a SubjectPublicKeyInfo but the key's own bytes. */
-static const uint8_t ed25519_head[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
-				       0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
-static const uint8_t p256_head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-				    0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-				    0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
-
-static const struct {
-	const char *name;
-	const uint8_t *head;
-	size_t head_len, len;
-} algorithms[KEY_ALGORITHM_COUNT] = {
-	[KEY_ED25519] = {"ed25519", ed25519_head, sizeof(ed25519_head), sizeof(ed25519_head) + 32},
-	[KEY_P256] = {"p256", p256_head, sizeof(p256_head), sizeof(p256_head) + 64},
-};
-
-static const char *const purposes[KEY_PURPOSE_COUNT] = {
-	[KEY_PURPOSE_NONE] = "",
-	[KEY_PURPOSE_SEAL] = "seal",
-	[KEY_PURPOSE_ARCHIVE] = "archive",
-};
-
-const char *key_algorithm_name(enum key_algorithm algorithm)
-{
-	return algorithms[algorithm].name;
-}
-
-const char *key_purpose_name(enum key_purpose purpose)
-{
-	return purposes[purpose];
-}
-
-enum key_algorithm key_algorithm_parse(const char *name)
-{
-	enum key_algorithm algorithm = 0;
-
-	while (algorithm < KEY_ALGORITHM_COUNT && strcmp(name, algorithms[algorithm].name) != 0)
-		algorithm++;
-	return algorithm;
-}
-
-enum key_purpose key_purpose_parse(const char *name)
-{
-	enum key_purpose purpose = KEY_PURPOSE_SEAL;
-
-	while (purpose < KEY_PURPOSE_COUNT && strcmp(name, purposes[purpose]) != 0)
-		purpose++;
-	return purpose;
-}
-
-static enum key_algorithm recognise(const uint8_t *spki, size_t len)
-{
-	enum key_algorithm algorithm = 0;
-
-	while (algorithm < KEY_ALGORITHM_COUNT &&
-	       (len != algorithms[algorithm].len ||
-		memcmp(spki, algorithms[algorithm].head, algorithms[algorithm].head_len) != 0))
-		algorithm++;
-	return algorithm;
-}
 
 /* The point with the byte that says "uncompressed", the last of the head. */
 static EVP_PKEY *load_p256(const uint8_t *spki, size_t len)
 {
-	size_t point_at = sizeof(p256_head) - 1;
+	size_t point_at = key_spki_head(KEY_P256) - 1;
 	uint8_t point[65];
 	char group[] = "P-256";
 	OSSL_PARAM params[] = {
@@ -105,8 +41,8 @@ static EVP_PKEY *load(enum key_algorithm algorithm, const uint8_t *spki, size_t 
 	switch (algorithm) {
 	case KEY_ED25519:
 		return EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL,
-						      spki + sizeof(ed25519_head),
-						      len - sizeof(ed25519_head));
+						      spki + key_spki_head(algorithm),
+						      len - key_spki_head(algorithm));
 	case KEY_P256:
 		return load_p256(spki, len);
 	case KEY_ALGORITHM_COUNT:
@@ -118,9 +54,7 @@ static EVP_PKEY *load(enum key_algorithm algorithm, const uint8_t *spki, size_t 
 enum fault_code key_public_from_spki(const uint8_t *spki, size_t len, struct key_public *key,
 				     struct fault *fault)
 {
-	uint8_t sum[DIGEST_SIZE];
-
-	*key = (struct key_public){.algorithm = recognise(spki, len), .spki_len = len};
+	*key = (struct key_public){.algorithm = key_spki_recognise(spki, len), .spki_len = len};
 	if (key->algorithm == KEY_ALGORITHM_COUNT)
 		return fault_set(fault, FAULT_REPORT_SIGNATURE, place,
 				 "not an Ed25519 or P-256 key (SubjectPublicKeyInfo)");
@@ -129,39 +63,8 @@ enum fault_code key_public_from_spki(const uint8_t *spki, size_t len, struct key
 		return fault_set(fault, FAULT_REPORT_SIGNATURE, place,
 				 "its bytes are no point of the curve");
 	memcpy(key->spki, spki, len);
-	digest_bytes(spki, len, sum);
-	for (size_t i = 0; i < sizeof(sum); i++)
-		snprintf(key->keyid + 2 * i, 3, "%02x", sum[i]);
+	key_spki_id(spki, len, key->keyid);
 	return FAULT_NONE;
-}
-
-/* Whether text starts with word; then text begins behind it. */
-static bool skip(const char **text, size_t *len, const char *word)
-{
-	size_t word_len = strlen(word);
-
-	if (*len < word_len || memcmp(*text, word, word_len) != 0)
-		return false;
-	*text += word_len;
-	*len -= word_len;
-	return true;
-}
-
-bool key_take_purpose(const char **text, size_t *len, enum key_purpose *purpose)
-{
-	if (!skip(text, len, PURPOSE))
-		return true;
-	for (*purpose = KEY_PURPOSE_SEAL; *purpose < KEY_PURPOSE_COUNT; (*purpose)++) {
-		const char *rest = *text;
-		size_t rest_len = *len;
-
-		if (!skip(&rest, &rest_len, purposes[*purpose]) || !skip(&rest, &rest_len, "\n"))
-			continue;
-		*text = rest;
-		*len = rest_len;
-		return true;
-	}
-	return false;
 }
 
 /* Lines of base64, all full but the last, up to the END line and nothing behind it. */
@@ -171,7 +74,7 @@ static bool take_body(const char *text, size_t len, uint8_t *out, size_t size, s
 	size_t joined_len = 0;
 	bool last = false;
 
-	while (!skip(&text, &len, PEM_END)) {
+	while (!key_skip(&text, &len, PEM_END)) {
 		const char *end = memchr(text, '\n', len);
 		size_t line = end == NULL ? 0 : (size_t)(end - text);
 
@@ -195,7 +98,8 @@ enum fault_code key_public_read(const char *file, size_t len, struct key_public 
 
 	*key = (struct key_public){.algorithm = KEY_ALGORITHM_COUNT};
 	if (len > KEY_FILE_MAX || !key_take_purpose(&file, &len, &purpose) ||
-	    !skip(&file, &len, PEM_BEGIN) || !take_body(file, len, spki, sizeof(spki), &spki_len))
+	    !key_skip(&file, &len, PEM_BEGIN) ||
+	    !take_body(file, len, spki, sizeof(spki), &spki_len))
 		return fault_set(fault, FAULT_REPORT_SIGNATURE, place,
 				 "not a public key in PEM: what safe-run key generate or openssl "
 				 "pkey -pubout writes");
@@ -209,15 +113,6 @@ void key_public_release(struct key_public *key)
 {
 	EVP_PKEY_free(key->handle);
 	*key = (struct key_public){.algorithm = KEY_ALGORITHM_COUNT};
-}
-
-void key_put_purpose(enum key_purpose purpose, struct buf *out)
-{
-	if (purpose == KEY_PURPOSE_NONE)
-		return;
-	buf_append_text(out, PURPOSE);
-	buf_append_text(out, purposes[purpose]);
-	buf_append_text(out, "\n");
 }
 
 void key_public_write(const struct key_public *key, struct buf *out)

@@ -14,10 +14,13 @@
  * REFUSES  a key that is not Ed25519 or P-256, or that was made for another purpose; whoever the
  *          kernel says is not allowed; anything but a statement about a run report that names this
  *          key and says where it lives.
- * WHY NOT  in sr-seal: whoever reads hostile bytes must not hold the key they are signed with.
+ * WHY NOT  in sr-seal: whoever reads hostile bytes must not hold the key they are signed with. A run
+ *          with an Ed25519 key in the clear has sr-ed25519 instead, which does no more than that.
  */
 #include "stages/seal/digest.h"
+#include "stages/seal/key_private.h"
 #include "stages/seal/signature.h"
+#include "stages/signer/connection.h"
 #include "stages/signer/protocol.h"
 #include "stages/signer/service.h"
 #include "stages/stage.h"
@@ -60,7 +63,8 @@ static const struct stage_option options[OPTION_COUNT] = {
 };
 
 struct signer {
-	struct request_key key;
+	struct key_private held;
+	struct request_key key; /* speaks for held */
 	struct service_uids allowed;
 	bool once;
 };
@@ -127,10 +131,25 @@ static enum fault_code read_key(struct stage_context *context, struct key_privat
 	OPENSSL_cleanse(passphrase, sizeof(passphrase));
 	OPENSSL_cleanse(file, sizeof(file));
 	close(context->values[OPTION_KEY_FD].fd);
-	if (code == FAULT_NONE && key->public.purpose == KEY_PURPOSE_ARCHIVE)
-		code = fault_set(fault, FAULT_REPORT_SIGNATURE, "key",
-				 "this key was made for an archive, not to seal reports");
+	if (code == FAULT_NONE)
+		code = key_require_seal(key->public.purpose, fault);
 	return code;
+}
+
+static bool sign(const void *secret, const void *data, size_t len, uint8_t out[SIGNATURE_MAX],
+		 size_t *out_len)
+{
+	const struct key_private *key = secret;
+
+	return signature_sign(key->handle, key->public.algorithm, data, len, out, out_len);
+}
+
+static void speak_for(struct request_key *key, const struct key_private *held)
+{
+	key->algorithm = key_algorithm_name(held->public.algorithm);
+	key->keyid = held->public.keyid;
+	key->sign = sign;
+	key->secret = held;
 }
 
 static enum stage_exit signer_run(struct stage_context *context)
@@ -140,21 +159,23 @@ static enum stage_exit signer_run(struct stage_context *context)
 	enum stage_exit status = STAGE_DONE;
 	struct fault fault = {.code = FAULT_NONE};
 
-	if (read_key(context, &signer->key.key, &fault) != FAULT_NONE) {
+	if (read_key(context, &signer->held, &fault) == FAULT_NONE)
+		speak_for(&signer->key, &signer->held);
+	if (fault.code != FAULT_NONE) {
 		if (signer->once)
-			service_refuse(peer_fd, &fault);
+			connection_refuse(peer_fd, &fault);
 		else
 			stage_complain(context->stage, "%s", fault.message);
 		status = STAGE_REFUSED;
 	} else if (signer->once) {
-		(void)service_once(&signer->key, peer_fd);
+		(void)connection_serve(&signer->key, peer_fd);
 	} else {
 		service_listen(&signer->key, context->values[OPTION_LISTEN_FD].fd, &signer->allowed,
 			       &context->out, &fault);
 		stage_complain(context->stage, "%s", fault.message);
 		status = STAGE_FAILED;
 	}
-	key_private_release(&signer->key.key);
+	key_private_release(&signer->held);
 	return status;
 }
 

@@ -5,7 +5,6 @@
 #include "ipc/object.h"
 #include "stages/seal/base64.h"
 #include "stages/seal/dsse.h"
-#include "stages/seal/signature.h"
 #include "stages/signer/protocol.h"
 
 #include <string.h>
@@ -21,8 +20,8 @@ struct json_object *request_greeting(const struct request_key *key)
 {
 	struct json_object *greeting = object_new();
 
-	object_add_string(greeting, "algorithm", key_algorithm_name(key->key.public.algorithm));
-	object_add_string(greeting, "keyid", key->key.public.keyid);
+	object_add_string(greeting, "algorithm", key->algorithm);
+	object_add_string(greeting, "keyid", key->keyid);
 	object_add_string(greeting, "schemaVersion", SIGNER_SCHEMA);
 	object_add_string(greeting, "where", key->where);
 	return greeting;
@@ -50,7 +49,7 @@ static enum fault_code examine(const struct request_key *key, struct span payloa
 	if (statement_read(payload, FAULT_REPORT_SIGNATURE, &statement, fault) != FAULT_NONE)
 		return fault->code;
 	signer = statement.fields[STATEMENT_SIGNER];
-	if (!span_says(span_get(signer, "keyid"), key->key.public.keyid))
+	if (!span_says(span_get(signer, "keyid"), key->keyid))
 		return refuse(fault, "the statement names another key");
 	if (!span_says(span_get(signer, "where"), key->where))
 		return refuse(fault, "the statement says the key lives where it does not");
@@ -79,9 +78,8 @@ enum fault_code request_sign(const struct request_key *key, const char *packet, 
 		return fault->code;
 	buf_init(&pae, STATEMENT_MAX + 128);
 	dsse_pae(packet, len - 1, &pae);
-	if (pae.overflowed || !signature_sign(key->key.handle, key->key.public.algorithm, pae.data,
-					      pae.len, signature, &signature_len))
-		return refuse(fault, "libcrypto gave no signature");
+	if (pae.overflowed || !key->sign(key->secret, pae.data, pae.len, signature, &signature_len))
+		return refuse(fault, "the key gave no signature");
 	buf_init(&text, 2 * SIGNATURE_MAX);
 	base64_append(&text, signature, signature_len);
 	buf_append(&text, "", 1);

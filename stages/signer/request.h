@@ -4,7 +4,8 @@
 
 #include "ipc/fault.h"
 #include "ipc/runid.h"
-#include "stages/seal/key_private.h"
+#include "stages/seal/key_id.h"
+#include "stages/seal/signature.h" /* SIGNATURE_MAX alone */
 #include "stages/seal/statement.h"
 
 #include <stdbool.h>
@@ -21,8 +22,13 @@ struct json_object;
 #define REQUEST_MAX (STATEMENT_MAX + 1) /* with its LF */
 
 struct request_key {
-	struct key_private key;
+	const char *algorithm; /* key_algorithm_name */
+	const char *keyid;
 	const char *where; /* SIGNER_WHERE_* */
+	/* Signs with secret; false when there is no signature. */
+	bool (*sign)(const void *secret, const void *data, size_t len, uint8_t out[SIGNATURE_MAX],
+		     size_t *out_len);
+	const void *secret;
 };
 
 /* {"algorithm","keyid","schemaVersion","where"}; the caller's. */

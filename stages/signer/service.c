@@ -3,6 +3,7 @@
 
 #include "ipc/event.h"
 #include "ipc/object.h"
+#include "stages/signer/connection.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -28,71 +29,27 @@ struct service {
 	size_t count;
 };
 
-/* Best effort: a peer that is gone has no use for it. SIGPIPE is ignored in every stage. */
-static bool send_packet(int fd, struct json_object *value)
-{
-	struct record_sink sink = {.fd = fd, .record_fd = -1};
-	struct fault fault;
-
-	return record_send(&sink, value, RECORD_EVENT_MAX, &fault) == FAULT_NONE;
-}
-
-static bool greet(const struct request_key *key, int fd)
-{
-	struct json_object *greeting OBJECT_CLEANUP = request_greeting(key);
-
-	return send_packet(fd, greeting);
-}
-
-void service_refuse(int fd, const struct fault *fault)
-{
-	struct json_object *refusal OBJECT_CLEANUP = request_refusal(fault);
-
-	(void)send_packet(fd, refusal);
-}
+struct signing_peer {
+	const struct service *service;
+	const struct peer *peer;
+};
 
 /* A signature nobody can look up was never given: no log, no signature. */
-static enum fault_code log_signed(const struct request_key *key, const struct record_sink *log,
-				  const struct peer *peer, const struct request_signed *done,
+static enum fault_code log_signed(void *context, const struct request_signed *done,
 				  struct fault *fault)
 {
+	const struct signing_peer *signing = context;
 	struct json_object *line OBJECT_CLEANUP = object_new();
 	char now[EVENT_TIMESTAMP_SIZE];
 
 	event_timestamp_now(now);
-	object_add_string(line, "keyid", key->key.public.keyid);
-	object_add_integer(line, "pid", peer->pid);
+	object_add_string(line, "keyid", signing->service->key->keyid);
+	object_add_integer(line, "pid", signing->peer->pid);
 	object_add_string(line, "reportSha256", done->report_sha256);
 	object_add_string(line, "runId", done->run_id);
 	object_add_string(line, "signedAt", now);
-	object_add_integer(line, "uid", peer->uid);
-	return record_send(log, line, RECORD_EVENT_MAX, fault);
-}
-
-static bool answer_one(const struct request_key *key, int fd, const struct record_sink *log,
-		       const struct peer *peer)
-{
-	struct json_object *answer OBJECT_CLEANUP = NULL;
-	struct request_signed done;
-	struct fault fault;
-	char packet[REQUEST_MAX + 1]; /* one byte more shows a packet that is too long */
-	ssize_t len;
-
-	do
-		len = read(fd, packet, sizeof(packet));
-	while (len < 0 && errno == EINTR);
-	if (len <= 0)
-		return false;
-	if (request_sign(key, packet, (size_t)len, &answer, &done, &fault) == FAULT_NONE &&
-	    (log == NULL || log_signed(key, log, peer, &done, &fault) == FAULT_NONE))
-		return send_packet(fd, answer);
-	service_refuse(fd, &fault);
-	return false;
-}
-
-bool service_once(const struct request_key *key, int fd)
-{
-	return greet(key, fd) && answer_one(key, fd, NULL, NULL);
+	object_add_integer(line, "uid", signing->peer->uid);
+	return record_send(signing->service->log, line, RECORD_EVENT_MAX, fault);
 }
 
 static bool admits(const struct service_uids *allowed, uid_t uid)
@@ -119,7 +76,7 @@ static void take_connection(struct service *service, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) == 0 &&
 	    len == sizeof(credentials) && admits(service->allowed, credentials.uid)) {
-		if (!greet(service->key, fd)) {
+		if (!connection_greet(service->key, fd)) {
 			close(fd);
 			return;
 		}
@@ -132,7 +89,7 @@ static void take_connection(struct service *service, int fd)
 	fault_set(&fault, FAULT_REPORT_SIGNATURE, "signer",
 		  "uid %u may not ask this signer; its --allow-uid decides",
 		  (unsigned int)credentials.uid);
-	service_refuse(fd, &fault);
+	connection_refuse(fd, &fault);
 	close(fd);
 }
 
@@ -142,8 +99,8 @@ static void serve(struct service *service)
 	for (size_t i = service->count; i-- > 1;) {
 		if (service->polled[i].revents == 0)
 			continue;
-		(void)answer_one(service->key, service->polled[i].fd, service->log,
-				 &service->peers[i]);
+		(void)connection_answer(service->key, service->polled[i].fd, log_signed,
+					&(struct signing_peer){service, &service->peers[i]});
 		drop(service, i);
 	}
 }

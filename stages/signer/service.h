@@ -5,25 +5,16 @@
 #include "ipc/record.h"
 #include "stages/signer/request.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-/*
- * The signer's two lives: one connection of one run, or a listening socket. A connection gets the
- * greeting, sends one request, gets one answer, and is closed.
- */
+/* The signer behind a listening socket: connections as in connection.h. */
 #define SERVICE_UIDS_MAX 64
 
 struct service_uids {
 	uid_t uids[SERVICE_UIDS_MAX];
 	size_t count;
 };
-
-/* One connection to its end. False when it was refused or the other side left without asking. */
-bool service_once(const struct request_key *key, int fd);
-/* Instead of a greeting: why there will be no signature. */
-void service_refuse(int fd, const struct fault *fault);
 
 /*
  * Serve a listening socket for ever; returns only when it can no longer accept. A peer whose uid,

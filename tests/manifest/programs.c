@@ -24,9 +24,9 @@ static const struct program {
 	{"sr-monitor", false, true},  {"sr-seal", false, true},	   {"sr-verify", false, true},
 	{"sr-collect", false, false}, {"sr-deposit", false, true}, {"sr-export", false, true},
 	{"sr-diff", false, true},     {"sr-inspect", false, true}, {"sr-compare", false, false},
-	{"sr-signer", false, true},   {"sr-key", false, true},	   {"sr-prove", false, true},
-	{"sr-archive", false, true},  {"safe-run", false, false},  {"sr-tree", false, true},
-	{"sr-unpack", false, true},   {"sr-machine", false, true},
+	{"sr-signer", false, true},   {"sr-ed25519", false, true}, {"sr-key", false, true},
+	{"sr-prove", false, true},    {"sr-archive", false, true}, {"safe-run", false, false},
+	{"sr-tree", false, true},     {"sr-unpack", false, true},  {"sr-machine", false, true},
 };
 
 /* One function of each library that nothing using the library does without. */
@@ -35,6 +35,8 @@ static const struct program {
 #define SYMBOL_JSON    "json_object_new_object"
 #define SYMBOL_SQLITE  "sqlite3_open_v2"
 #define SYMBOL_ARCHIVE "archive_read_new"
+#define SYMBOL_SODIUM  "crypto_sign_ed25519_detached"
+#define SYMBOL_EVP     "EVP_DigestSign"
 
 /* Never in a program of ours: shells, name services, filters compiled at run time. */
 static const char *const forbidden[] = {
@@ -185,6 +187,10 @@ static void check_libraries(const struct program *program, const struct image *i
 	cr_expect(defines(image, SYMBOL_JSON), "%s: json-c", program->name);
 	cr_expect_eq(defines(image, SYMBOL_ARCHIVE), strcmp(program->name, "sr-unpack") == 0,
 		     "%s: libarchive", program->name);
+	cr_expect_eq(defines(image, SYMBOL_SODIUM), strcmp(program->name, "sr-ed25519") == 0,
+		     "%s: libsodium", program->name);
+	cr_expect(!defines(image, SYMBOL_SODIUM) || !defines(image, SYMBOL_EVP),
+		  "%s: libsodium and EVP", program->name);
 	cr_expect_eq(defines(image, SYMBOL_SQLITE), strcmp(program->name, "sr-archive") == 0,
 		     "%s: SQLite", program->name);
 	for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)

@@ -210,6 +210,10 @@ static const struct refusal {
 	 "not an Ed25519 or P-256 key"},
 	{"umask 077; openssl genpkey -algorithm X25519 -out x; $SR run --seal-key x -- true",
 	 "not an Ed25519 or P-256 key"},
+	{"umask 077; sed 's/^MC.*/MC4CAQAwBQYDK2VwBCIEI!!!/' key | head -c 133 >d; truncate -s 133 "
+	 "d\n"
+	 "$SR run --seal-key d -- true",
+	 "not a private Ed25519 key"},
 	{"$SR run --signer nowhere -- true", "there is no signer to reach"},
 	{"$SR run --signer nowhere --seal-key key -- true", "exclude each other"},
 	{"$SR run --seal-passphrase-fd 0 -- true", "belongs to --seal-key"},
@@ -226,6 +230,48 @@ Test(signing, a_key_that_cannot_be_used_refuses_the_run)
 			 refusals[i].script);
 		bench_shell(&bench, script, 125, refusals[i].said);
 		bench_shell(&bench, "! ls runs/sr-* 2>/dev/null", 0, NULL);
+		bench_close(&bench);
+	}
+}
+
+/*
+ * A key in the one plain form is sr-ed25519's, any other that can be read is sr-signer's: each run
+ * here has only one of the two beside it. openssl's spellings that are not ours are read too.
+ */
+static const struct {
+	const char *key, *without;
+	int status;
+} signers[] = {
+	{"$SR key generate --out k", "sr-signer", 0},
+	{"$SR key generate --out k", "sr-ed25519", 125},
+	{"openssl genpkey -algorithm ed25519 -out k", "sr-signer", 0},
+	{"$SR key generate --type p256 --out k", "sr-ed25519", 0},
+	{"openssl genpkey -algorithm ed25519 | sed 's/$/\\r/' >k", "sr-ed25519", 0},
+	{"{ echo a remark; openssl genpkey -algorithm ed25519; } >k", "sr-ed25519", 0},
+	{"{ openssl genpkey -algorithm ed25519; echo; } >k", "sr-ed25519", 0},
+};
+
+Test(signing, which_signer_a_key_gets)
+{
+	for (size_t i = 0; i < sizeof(signers) / sizeof(signers[0]); i++) {
+		struct bench bench;
+		char script[1024];
+
+		bench_open(&bench);
+		snprintf(script, sizeof(script),
+			 "umask 077; %s; mkdir bin; cp "
+			 "$(dirname "
+			 "$SR)/{safe-run,sr-{validate,compile,launch,monitor,seal,signer,ed25519}} "
+			 "bin; "
+			 "rm bin/%s\n"
+			 "bin/safe-run run --quiet --seal-key k -- true",
+			 signers[i].key, signers[i].without);
+		bench_shell(&bench, script, signers[i].status, NULL);
+		if (signers[i].status == 0)
+			bench_shell(&bench,
+				    "openssl pkey -in k -pubout -out k.pub\n"
+				    "$SR report verify --key k.pub runs/sr-*",
+				    0, "trust=signed(");
 		bench_close(&bench);
 	}
 }

@@ -34,8 +34,9 @@ static const struct {
 	{"deposit", &sandbox_profile_deposit},	 {"export", &sandbox_profile_export},
 	{"diff", &sandbox_profile_diff},	 {"inspect", &sandbox_profile_inspect},
 	{"compare", &sandbox_profile_compare},	 {"signer", &sandbox_profile_signer},
-	{"key", &sandbox_profile_key},		 {"tree", &sandbox_profile_tree},
-	{"unpack", &sandbox_profile_unpack},	 {"machine", &sandbox_profile_machine},
+	{"ed25519", &sandbox_profile_ed25519},	 {"key", &sandbox_profile_key},
+	{"tree", &sandbox_profile_tree},	 {"unpack", &sandbox_profile_unpack},
+	{"machine", &sandbox_profile_machine},
 };
 
 static void enter_profile(const char *name)

@@ -70,6 +70,7 @@ static const struct program {
 	{"sr-seal", false, true, false, false, {NULL}},
 	{"sr-verify", true, true, true, false, {NULL}},
 	{"sr-signer", false, true, true, false, {"--key-fd", "21", "--peer-fd", "22"}},
+	{"sr-ed25519", false, true, true, false, {"--key-fd", "21", "--peer-fd", "22"}},
 	{"sr-key", false, true, true, false, {"--public-fd", "21"}},
 	{"sr-tree", false, true, false, false, {"--tree-fd", "20"}},
 	{"sr-unpack", false, true, false, false, {"--file-fd", "21", "--identify"}},
