@@ -35,7 +35,7 @@ struct launch_end {
 	bool deadline;
 	enum launch_stop stop;
 	int64_t max_rss_bytes, system_us, user_us;
-	int64_t guest_oom_kills; /* of a machine, by its own word */
+	int64_t guest_oom_kills, guest_pids_hits; /* of a machine, by its own word */
 };
 
 /* One run, from first to last; lives on main's stack. */

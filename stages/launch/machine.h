@@ -101,6 +101,7 @@ struct machine {
 	/* How it went. */
 	enum machine_phase phase;
 	struct json_object *final; /* sr-guest's last record, or NULL */
+	bool exited;		   /* the guest said that the command had ended */
 	bool broken;		   /* sr-guest ended or spoke nonsense */
 	bool late;		   /* it did not come up, or not down, in time */
 	bool boot_late;

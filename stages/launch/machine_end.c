@@ -109,6 +109,10 @@ static void say_loss(struct machine *machine)
 				"the guest did not come up within 120 s; its console is in "
 				"console.log and ends: %s",
 				machine->console_tail);
+	else if (machine->broken && !machine->vmm_known)
+		(void)fault_set(loss, CODE, PATH,
+				"sr-guest, which speaks with the guest, ended, or its record was "
+				"not understood");
 	else if (panic_line(machine, panic) != NULL)
 		(void)fault_set(loss, CODE, PATH, "the guest's kernel gave up: %s", panic);
 	else if (machine->log_len > 0 && machine->vmm_known)
@@ -156,6 +160,8 @@ static void take_usage(struct launch *launch, struct json_object *final)
 		launch->end.user_us = value;
 	if (number(final, "oomKills", CANON_INTEGER_MAX, &value))
 		launch->end.guest_oom_kills = value;
+	if (number(final, "pidsMaxHits", CANON_INTEGER_MAX, &value))
+		launch->end.guest_pids_hits = value;
 }
 
 /* The status the guest tells, as wait(2) would have it. false: it tells none. */
@@ -188,7 +194,9 @@ void machine_finish(struct launch *launch)
 	hear_out(launch);
 	drain(machine);
 	take_usage(launch, machine->final);
-	told = take_exit(launch, machine->final);
+	/* A run that was ended from here has no other end, whatever a guest says afterwards. */
+	told = !launch->end.deadline && (machine->exited || launch->end.stop == LAUNCH_STOP_NONE) &&
+	       take_exit(launch, machine->final);
 	if (!told && !take_setup(launch, member(machine->final, "setup")) &&
 	    !launch->end.deadline && launch->end.stop == LAUNCH_STOP_NONE)
 		say_loss(machine);
@@ -273,7 +281,7 @@ struct json_object *machine_describe_end(const struct launch *launch)
 	object_add_integer(console, "bytes", (int64_t)machine->console_bytes);
 	object_add_integer(console, "keptBytes", (int64_t)machine->console_kept);
 	object_add(object, "console", console);
-	object_add_bool(object, "guestTold", machine->final != NULL);
+	object_add_bool(object, "guestTold", machine->exited);
 	/* The VMM's own words, where it had any. */
 	object_add_escaped(object, "messages", machine->log, machine->log_len);
 	object_add_string(object, "shutdown", shutdown_of(launch));

@@ -35,6 +35,9 @@ enum fault_code machine_command(struct launch *launch, struct fault *fault)
 /* An image for each mount of the policy (machine_mount.c). */
 enum fault_code machine_mounts(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
+/* mount.applied for each, once the guest says that its command runs. */
+enum fault_code machine_mounts_applied(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* The guest's job; the caller owns it (machine_job.c). */
 enum fault_code machine_job(const struct launch *launch, struct json_object **job,

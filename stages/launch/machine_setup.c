@@ -8,6 +8,7 @@
 #include "stages/launch/machine_part.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <string.h>
@@ -43,18 +44,25 @@ static enum fault_code start_guest(struct launch *launch, struct fault *fault)
 		.record_max = RECORD_EVENT_MAX,
 		.interrupt_fd = launch->signal_fd,
 	};
+	/* By hand the command's output goes where the launcher's messages go. */
+	int err_fd = machine->stdout_fd >= 0
+			     ? -1
+			     : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	const struct assistant_fd fds[] = {
 		{"--place-fd", machine->sockets_fd},
 		{"--tree-fd", launch->workdir_fd},
 		{"--stdin-fd", machine->job.stdin_none ? -1 : machine->stdin_fd},
-		{"--stdout-fd", machine->stdout_fd},
-		{"--stderr-fd", machine->stderr_fd},
+		{"--stdout-fd", err_fd >= 0 ? err_fd : machine->stdout_fd},
+		{"--stderr-fd", err_fd >= 0 ? err_fd : machine->stderr_fd},
 	};
+	enum fault_code code;
 
 	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
 		if (fds[i].fd >= 0)
 			guest.fds[guest.fd_count++] = fds[i];
-	return assistant_start(&machine->guest, &guest, fault);
+	code = assistant_start(&machine->guest, &guest, fault);
+	(void)close(err_fd);
+	return code;
 }
 
 static enum fault_code give_job(struct launch *launch, struct fault *fault)

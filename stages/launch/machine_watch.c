@@ -15,10 +15,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define CODE	   FAULT_RUN_LAUNCH
-#define PATH	   "launch.machine.guest"
-#define BOOT_S	   120 /* under TCG, on a machine that others use too; 3 s when it is idle */
-#define SHUTDOWN_S 5
+#define CODE	    FAULT_RUN_LAUNCH
+#define PATH	    "launch.machine.guest"
+#define BOOT_S	    120 /* under TCG, on a machine that others use too; 3 s when it is idle */
+#define DELIVER_S   60	/* between the command's end and the last of what it wrote and left */
+#define BYTES_PER_S ((uint64_t)1 << 20)
+#define SHUTDOWN_S  5
 
 /* From now; 0 is never. */
 static int set_timer(struct machine *machine, time_t seconds)
@@ -67,6 +69,7 @@ static const char *type_of(struct json_object *record)
 static enum machine_news on_started(struct launch *launch)
 {
 	struct machine *machine = launch->machine;
+	struct fault ignored;
 
 	if (machine->phase != MACHINE_BOOTS)
 		return MACHINE_NOTHING;
@@ -74,7 +77,21 @@ static enum machine_news on_started(struct launch *launch)
 	machine->boot_ns = event_boot_ns();
 	launch->started_ns = machine->boot_ns;
 	(void)!set_timer(machine, 0);
+	/* A stream without a reader ends the run by itself, which the loop sees. */
+	(void)!machine_mounts_applied(launch, &ignored);
 	return MACHINE_STARTED;
+}
+
+/* Its outputs come through an emulated port, and whoever reads its output may be slow. */
+static time_t delivery_s(const struct plan *plan)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < plan->output_count && bytes < plan->disk_max; i++)
+		bytes += plan->outputs[i].max_bytes;
+	if (bytes > plan->disk_max)
+		bytes = plan->disk_max;
+	return DELIVER_S + (time_t)(bytes / BYTES_PER_S);
 }
 
 static enum machine_news on_exited(struct launch *launch)
@@ -84,8 +101,9 @@ static enum machine_news on_exited(struct launch *launch)
 	if (machine->phase == MACHINE_SHUTS_DOWN || machine->phase == MACHINE_ENDED)
 		return MACHINE_NOTHING;
 	machine->phase = MACHINE_SHUTS_DOWN;
+	machine->exited = true;
 	launch->ended_ns = event_boot_ns();
-	(void)!set_timer(machine, SHUTDOWN_S);
+	(void)!set_timer(machine, delivery_s(launch->plan));
 	return MACHINE_EXITED;
 }
 
@@ -96,10 +114,8 @@ static enum machine_news on_final(struct launch *launch, struct json_object *rec
 
 	if (machine->final == NULL)
 		machine->final = json_object_get(record);
-	if (machine->phase != MACHINE_SHUTS_DOWN) {
-		(void)on_exited(launch);
-		machine->phase = MACHINE_SHUTS_DOWN;
-	}
+	machine->phase = MACHINE_SHUTS_DOWN;
+	(void)!set_timer(machine, SHUTDOWN_S);
 	return machine->vmm_known ? MACHINE_OVER : MACHINE_EXITED;
 }
 

@@ -286,7 +286,7 @@ enum fault_code report_exited(struct launch *launch, struct fault *fault)
 	struct json_object *rusage = object_new();
 	struct json_object *setup = machine_describe_setup(launch);
 	/* The guest's own word, which nobody else can confirm. */
-	bool told = launch->machine != NULL && launch->machine->final != NULL;
+	bool told = launch->machine != NULL && launch->machine->exited;
 	struct cgroup_counters counters;
 
 	cgroup_counters(&launch->cgroup, &counters);
@@ -297,7 +297,9 @@ enum fault_code report_exited(struct launch *launch, struct fault *fault)
 	object_add_integer(payload, "oomKills",
 			   (int64_t)counters.values[CGROUP_MEMORY_OOM_KILLS] +
 				   launch->end.guest_oom_kills);
-	object_add_integer(payload, "pidsMaxHits", (int64_t)counters.values[CGROUP_PIDS_MAX_HITS]);
+	object_add_integer(payload, "pidsMaxHits",
+			   (int64_t)counters.values[CGROUP_PIDS_MAX_HITS] +
+				   launch->end.guest_pids_hits);
 	object_add_integer(rusage, "maxRssBytes", launch->end.max_rss_bytes);
 	object_add_integer(rusage, "systemUs", launch->end.system_us);
 	object_add_integer(rusage, "userUs", launch->end.user_us);

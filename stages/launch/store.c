@@ -26,7 +26,7 @@
 #define WORK	      "work"
 #define UNPACK	      WORK "/unpack"
 #define ENTRY	      WORK "/entry"
-#define NAME_SIZE     (sizeof "images//manifest" + DIGEST_TEXT_SIZE)
+#define NAME_SIZE     (sizeof "volumes//manifest" + DIGEST_TEXT_SIZE)
 
 static enum fault_code failed(int error_number, const char *what, struct fault *fault)
 {
@@ -66,8 +66,10 @@ static int open_below(int dir_fd, const char *path, unsigned flags)
 
 static void name_of(const struct store_entry *entry, const char *member, char name[NAME_SIZE])
 {
-	(void)snprintf(name, NAME_SIZE, "%s/%s%s%s", entry->image ? "images" : "trees",
-		       entry->key + strlen("sha256:"), member[0] != '\0' ? "/" : "", member);
+	const char *directory = entry->volume ? "volumes" : entry->image ? "images" : "trees";
+
+	(void)snprintf(name, NAME_SIZE, "%s/%s%s%s", directory, entry->key + strlen("sha256:"),
+		       member[0] != '\0' ? "/" : "", member);
 }
 
 enum fault_code store_find(int store_fd, const struct store_entry *entry, int *fd,
@@ -76,14 +78,16 @@ enum fault_code store_find(int store_fd, const struct store_entry *entry, int *f
 	char name[NAME_SIZE];
 	struct stat info;
 
-	name_of(entry, entry->image ? "" : "root", name);
-	*fd = open_below(store_fd, name, entry->image ? O_RDONLY : O_PATH | O_DIRECTORY);
+	bool file = entry->image || entry->volume;
+
+	name_of(entry, entry->volume ? "image" : entry->image ? "" : "root", name);
+	*fd = open_below(store_fd, name, file ? O_RDONLY : O_PATH | O_DIRECTORY);
 	if (*fd < 0 && errno == ENOENT)
 		return FAULT_NONE;
 	if (*fd < 0)
 		return failed(errno, name, fault);
 	if (fstat(*fd, &info) == 0 && info.st_uid == geteuid() &&
-	    (!entry->image || (S_ISREG(info.st_mode) && (info.st_mode & 0222) == 0)))
+	    (!file || (S_ISREG(info.st_mode) && (info.st_mode & 0222) == 0)))
 		return FAULT_NONE;
 	(void)close(*fd);
 	*fd = -1;
@@ -143,8 +147,8 @@ enum fault_code store_begin(const struct launch *launch, int *unpack_fd, struct 
 	/* Whoever had the lock before may have been killed: nobody else is in there now. */
 	store_clear(launch);
 	if (make_directory(fd, "images") < 0 || make_directory(fd, "trees") < 0 ||
-	    mkdirat(fd, WORK, 0700) < 0 || mkdirat(fd, UNPACK, 0700) < 0 ||
-	    mkdirat(fd, ENTRY, 0700) < 0)
+	    make_directory(fd, "volumes") < 0 || mkdirat(fd, WORK, 0700) < 0 ||
+	    mkdirat(fd, UNPACK, 0700) < 0 || mkdirat(fd, ENTRY, 0700) < 0)
 		return failed(errno, "cannot make a directory in it", fault);
 	*unpack_fd = open_below(fd, UNPACK, O_RDONLY | O_DIRECTORY);
 	return *unpack_fd < 0 ? failed(errno, "cannot open its work directory", fault) : FAULT_NONE;
@@ -168,16 +172,20 @@ static int write_manifest(int store_fd, struct json_object *record)
 enum fault_code store_publish(int store_fd, const struct store_entry *entry,
 			      struct json_object *record, struct fault *fault)
 {
-	char name[NAME_SIZE];
+	const char *part = entry->volume ? "image" : "root";
+	char name[NAME_SIZE], from[sizeof UNPACK "/image"], to[sizeof ENTRY "/image"];
 	struct stat info;
 
-	if (!entry->image && (write_manifest(store_fd, record) < 0 ||
-			      renameat(store_fd, UNPACK "/root", store_fd, ENTRY "/root") < 0))
-		return failed(errno, "cannot put a tree together", fault);
-	if (entry->image && (fstatat(store_fd, UNPACK "/image", &info, AT_SYMLINK_NOFOLLOW) < 0 ||
-			     !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
-			     fchmodat(store_fd, UNPACK "/image", 0400, 0) < 0))
+	(void)snprintf(from, sizeof from, UNPACK "/%s", part);
+	(void)snprintf(to, sizeof to, ENTRY "/%s", part);
+	if ((entry->image || entry->volume) &&
+	    (fstatat(store_fd, UNPACK "/image", &info, AT_SYMLINK_NOFOLLOW) < 0 ||
+	     !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
+	     fchmodat(store_fd, UNPACK "/image", 0400, 0) < 0))
 		return failed(errno, "the image that was copied is no file of its own", fault);
+	if (!entry->image &&
+	    (write_manifest(store_fd, record) < 0 || renameat(store_fd, from, store_fd, to) < 0))
+		return failed(errno, "cannot put an entry together", fault);
 	/* Before the name: after a power cut an entry is whole or not there. */
 	if (syncfs(store_fd) < 0)
 		return failed(errno, "cannot be written to the disk", fault);

@@ -14,7 +14,8 @@
  *
  *     images/<sha256>          a file system image, mode 0400
  *     trees/<sha256>/root      an unpacked image of layers
- *     trees/<sha256>/manifest  sr-tree's record of it
+ *     volumes/<sha256>/image   a microVM's mount: an image made of a directory with that hash
+ *     trees/<sha256>/manifest  sr-tree's record of it; of a volume sr-image's
  *     lock                     held (flock(2)) by who adds something
  *     work/                    where that is made; from another time when the lock was free
  *
@@ -24,7 +25,8 @@
  */
 struct store_entry {
 	char key[DIGEST_TEXT_SIZE]; /* "sha256:<hex>" */
-	bool image;		    /* a file; else a tree */
+	bool image;		    /* a file; else a tree, or ... */
+	bool volume;		    /* ... the image of a directory, by the hash of what is in it */
 };
 
 /* Whether the store is one: a directory that we own and others cannot write to. */
