@@ -12,6 +12,7 @@
 #include "filter_diff.h"
 #include "filter_ed25519.h"
 #include "filter_export.h"
+#include "filter_guest.h"
 #include "filter_inspect.h"
 #include "filter_key.h"
 #include "filter_launch.h"
@@ -217,6 +218,14 @@ const struct sandbox_profile sandbox_profile_tree = {
 	.filter = FILTER(tree),
 };
 
+const struct sandbox_profile sandbox_profile_guest = {
+	.name = "guest",
+	.identity = SANDBOX_IDENTITY_CALLER, /* the workload's: sr-collect reads what it writes */
+	.landlock = true,
+	.limits = limits_collect,
+	.limit_count = COUNT(limits_collect),
+	.filter = FILTER(guest),
+};
 const struct sandbox_profile sandbox_profile_unpack = {
 	.name = "unpack",
 	.identity = SANDBOX_IDENTITY_CALLER,

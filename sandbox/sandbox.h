@@ -77,6 +77,7 @@ extern const struct sandbox_profile sandbox_profile_collect;
 extern const struct sandbox_profile sandbox_profile_deposit;
 extern const struct sandbox_profile sandbox_profile_diff;
 extern const struct sandbox_profile sandbox_profile_export;
+extern const struct sandbox_profile sandbox_profile_guest;
 extern const struct sandbox_profile sandbox_profile_compare;
 extern const struct sandbox_profile sandbox_profile_inspect;
 extern const struct sandbox_profile sandbox_profile_signer;

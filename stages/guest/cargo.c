@@ -50,13 +50,11 @@ static enum fault_code read_path(struct fields *fields, const char *name, char *
 				 struct fault *fault)
 {
 	const char *text = "";
-	ssize_t len;
 	enum fault_code code = fields_string(fields, name, &text, fault);
 
 	if (code != FAULT_NONE)
 		return code;
-	len = unescape(text, out, size);
-	if (len < 0 || strlen(out) != (size_t)len)
+	if (!unescape(text, out, size))
 		return fault_set(fault, CODE, fields->path, "%s is no name", name);
 	return FAULT_NONE;
 }
@@ -69,7 +67,8 @@ static enum fault_code read_mode(struct fields *fields, unsigned *mode, struct f
 	if (code != FAULT_NONE)
 		return code;
 	if (strlen(text) != 4 || text[0] != '0' || strspn(text, "01234567") != 4)
-		return fault_set(fault, CODE, fields->path, "mode must be 0 and three octal digits");
+		return fault_set(fault, CODE, fields->path,
+				 "mode must be 0 and three octal digits");
 	*mode = (unsigned)(text[1] - '0') << 6 | (unsigned)(text[2] - '0') << 3 |
 		(unsigned)(text[3] - '0');
 	return FAULT_NONE;

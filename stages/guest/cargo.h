@@ -24,7 +24,7 @@ struct cargo {
 	int file_fd;	   /* of the last file entry; -1 when it was not kept */
 	uint64_t size, at; /* of that file, and the end of its data so far */
 	bool in_file;
-	size_t data_left;  /* of the block under way */
+	size_t data_left; /* of the block under way */
 	uint64_t data_at;
 	uint64_t entries, skipped; /* skipped: told, and not to be made here */
 	bool ended;

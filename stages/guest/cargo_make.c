@@ -19,30 +19,31 @@ static int open_beneath(int dir_fd, const char *path)
 	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
 }
 
-/* Each directory on the way to parent that is missing. */
-static int make_way(int tree_fd, char *parent)
+static int make_and_open(int dir_fd, const char *name)
 {
-	for (char *slash = strchr(parent, '/');; slash = strchr(slash + 1, '/')) {
-		int result;
-
-		if (slash != NULL)
-			*slash = '\0';
-		/* mkdirat(2) follows links on the way: so only below what is already open. */
-		result = mkdirat(tree_fd, parent, 0755);
-		if (slash != NULL)
-			*slash = '/';
-		if (result < 0 && errno != EEXIST)
-			return -1;
-		if (slash == NULL)
-			return 0;
-	}
+	if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
+		return -1;
+	return open_beneath(dir_fd, name);
 }
 
-/*
- * The directory path lies in; *name is its last component. The outputs' own parents alone can be
- * missing, and then nothing the guest made is on the way: a link there makes the first look-up
- * fail with ELOOP, not ENOENT.
- */
+/* Down parent name by name, making what is missing; never through a link, whoever put it there. */
+static int make_way(int tree_fd, char *parent)
+{
+	char *rest = parent;
+	int fd = open_beneath(tree_fd, ".");
+
+	for (char *name = strsep(&rest, "/"); fd >= 0 && name != NULL; name = strsep(&rest, "/")) {
+		int next = make_and_open(fd, name);
+		int error_number = errno;
+
+		(void)close(fd);
+		errno = error_number;
+		fd = next;
+	}
+	return fd;
+}
+
+/* The directory path lies in; *name is its last component. Parents of an output can be missing. */
 static int open_parent(int tree_fd, const char *path, const char **name)
 {
 	char parent[CARGO_PATH_SIZE];
@@ -56,7 +57,7 @@ static int open_parent(int tree_fd, const char *path, const char **name)
 	fd = open_beneath(tree_fd, parent);
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	return make_way(tree_fd, parent) < 0 ? -1 : open_beneath(tree_fd, parent);
+	return make_way(tree_fd, parent);
 }
 
 static int finish(int parent_fd, int result)

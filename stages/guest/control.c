@@ -168,8 +168,8 @@ static enum fault_code take_exited(struct control *control, struct fields *field
 	if (code == FAULT_NONE)
 		code = take_rusage(control, fields, fault);
 	if (code == FAULT_NONE)
-		code = fields_integer(fields, "oomKills", 0, CANON_INTEGER_MAX,
-				      &control->oom_kills, fault);
+		code = fields_integer(fields, "oomKills", 0, CANON_INTEGER_MAX, &control->oom_kills,
+				      fault);
 	if (code == FAULT_NONE)
 		code = fields_integer(fields, "pidsMaxHits", 0, CANON_INTEGER_MAX,
 				      &control->pids_refused, fault);
@@ -194,10 +194,10 @@ static const struct {
 	enum fault_code (*take)(struct control *control, struct fields *fields,
 				struct fault *fault);
 } lines[] = {
-	{"hello", CONTROL_SILENT, take_hello},	   {"started", CONTROL_HELLO, take_started},
-	{"exited", CONTROL_STARTED, take_exited},  {"done", CONTROL_EXITED, take_done},
-	{"failed", CONTROL_SILENT, take_failed},   {"failed", CONTROL_HELLO, take_failed},
-	{"failed", CONTROL_STARTED, take_failed},  {"failed", CONTROL_EXITED, take_failed},
+	{"hello", CONTROL_SILENT, take_hello},	  {"started", CONTROL_HELLO, take_started},
+	{"exited", CONTROL_STARTED, take_exited}, {"done", CONTROL_EXITED, take_done},
+	{"failed", CONTROL_SILENT, take_failed},  {"failed", CONTROL_HELLO, take_failed},
+	{"failed", CONTROL_STARTED, take_failed}, {"failed", CONTROL_EXITED, take_failed},
 };
 
 static enum fault_code take(struct control *control, struct fields *fields, struct fault *fault)

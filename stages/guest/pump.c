@@ -30,8 +30,8 @@ static void fill(struct pump *pump)
 static void drain(struct pump *pump)
 {
 	size_t most = pump->to_ours ? sizeof pump->data : PUMP_WRITE;
-	ssize_t len = write(pump->to, pump->data + pump->start,
-			    pump->len < most ? pump->len : most);
+	ssize_t len =
+		write(pump->to, pump->data + pump->start, pump->len < most ? pump->len : most);
 
 	if (len > 0) {
 		pump->start += (size_t)len;

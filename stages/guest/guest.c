@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/guest/guest.h"
+
+#include "ipc/object.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CODE	    FAULT_RUN_LAUNCH
+#define PATH	    "guest"
+#define SIGNAL_ROOM 4096 /* of lines that wait for a guest that does not read */
+
+enum source {
+	SOURCE_LAUNCHER,
+	SOURCE_LISTENERS,
+	SOURCE_CONTROL = SOURCE_LISTENERS + PLACE_COUNT,
+	SOURCE_OUTPUTS,
+	SOURCE_PUMPS,
+	SOURCE_COUNT = SOURCE_PUMPS + 2 * GUEST_PUMP_COUNT
+};
+
+void guest_init(struct guest *guest)
+{
+	control_init(&guest->control);
+	cargo_init(&guest->cargo, guest->tree_fd);
+	buf_init(&guest->to_guest, RECORD_BUNDLE_MAX + SIGNAL_ROOM);
+	record_reader_init(&guest->launcher, STDIN_FILENO, RECORD_BUNDLE_MAX);
+	guest->violations = array_new();
+	for (unsigned i = 0; i < GUEST_PUMP_COUNT; i++)
+		guest->pumps[i].from = guest->pumps[i].to = -1;
+}
+
+void guest_release(struct guest *guest)
+{
+	control_release(&guest->control);
+	cargo_release(&guest->cargo);
+	buf_release(&guest->to_guest);
+	record_reader_release(&guest->launcher);
+	if (guest->lines.buf.data != NULL)
+		record_reader_release(&guest->lines);
+	object_release(&guest->violations);
+}
+
+static enum fault_code tell(const struct guest *guest, struct json_object *record,
+			    struct fault *fault)
+{
+	struct json_object *owned OBJECT_CLEANUP = record;
+
+	return record_send(&guest->out, owned, RECORD_EVENT_MAX, fault);
+}
+
+static struct json_object *record_new(const char *type)
+{
+	struct json_object *record = object_new();
+
+	object_add_string(record, "observedBy", "guest");
+	object_add_string(record, "type", type);
+	return record;
+}
+
+static void close_stream(struct guest *guest, enum place_stream stream)
+{
+	if (guest->place.connections[stream] >= 0)
+		(void)close(guest->place.connections[stream]);
+	guest->place.connections[stream] = -1;
+}
+
+/* What it must not send is kept as a fault, and nothing is read from that stream again. */
+static void violate(struct guest *guest, enum place_stream stream, const struct fault *fault)
+{
+	if (json_object_array_length(guest->violations) < GUEST_VIOLATION_MAX)
+		array_append(guest->violations, fault_to_json(fault));
+	close_stream(guest, stream);
+}
+
+static void connect_pump(struct guest *guest, enum guest_pump index, int from, int to, bool to_ours)
+{
+	struct pump *pump = &guest->pumps[index];
+
+	pump->from = from;
+	pump->to = to;
+	pump->to_ours = to_ours;
+}
+
+/* The guest reads the end of its input behind the last byte: the other direction stays open, or
+ * the VMM would drop what it has not passed on yet. */
+static void end_stdin(struct guest *guest)
+{
+	(void)shutdown(guest->place.connections[PLACE_STDIN], SHUT_WR);
+	guest->pumps[GUEST_STDIN].to = -1;
+}
+
+static void on_connection(struct guest *guest, enum place_stream stream)
+{
+	int fd;
+
+	place_accept(&guest->place, stream);
+	fd = guest->place.connections[stream];
+	if (fd < 0)
+		return;
+	switch (stream) {
+	case PLACE_CONTROL:
+		record_reader_init(&guest->lines, fd, CONTROL_LINE_MAX);
+		break;
+	case PLACE_STDIN:
+		connect_pump(guest, GUEST_STDIN, guest->stdin_fd, fd, true);
+		if (guest->stdin_fd < 0)
+			end_stdin(guest);
+		break;
+	case PLACE_STDOUT:
+		connect_pump(guest, GUEST_STDOUT, fd, guest->stdout_fd, false);
+		break;
+	case PLACE_STDERR:
+		connect_pump(guest, GUEST_STDERR, fd, guest->stderr_fd, false);
+		break;
+	case PLACE_OUTPUTS:
+	case PLACE_COUNT:
+		break;
+	}
+}
+
+/* The launcher's lines go on as they are; it is the one that is believed here. */
+static enum fault_code on_launcher(struct guest *guest, struct fault *fault)
+{
+	const char *line;
+	size_t len;
+	enum record_status status = record_read_once(&guest->launcher, &line, &len, CODE, fault);
+
+	while (status == RECORD_LINE) {
+		if (len + 1 <= RECORD_BUNDLE_MAX + SIGNAL_ROOM - guest->to_guest.len) {
+			buf_append(&guest->to_guest, line, len);
+			buf_append(&guest->to_guest, "\n", 1);
+		}
+		if (memchr(guest->launcher.buf.data + guest->launcher.start, '\n',
+			   guest->launcher.buf.len - guest->launcher.start) == NULL)
+			return FAULT_NONE;
+		status = record_read_once(&guest->launcher, &line, &len, CODE, fault);
+	}
+	guest->launcher_ended |= status == RECORD_END;
+	return status == RECORD_FAULT ? fault->code : FAULT_NONE;
+}
+
+static void write_to_guest(struct guest *guest)
+{
+	ssize_t len = write(guest->place.connections[PLACE_CONTROL],
+			    guest->to_guest.data + guest->to_guest_at,
+			    guest->to_guest.len - guest->to_guest_at);
+
+	if (len > 0)
+		guest->to_guest_at += (size_t)len;
+	else if (len < 0 && errno != EAGAIN && errno != EINTR)
+		close_stream(guest, PLACE_CONTROL);
+	if (guest->to_guest_at == guest->to_guest.len)
+		guest->to_guest.len = guest->to_guest_at = 0;
+}
+
+static enum fault_code tell_started(struct guest *guest, struct fault *fault)
+{
+	struct json_object *record = record_new("started");
+
+	guest->told_started = true;
+	object_add_shared(record, "guest", guest->control.guest);
+	return tell(guest, record, fault);
+}
+
+static enum fault_code tell_exited(struct guest *guest, struct fault *fault)
+{
+	struct json_object *record = record_new("exited");
+
+	guest->told_exited = true;
+	object_add_shared(record, "exit", guest->control.exit);
+	return tell(guest, record, fault);
+}
+
+static enum fault_code pass_on(struct guest *guest, struct fault *fault)
+{
+	enum control_phase phase = guest->control.phase;
+	enum fault_code code = FAULT_NONE;
+
+	if (!guest->told_started && phase == CONTROL_STARTED)
+		code = tell_started(guest, fault);
+	if (code == FAULT_NONE && !guest->told_exited && phase == CONTROL_EXITED)
+		code = tell_exited(guest, fault);
+	return code;
+}
+
+/* At most one read, so that no stream keeps the others waiting. */
+static enum fault_code on_control(struct guest *guest, struct fault *fault)
+{
+	struct fault wrong;
+	const char *line;
+	size_t len;
+	enum record_status status = record_read_once(&guest->lines, &line, &len, CODE, &wrong);
+
+	while (status == RECORD_LINE) {
+		if (control_line(&guest->control, line, len, &wrong) != FAULT_NONE) {
+			violate(guest, PLACE_CONTROL, &wrong);
+			return FAULT_NONE;
+		}
+		if (pass_on(guest, fault) != FAULT_NONE)
+			return fault->code;
+		if (memchr(guest->lines.buf.data + guest->lines.start, '\n',
+			   guest->lines.buf.len - guest->lines.start) == NULL)
+			return FAULT_NONE;
+		status = record_read_once(&guest->lines, &line, &len, CODE, &wrong);
+	}
+	if (status == RECORD_FAULT)
+		violate(guest, PLACE_CONTROL, &wrong);
+	else if (status == RECORD_END)
+		close_stream(guest, PLACE_CONTROL);
+	return FAULT_NONE;
+}
+
+static void on_outputs(struct guest *guest)
+{
+	char data[16384];
+	struct fault wrong;
+	ssize_t len = read(guest->place.connections[PLACE_OUTPUTS], data, sizeof data);
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len <= 0) {
+		close_stream(guest, PLACE_OUTPUTS);
+		return;
+	}
+	if (guest->tree_fd < 0)
+		(void)fault_set(&wrong, CODE, "guest.outputs", "nobody asked for outputs");
+	else if (cargo_take(&guest->cargo, data, (size_t)len, &wrong) == FAULT_NONE)
+		return;
+	violate(guest, PLACE_OUTPUTS, &wrong);
+}
+
+static bool wants_lines(const struct guest *guest)
+{
+	enum control_phase phase = guest->control.phase;
+
+	return phase != CONTROL_DONE && phase != CONTROL_FAILED && phase != CONTROL_BROKEN;
+}
+
+static void wait_for(struct guest *guest, struct pollfd items[SOURCE_COUNT])
+{
+	bool writes = guest->to_guest.len > guest->to_guest_at;
+
+	items[SOURCE_LAUNCHER] =
+		(struct pollfd){.fd = guest->launcher_ended ? -1 : STDIN_FILENO, .events = POLLIN};
+	for (unsigned stream = 0; stream < PLACE_COUNT; stream++)
+		items[SOURCE_LISTENERS + stream] =
+			(struct pollfd){.fd = guest->place.listeners[stream], .events = POLLIN};
+	items[SOURCE_CONTROL] = (struct pollfd){
+		.fd = guest->place.connections[PLACE_CONTROL],
+		.events = (short)((wants_lines(guest) ? POLLIN : 0) | (writes ? POLLOUT : 0))};
+	items[SOURCE_OUTPUTS] =
+		(struct pollfd){.fd = guest->place.connections[PLACE_OUTPUTS], .events = POLLIN};
+	for (unsigned i = 0; i < GUEST_PUMP_COUNT; i++)
+		pump_items(&guest->pumps[i], &items[SOURCE_PUMPS + 2 * i],
+			   &items[SOURCE_PUMPS + 2 * i + 1]);
+}
+
+/* A reader that left: the guest's command learns it as from a closed pipe. */
+static void turn_pumps(struct guest *guest, const struct pollfd items[SOURCE_COUNT])
+{
+	static const enum place_stream streams[GUEST_PUMP_COUNT] = {PLACE_STDIN, PLACE_STDOUT,
+								    PLACE_STDERR};
+
+	for (unsigned i = 0; i < GUEST_PUMP_COUNT; i++) {
+		struct pump *pump = &guest->pumps[i];
+		bool before = pump_empty(pump);
+
+		pump_turn(pump, &items[SOURCE_PUMPS + 2 * i], &items[SOURCE_PUMPS + 2 * i + 1]);
+		if (before || !pump_empty(pump))
+			continue;
+		if (i == GUEST_STDIN && pump->to >= 0)
+			end_stdin(guest);
+		else
+			close_stream(guest, streams[i]);
+	}
+}
+
+static enum fault_code dispatch(struct guest *guest, const struct pollfd items[SOURCE_COUNT],
+				struct fault *fault)
+{
+	enum fault_code code = FAULT_NONE;
+
+	for (unsigned stream = 0; stream < PLACE_COUNT; stream++)
+		if (items[SOURCE_LISTENERS + stream].revents != 0)
+			on_connection(guest, (enum place_stream)stream);
+	if (items[SOURCE_LAUNCHER].revents != 0)
+		code = on_launcher(guest, fault);
+	if ((items[SOURCE_CONTROL].revents & POLLOUT) != 0)
+		write_to_guest(guest);
+	if ((items[SOURCE_CONTROL].revents & ~POLLOUT) != 0 && code == FAULT_NONE &&
+	    guest->place.connections[PLACE_CONTROL] >= 0) {
+		if (wants_lines(guest))
+			code = on_control(guest, fault);
+		else
+			close_stream(guest, PLACE_CONTROL);
+	}
+	if (items[SOURCE_OUTPUTS].revents != 0 && guest->place.connections[PLACE_OUTPUTS] >= 0)
+		on_outputs(guest);
+	turn_pumps(guest, items);
+	return code;
+}
+
+/* All the command wrote is with its reader, or its reader has left. */
+static bool stream_delivered(const struct pump *pump, uint64_t bytes)
+{
+	return pump_empty(pump) || (pump->len == 0 && pump->bytes >= bytes);
+}
+
+/* done comes on another stream than the outputs it is about. */
+static bool delivered(const struct guest *guest)
+{
+	const struct control *control = &guest->control;
+	bool outputs = control->entries == 0 || guest->cargo.ended ||
+		       guest->place.connections[PLACE_OUTPUTS] < 0;
+
+	if (control->phase == CONTROL_FAILED)
+		return true;
+	return control->phase == CONTROL_DONE && outputs &&
+	       stream_delivered(&guest->pumps[GUEST_STDOUT], control->stdout_bytes) &&
+	       stream_delivered(&guest->pumps[GUEST_STDERR], control->stderr_bytes);
+}
+
+static struct json_object *describe_outputs(const struct guest *guest)
+{
+	struct json_object *outputs = object_new();
+
+	object_add_bool(outputs, "complete", guest->cargo.ended && !guest->cargo.full);
+	object_add_integer(outputs, "entries", (int64_t)guest->cargo.entries);
+	object_add_integer(outputs, "skipped", (int64_t)guest->cargo.skipped);
+	return outputs;
+}
+
+static void add_or_null(struct json_object *object, const char *name, struct json_object *value)
+{
+	if (value != NULL)
+		object_add_shared(object, name, value);
+	else
+		object_add_null(object, name);
+}
+
+static enum fault_code tell_final(const struct guest *guest, struct fault *fault)
+{
+	const struct control *control = &guest->control;
+	struct json_object *record = record_new("final");
+
+	add_or_null(record, "exit", control->exit);
+	add_or_null(record, "guest", control->guest);
+	object_add_integer(record, "oomKills", control->oom_kills);
+	object_add(record, "outputs", describe_outputs(guest));
+	object_add_integer(record, "pidsMaxHits", control->pids_refused);
+	add_or_null(record, "rusage", control->rusage);
+	object_add_string(record, "schemaVersion", "safe-run.guest/v1");
+	add_or_null(record, "setup", control->setup);
+	object_add_shared(record, "violations", guest->violations);
+	return tell(guest, record, fault);
+}
+
+enum fault_code guest_run(struct guest *guest, struct fault *fault)
+{
+	struct pollfd items[SOURCE_COUNT];
+	enum fault_code code = tell(guest, record_new("listening"), fault);
+
+	while (code == FAULT_NONE && !delivered(guest)) {
+		int ready;
+
+		wait_for(guest, items);
+		/* Once the launcher has gone, only what is here already. */
+		ready = poll(items, SOURCE_COUNT, guest->launcher_ended ? 0 : -1);
+		if (ready < 0 && errno != EINTR)
+			return fault_set_errno(fault, CODE, errno, PATH, "poll");
+		if (ready == 0)
+			break;
+		if (ready > 0)
+			code = dispatch(guest, items, fault);
+	}
+	return code == FAULT_NONE ? tell_final(guest, fault) : code;
+}
