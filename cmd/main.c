@@ -38,6 +38,8 @@ static const struct verb verbs[] = {
 	 verb_replay},
 	{"archive", "ACTION --archive DIR [ARGUMENT]...",
 	 "keep reports so that one that is missing shows", verb_archive},
+	{"artifact", "build --kernel KERNEL --rootfs ROOT --out DIR",
+	 "make what microVMs are started from", verb_artifact},
 	{"key", "VERB ...", "make, trust and revoke signing keys", verb_key},
 	{"signer", "--key FILE --socket PATH [OPTION]...",
 	 "sign the reports of runs with a key they cannot reach", verb_signer},

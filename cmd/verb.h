@@ -26,6 +26,7 @@ struct verb {
 };
 
 int verb_archive(int argc, char **argv);
+int verb_artifact(int argc, char **argv);
 int verb_canon(int argc, char **argv);
 int verb_compile(int argc, char **argv);
 int verb_gc(int argc, char **argv);

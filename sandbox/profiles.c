@@ -4,6 +4,7 @@
 #include "sandbox/sandbox.h"
 
 #include "filter_archive.h"
+#include "filter_artifact.h"
 #include "filter_canon.h"
 #include "filter_collect.h"
 #include "filter_compare.h"
@@ -80,6 +81,14 @@ static const struct sandbox_limit limits_collect[] = {
 	{RLIMIT_NPROC, 0},
 	{RLIMIT_NOFILE, 128},
 	{RLIMIT_AS, MEMORY_MAX},
+};
+
+/* A kernel, packed and unpacked, is in memory at once. */
+static const struct sandbox_limit limits_artifact[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NPROC, 0},
+	{RLIMIT_NOFILE, FILES_MAX},
+	{RLIMIT_AS, (rlim_t)3 << 30},
 };
 
 /* It runs one program, one after the other. */
@@ -218,6 +227,14 @@ const struct sandbox_profile sandbox_profile_tree = {
 	.filter = FILTER(tree),
 };
 
+const struct sandbox_profile sandbox_profile_artifact = {
+	.name = "artifact",
+	.identity = SANDBOX_IDENTITY_CALLER, /* what it makes belongs to the caller */
+	.landlock = true,
+	.limits = limits_artifact,
+	.limit_count = COUNT(limits_artifact),
+	.filter = FILTER(artifact),
+};
 const struct sandbox_profile sandbox_profile_guest = {
 	.name = "guest",
 	.identity = SANDBOX_IDENTITY_CALLER, /* the workload's: sr-collect reads what it writes */

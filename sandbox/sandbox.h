@@ -73,6 +73,7 @@ extern const struct sandbox_profile sandbox_profile_seal;
 extern const struct sandbox_profile sandbox_profile_verify;
 extern const struct sandbox_profile sandbox_profile_prove;
 extern const struct sandbox_profile sandbox_profile_archive;
+extern const struct sandbox_profile sandbox_profile_artifact;
 extern const struct sandbox_profile sandbox_profile_collect;
 extern const struct sandbox_profile sandbox_profile_deposit;
 extern const struct sandbox_profile sandbox_profile_diff;
