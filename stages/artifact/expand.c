@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/artifact/expand.h"
 
+#include <lz4.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,8 @@ enum expand_kind expand_identify(const uint8_t *data, size_t len)
 		     {EXPAND_XZ, 6,
 		      "\xfd"
 		      "7zXZ"},
-		     {EXPAND_ZSTD, 4, "\x28\xb5\x2f\xfd"}};
+		     {EXPAND_ZSTD, 4, "\x28\xb5\x2f\xfd"},
+		     {EXPAND_LZ4, 4, "\x02\x21\x4c\x18"}};
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (len >= known[i].len && memcmp(data, known[i].magic, known[i].len) == 0)
@@ -110,6 +112,46 @@ static bool expand_zstd(const uint8_t *data, size_t len, struct output *output)
 	return left == 0;
 }
 
+/*
+ * The legacy frame of lz4's frame format, which is what scripts/Makefile.lib of the kernel makes:
+ * blocks of 8 MiB, each behind its packed size in four bytes, and at the end the kernel's unpacked
+ * size, which is no block: it does not fit into what is left.
+ */
+#define LZ4_MAGIC 4
+#define LZ4_BLOCK ((size_t)8 << 20)
+
+static bool expand_lz4(const uint8_t *data, size_t len, struct output *output)
+{
+	size_t at = LZ4_MAGIC;
+
+	while (len - at >= 4) {
+		size_t packed = (size_t)data[at] | (size_t)data[at + 1] << 8 |
+				(size_t)data[at + 2] << 16 | (size_t)data[at + 3] << 24;
+		int got;
+
+		at += 4;
+		if (packed == 0 || packed > len - at)
+			return at == len && output->len > 0;
+		while (output->room - output->len < LZ4_BLOCK) {
+			size_t full = output->len;
+
+			/* grow() makes room when there is none. */
+			output->len = output->room;
+			if (!grow(output))
+				return false;
+			output->len = full;
+		}
+		got = LZ4_decompress_safe((const char *)data + at,
+					  (char *)output->data + output->len, (int)packed,
+					  (int)LZ4_BLOCK);
+		if (got < 0)
+			return false;
+		output->len += (size_t)got;
+		at += packed;
+	}
+	return at == len && output->len > 0;
+}
+
 enum fault_code expand(const uint8_t *data, size_t len, const char *name, size_t max, uint8_t **out,
 		       size_t *out_len, struct fault *fault)
 {
@@ -126,9 +168,12 @@ enum fault_code expand(const uint8_t *data, size_t len, const char *name, size_t
 	case EXPAND_ZSTD:
 		done = expand_zstd(data, len, &output);
 		break;
+	case EXPAND_LZ4:
+		done = expand_lz4(data, len, &output);
+		break;
 	case EXPAND_NONE:
-		return fault_set(fault, CODE, PATH, "%s is packed with neither gzip, xz nor zstd",
-				 name);
+		return fault_set(fault, CODE, PATH,
+				 "%s is packed with none of gzip, xz, zstd and lz4", name);
 	}
 	*out = output.data;
 	*out_len = output.len;

@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 /*
- * Decompression of what a kernel is packed with: gzip, xz, zstd, told apart by their first bytes
- * (RFC 1952, xz-file-format, RFC 8878). What follows the compressed stream is passed over: kernels
+ * Decompression of what a kernel is packed with: gzip, xz, zstd, lz4 in the kernel's own framing, told apart by their first bytes
+ * (RFC 1952, xz-file-format, RFC 8878, lz4's "legacy frame"). What follows the compressed stream is passed over: kernels
  * have their unpacked size there.
  */
-enum expand_kind { EXPAND_NONE, EXPAND_GZIP, EXPAND_XZ, EXPAND_ZSTD };
+enum expand_kind { EXPAND_NONE, EXPAND_GZIP, EXPAND_XZ, EXPAND_ZSTD, EXPAND_LZ4 };
 
 enum expand_kind expand_identify(const uint8_t *data, size_t len);
 

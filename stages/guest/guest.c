@@ -94,6 +94,21 @@ static void end_stdin(struct guest *guest)
 	guest->pumps[GUEST_STDIN].to = -1;
 }
 
+/*
+ * Not before the command runs: at an end of file QEMU takes the port's other side for gone, and a
+ * guest that is still looking for its streams would wait for it.
+ */
+static void connect_stdin(struct guest *guest)
+{
+	int fd = guest->place.connections[PLACE_STDIN];
+
+	if (fd < 0)
+		return;
+	connect_pump(guest, GUEST_STDIN, guest->stdin_fd, fd, true);
+	if (guest->stdin_fd < 0)
+		end_stdin(guest);
+}
+
 static void on_connection(struct guest *guest, enum place_stream stream)
 {
 	int fd;
@@ -107,9 +122,8 @@ static void on_connection(struct guest *guest, enum place_stream stream)
 		record_reader_init(&guest->lines, fd, CONTROL_LINE_MAX);
 		break;
 	case PLACE_STDIN:
-		connect_pump(guest, GUEST_STDIN, guest->stdin_fd, fd, true);
-		if (guest->stdin_fd < 0)
-			end_stdin(guest);
+		if (guest->told_started)
+			connect_stdin(guest);
 		break;
 	case PLACE_STDOUT:
 		connect_pump(guest, GUEST_STDOUT, fd, guest->stdout_fd, false);
@@ -163,6 +177,7 @@ static enum fault_code tell_started(struct guest *guest, struct fault *fault)
 	struct json_object *record = record_new("started");
 
 	guest->told_started = true;
+	connect_stdin(guest);
 	object_add_shared(record, "guest", guest->control.guest);
 	return tell(guest, record, fault);
 }

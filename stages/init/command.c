@@ -2,6 +2,7 @@
 #include "stages/init/command.h"
 
 #include "ipc/object.h"
+#include "sandbox/caps.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/init.h"
@@ -13,6 +14,7 @@
 #include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -95,8 +97,13 @@ static enum fault_code clone_init(struct command *command, struct plan *plan, st
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot make a socket pair");
 	command->init_pid = namespace_clone(false, &command->pidfd);
 	error_number = errno;
-	if (command->init_pid == 0)
+	if (command->init_pid == 0) {
+		/* What sr-launch has given up long before, and locked, when it clones its init. */
+		if (caps_clear_ambient() < 0 || caps_clear_bounding() < 0 ||
+		    caps_lock_securebits() < 0)
+			_exit(EXIT_FAILURE);
 		init_main(&arguments);
+	}
 	(void)close(arguments.channel_fd);
 	(void)close(arguments.workload_channel_fd);
 	if (command->init_pid > 0)
