@@ -23,7 +23,6 @@
 #define PATH	   "launch.machine.guest"
 #define LAST_MS	   3000 /* for sr-guest's last record, once the VMM is gone */
 #define STATUS_MAX 255
-#define TEXT_MAX   200
 
 static struct json_object *member(struct json_object *object, const char *name)
 {
@@ -72,17 +71,6 @@ static void hear_out(struct launch *launch)
 	}
 }
 
-/* The last line of the console with something in it, when it tells of a panic. */
-static const char *panic_line(const struct machine *machine, char out[TEXT_MAX])
-{
-	const char *at = strstr(machine->console_tail, "Kernel panic");
-
-	if (at == NULL)
-		return NULL;
-	(void)snprintf(out, TEXT_MAX, "%.*s", (int)strcspn(at, "\r\n"), at);
-	return out;
-}
-
 static void describe_vmm(const struct machine *machine, char *out, size_t size)
 {
 	int status = machine->vmm_status;
@@ -100,7 +88,7 @@ static void describe_vmm(const struct machine *machine, char *out, size_t size)
 /* The first thing that is known of why nobody says how the command ended. */
 static void say_loss(struct machine *machine)
 {
-	char vmm[80], panic[TEXT_MAX];
+	char vmm[80];
 	struct fault *loss = &machine->loss;
 
 	describe_vmm(machine, vmm, sizeof vmm);
@@ -113,8 +101,9 @@ static void say_loss(struct machine *machine)
 		(void)fault_set(loss, CODE, PATH,
 				"sr-guest, which speaks with the guest, ended, or its record was "
 				"not understood");
-	else if (panic_line(machine, panic) != NULL)
-		(void)fault_set(loss, CODE, PATH, "the guest's kernel gave up: %s", panic);
+	else if (machine->panic[0] != '\0')
+		(void)fault_set(loss, CODE, PATH, "the guest's kernel gave up: %s",
+				machine->panic);
 	else if (machine->log_len > 0 && machine->vmm_known)
 		(void)fault_set(loss, CODE, "launch.machine.vmm", "%s and said: %s", vmm,
 				machine->log);

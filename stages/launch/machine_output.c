@@ -65,6 +65,21 @@ static void keep_tail(struct machine *machine, const char *data, size_t len)
 	machine->console_tail[machine->console_tail_len] = '\0';
 }
 
+/* A kernel that gives up says so in one line, with much behind it. */
+static void look_for_panic(struct machine *machine, const char *data, size_t len)
+{
+	static const char mark[] = "Kernel panic";
+	const char *at = memmem(data, len, mark, sizeof mark - 1);
+	size_t size = 0;
+
+	if (at == NULL || machine->panic[0] != '\0')
+		return;
+	while (size < sizeof machine->panic - 1 && at + size < data + len && at[size] != '\r' &&
+	       at[size] != '\n')
+		size++;
+	memcpy(machine->panic, at, size);
+}
+
 static void keep_file(struct machine *machine, const char *data, size_t len)
 {
 	uint64_t room = CONSOLE_MAX - machine->console_kept;
@@ -88,6 +103,9 @@ void machine_read_console(struct machine *machine)
 	if (len > 0) {
 		machine->console_bytes += (uint64_t)len;
 		keep_tail(machine, block, (size_t)len);
+		/* It may have come in pieces, which the tail puts together. */
+		look_for_panic(machine, block, (size_t)len);
+		look_for_panic(machine, machine->console_tail, machine->console_tail_len);
 		keep_file(machine, block, (size_t)len);
 	} else if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
 		descriptor_close(&machine->console_fd);
