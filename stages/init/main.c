@@ -235,13 +235,17 @@ static enum fault_code serve(struct guest *guest, struct fault *fault)
 	return deliver(guest, fault);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static struct guest guest = {.root_fd = -1, .group_fd = -1};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct fault fault;
 
 	/* As any other program this would take the machine it runs on down with it. */
+	if (getpid() != 1 && argc == 2 && strcmp(argv[1], "--help") == 0) {
+		(void)printf("sr-init: pid 1 of a microVM's guest; it takes no options\n");
+		return 0;
+	}
 	if (getpid() != 1) {
 		(void)fprintf(stderr, "sr-init: this is pid 1 of a microVM's guest, sr-init(1)\n");
 		return 2;
