@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runtime.isolation microvm: the policy means what it means in process isolation. */
+#include "stages/seal/digest.h"
+#include "tests/machine/machine.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MIB 1048576L
+
+static void simple(struct run *run, const char *script)
+{
+	machine_run(run, "good", NULL, WORDS("sh", "-c", script), NULL, 0);
+}
+
+Test(machine, uname_is_the_guests)
+{
+	struct run run;
+	struct utsname host;
+
+	machine_run(&run, "good", NULL, WORDS("uname", "-a"), NULL, 0);
+	run_expect(&run, 0, "exit");
+	cr_assert_eq(uname(&host), 0);
+	cr_expect_eq(strncmp(run.child.out, "Linux safe-run ", 15), 0, "%s", run.child.out);
+	cr_expect_not_null(strstr(run.child.out, "-cloud-amd64"), "%s", run.child.out);
+	cr_expect_null(strstr(run.child.out, host.version));
+	cr_expect_str_eq(machine_text(&run, "vm.started", "isolation"), "microvm");
+	cr_expect_str_eq(machine_text(&run, "vm.started", "machine.vmm"), "qemu");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "observedBy"), "guest");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "machine.shutdown"), "clean");
+	run_release(&run);
+}
+
+static void expect_hash(const struct run *run, const char *member, const char *file)
+{
+	char path[4096], text[DIGEST_TEXT_SIZE];
+	uint8_t value[DIGEST_SIZE];
+	size_t len;
+	char *bytes;
+
+	snprintf(path, sizeof path, "%s/good/%s", child_helper("artifacts"), file);
+	bytes = child_read_file(file[0] == '/' ? file : path, &len);
+	cr_assert_not_null(bytes, "%s", file);
+	cr_assert_eq(digest_prewarm(), 0);
+	digest_bytes(bytes, len, value);
+	digest_text(value, text);
+	cr_expect_str_eq(run_text(run, member), text, "%s", member);
+	free(bytes);
+}
+
+Test(machine, hashes_are_of_the_files)
+{
+	struct run run;
+
+	simple(&run, "exit 0");
+	run_expect(&run, 0, "exit");
+	expect_hash(&run, "artifacts.kernelHash", "bzImage");
+	expect_hash(&run, "artifacts.initramfsHash", "initramfs.img");
+	expect_hash(&run, "artifacts.rootfsHash", "rootfs.erofs");
+	expect_hash(&run, "artifacts.vmmHash", "/usr/bin/qemu-system-x86_64");
+	expect_hash(&run, "artifacts.executableHash", "/usr/bin/qemu-system-x86_64");
+	run_release(&run);
+}
+
+Test(machine, exit_status_and_streams)
+{
+	struct run run;
+
+	simple(&run, "echo out; echo err >&2; pwd; echo $HOME; exit 7");
+	run_expect(&run, 7, "exit");
+	cr_expect_str_eq(run.child.out, "out\n/work\n/work\n");
+	cr_expect_eq(strncmp(run.child.err, "err\n", 4), 0, "%s", run.child.err);
+	run_release(&run);
+}
+
+Test(machine, ends_by_a_signal)
+{
+	struct run run;
+
+	simple(&run, "kill -SEGV $$");
+	run_expect(&run, 128 + SIGSEGV, "signal");
+	cr_expect_str_eq(run_text(&run, "outcome.signal"), "SIGSEGV");
+	run_release(&run);
+}
+
+Test(machine, not_found_and_not_executable)
+{
+	struct run run;
+
+	machine_run(&run, "good", NULL, WORDS("no-such-command"), NULL, 0);
+	run_expect(&run, 127, "setup");
+	run_release(&run);
+	machine_run(&run, "good", NULL, WORDS("/etc"), NULL, 0);
+	run_expect(&run, 126, "setup");
+	run_release(&run);
+}
+
+Test(machine, reads_its_input_to_the_end)
+{
+	size_t len = 3 * MIB + 17;
+	char *input = malloc(len);
+	uint8_t value[DIGEST_SIZE];
+	char text[DIGEST_TEXT_SIZE];
+	struct run run;
+
+	for (size_t i = 0; i < len; i++)
+		input[i] = (char)(i * 31 + i / 4096);
+	cr_assert_eq(digest_prewarm(), 0);
+	digest_bytes(input, len, value);
+	digest_text(value, text);
+	machine_run(&run, "good", NULL, WORDS("sha256sum"), input, len);
+	run_expect(&run, 0, "exit");
+	cr_expect_eq(strncmp(run.child.out, text + strlen("sha256:"), 64), 0, "%s", run.child.out);
+	run_release(&run);
+	free(input);
+}
+
+Test(machine, a_hundred_megabytes_come_out)
+{
+	static const char policy[] =
+		"apiVersion: policy.safe-run.dev/v1alpha1\n"
+		"metadata: {name: much}\n"
+		"runtime: {command: dd, args: [if=/dev/zero, bs=1M, count=100]}\n"
+		"resources: {cpu: {max: max 100000}, memory: {max: 128Mi}, "
+		"output: {max: 200Mi}}\n"
+		"mounts: []\naudit: {level: basic}\n";
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--policy", "-", "--json"), NULL, policy,
+		    sizeof policy - 1);
+	run_expect(&run, 0, "exit");
+	cr_expect_eq(run_number(&run, "output.stdout.bytes"), 100 * MIB);
+	/* Of a hundred mebibytes of zeros. */
+	cr_expect_str_eq(run_text(&run, "output.stdout.sha256"),
+			 "sha256:"
+			 "20492a4d0d84f8beb1767f6616229f85d44c2827b64bdbfb260ee12fa1109e0e");
+	run_release(&run);
+}
+
+Test(machine, too_much_output_is_stopped)
+{
+	static const char policy[] = "apiVersion: policy.safe-run.dev/v1alpha1\n"
+				     "metadata: {name: flood}\n"
+				     "runtime: {command: cat, args: [/dev/zero]}\n"
+				     "resources: {cpu: {max: max 100000}, memory: {max: 128Mi}, "
+				     "output: {max: 1Mi}}\n"
+				     "mounts: []\naudit: {level: basic}\n";
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--policy", "-", "--json"), NULL, policy,
+		    sizeof policy - 1);
+	run_expect(&run, 128 + SIGKILL, "output");
+	run_release(&run);
+}
+
+Test(machine, the_deadline_kills_the_machine)
+{
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--timeout", "1"), WORDS("sleep", "60"), NULL, 0);
+	run_expect(&run, 124, "timeout");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "machine.shutdown"), "killed");
+	run_release(&run);
+}
+
+Test(machine, out_of_memory_inside)
+{
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--memory", "48Mi"), WORDS("tail", "/dev/zero"), NULL, 0);
+	run_expect(&run, 128 + SIGKILL, "oom");
+	run_release(&run);
+}
+
+Test(machine, a_signal_of_the_callers)
+{
+	char dir[4096];
+	const char **argv;
+	struct run run = {.base = child_make_dir("machine-signal")};
+	int out[2], status;
+	char byte;
+	pid_t pid;
+
+	snprintf(dir, sizeof dir, "%s/good", child_helper("artifacts"));
+	argv = run_argv(run.base,
+			WORDS("--isolation", "microvm", "--memory", "128Mi", "--artifacts", dir),
+			WORDS("sh", "-c", "echo x; sleep 60"));
+	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(out[1], STDOUT_FILENO);
+		execv(argv[0], (char *const *)argv);
+		_exit(99);
+	}
+	close(out[1]);
+	cr_assert_eq(read(out[0], &byte, 1), 1);
+	cr_assert_eq(kill(pid, SIGTERM), 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	close(out[0]);
+	run_collect(&run);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM, "%x", status);
+	cr_expect_str_eq(run_text(&run, "outcome.cause"), "interrupted");
+	run_release(&run);
+}
+
+Test(machine, outputs_come_back)
+{
+	static const char policy[] =
+		"apiVersion: policy.safe-run.dev/v1alpha1\n"
+		"metadata: {name: outputs}\n"
+		"runtime: {command: sh, args: [-c, 'mkdir -p out/d; echo one >out/d/f; "
+		"dd if=/dev/zero of=out/big bs=1M count=3 2>/dev/null']}\n"
+		"resources: {cpu: {max: max 100000}, memory: {max: 128Mi}}\n"
+		"mounts: []\n"
+		"outputs: [{path: out, maxBytes: 8Mi, maxFiles: 10}]\n"
+		"audit: {level: basic}\n";
+	char path[4096];
+	char *bytes;
+	size_t len;
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--policy", "-"), NULL, policy, sizeof policy - 1);
+	run_expect(&run, 0, "exit");
+	snprintf(path, sizeof path, "%s/artifacts/outputs/00000001", run.dir);
+	cr_expect_eq(run_number(&run, "outputs.files"), 2);
+	cr_expect_eq(run_number(&run, "outputs.bytes"), 3 * MIB + 4);
+	bytes = child_read_file(path, &len);
+	free(bytes);
+	run_release(&run);
+}
+
+/* What a machine cannot do is said before one is made. */
+Test(machine, refuses_in_words)
+{
+	static const char network[] = "apiVersion: policy.safe-run.dev/v1alpha1\n"
+				      "metadata: {name: net}\n"
+				      "runtime: {command: 'true', args: []}\n"
+				      "resources: {cpu: {max: max 100000}, memory: {max: 128Mi}}\n"
+				      "network: {mode: allowlist, egress: [{protocol: tcp, cidr: "
+				      "192.0.2.0/24, port: 443}]}\n"
+				      "mounts: []\naudit: {level: basic}\n";
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--vmm", "firecracker"), WORDS("true"), NULL, 0);
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, "launch.preflight.jailer"), "%s", run.child.err);
+	run_release(&run);
+	machine_run(&run, "good", WORDS("--policy", "-"), NULL, network, sizeof network - 1);
+	run_expect(&run, 125, "setup");
+	cr_expect(run_has_error(&run, "SR-OPS-001"), "%s", run.child.err);
+	run_release(&run);
+}
+
+Test(machine, says_how_to_make_what_is_missing)
+{
+	char *dir = child_make_dir("machine-none");
+	struct run run;
+
+	run_start(&run, WORDS("--isolation", "microvm", "--artifacts", dir), WORDS("true"), NULL,
+		  0);
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, "safe-run artifact build"), "%s", run.child.err);
+	run_release(&run);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+/* Accelerators: what was decided is recorded, with the reason. */
+Test(machine, tcg_when_asked_for)
+{
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--accel", "tcg"), WORDS("true"), NULL, 0);
+	run_expect(&run, 0, "exit");
+	cr_expect_str_eq(machine_text(&run, "vm.started", "machine.accel"), "tcg");
+	cr_expect_str_eq(machine_text(&run, "vm.started", "machine.accelReason"),
+			 "TCG was asked for");
+	run_release(&run);
+}
