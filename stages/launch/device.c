@@ -33,7 +33,7 @@ static const struct {
 };
 
 /*
- * Bound, not made: mknod(2) is denied in a user namespace. Opened without following links and
+ * Where mknod(2) is denied, in a user namespace, the host's node is bound: opened without following links and
  * compared with the number it must have, so what stands at /dev/null of a strange host never gets
  * in. Read-only does not stop writing to a device, it stops changing the node.
  */
@@ -66,6 +66,58 @@ static int bind_node(const struct root *root, int dev_fd, const struct node *nod
 	return result;
 }
 
+/*
+ * A node of our own has an inode of its own, so a lock or watch on it is the run's alone (apart.h).
+ * The tmpfs they are made in is out of reach: over the host's /proc, which nobody looks up any more
+ * and which goes with the old root. -1 with errno.
+ */
+static int make_home(void)
+{
+	static const struct mount_option options[] = {
+		{"mode", "0700"}, {"size", "4k"}, {"nr_inodes", "16"}};
+	int fd = mount_new("tmpfs", options, COUNT(options), MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+
+	if (fd >= 0 && move_mount(fd, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) == 0)
+		return fd;
+	int error_number = errno;
+
+	(void)close(fd);
+	errno = error_number;
+	return -1;
+}
+
+static int make_node(const struct root *root, int home_fd, int dev_fd, const struct node *node)
+{
+	const char *name = node->path + strlen("/dev");
+	int mount_fd = -1, place = -1, result = -1;
+
+	if (mknodat(home_fd, name + 1, S_IFCHR | 0666,
+		    makedev(node->number_major, node->number_minor)) == 0)
+		mount_fd = mount_copy_below(home_fd, name + 1,
+					    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+						    MOUNT_ATTR_NOEXEC);
+	if (mount_fd >= 0)
+		place = root_place_at(root, dev_fd, name, false);
+	if (place >= 0)
+		result = mount_place(mount_fd, place);
+	int error_number = errno;
+
+	(void)close(mount_fd);
+	(void)close(place);
+	errno = error_number;
+	return result;
+}
+
+/* EPERM: this root may make no devices, as in many containers. Then they are the host's. */
+static int add_node(const struct root *root, int home_fd, int dev_fd, const struct node *node)
+{
+	int result = home_fd < 0 ? -1 : make_node(root, home_fd, dev_fd, node);
+
+	if (result == 0 || (home_fd >= 0 && errno != EPERM))
+		return result;
+	return bind_node(root, dev_fd, node);
+}
+
 /* Every mount of devpts is an instance of its own (Linux 4.7): no terminal of the host is in it. */
 static int mount_terminals(const struct root *root, int dev_fd)
 {
@@ -83,10 +135,10 @@ static int mount_terminals(const struct root *root, int dev_fd)
 	return result;
 }
 
-static enum fault_code fill(const struct root *root, int dev_fd, struct fault *fault)
+static enum fault_code fill(const struct root *root, int home_fd, int dev_fd, struct fault *fault)
 {
 	for (size_t i = 0; i < COUNT(nodes); i++)
-		if (bind_node(root, dev_fd, &nodes[i]) < 0)
+		if (add_node(root, home_fd, dev_fd, &nodes[i]) < 0)
 			return fault_set_errno(fault, CODE, errno, "launch.root.device",
 					       errno == ENODEV
 						       ? "%s of this host is not the device of "
@@ -103,15 +155,19 @@ static enum fault_code fill(const struct root *root, int dev_fd, struct fault *f
 	return FAULT_NONE;
 }
 
-enum fault_code device_make(const struct root *root, struct fault *fault)
+enum fault_code device_make(const struct root *root, bool rootless, struct fault *fault)
 {
 	int dev_fd = root_place(root, "/dev", true);
+	int home_fd = -1;
 	enum fault_code code;
 
-	if (dev_fd < 0)
-		return fault_set_errno(fault, CODE, errno, "launch.root.device",
+	if (dev_fd < 0 || (!rootless && (home_fd = make_home()) < 0)) {
+		code = fault_set_errno(fault, CODE, errno, "launch.root.device",
 				       "cannot make /dev");
-	code = fill(root, dev_fd, fault);
+	} else {
+		code = fill(root, home_fd, dev_fd, fault);
+	}
+	(void)close(home_fd);
 	(void)close(dev_fd);
 	return code;
 }

@@ -4,14 +4,17 @@
 
 #include "ipc/fault.h"
 
+#include <stdbool.h>
+
 struct plan;
 struct root;
 
 /*
  * /dev of the sandbox: null zero full random urandom tty, an own instance of /dev/pts, and the
- * links to /proc/self/fd. Nothing else; the directory is part of the read-only root.
+ * links to /proc/self/fd. Nothing else; the directory is part of the read-only root. As root the nodes
+ * are the sandbox's own, else and where none can be made they are the host's.
  */
-enum fault_code device_make(const struct root *root, struct fault *fault)
+enum fault_code device_make(const struct root *root, bool rootless, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /*

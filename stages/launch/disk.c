@@ -72,7 +72,11 @@ static int mount_disk(struct root *root, const struct plan *plan)
 	    fstat(root->disk_fd, &info) < 0)
 		return -1;
 	root->disk_device = info.st_dev;
-	return 0;
+	if (mkdirat(root->disk_fd, ROOT_DISK_EMPTY, 0555) < 0)
+		return -1;
+	root->empty_fd =
+		openat(root->disk_fd, ROOT_DISK_EMPTY, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return root->empty_fd < 0 ? -1 : 0;
 }
 
 enum fault_code root_disk(struct root *root, const struct plan *plan, struct fault *fault)

@@ -3,6 +3,7 @@
 
 #include "ipc/object.h"
 #include "sandbox/sandbox.h"
+#include "stages/launch/apart.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/host_file.h"
@@ -97,27 +98,39 @@ static enum fault_code pass_workdir(const struct init_arguments *arguments, cons
 	return result < 0 ? fault->code : FAULT_NONE;
 }
 
-/* image_fd is closed; -1: the root is no image. */
-static enum fault_code build(const struct init_arguments *arguments, struct root *root,
-			     int image_fd, struct fault *fault)
+/* What of the host's comes in: the root's parts and the policy's mounts. */
+static enum fault_code add_host(const struct init_arguments *arguments, struct apart *apart,
+				int image_fd, struct fault *fault)
 {
-	struct plan *plan = arguments->plan;
-	enum fault_code code = root_disk(root, plan, fault);
+	const struct root *root = apart->root;
+	const struct plan *plan = apart->plan;
+	bool own = plan->root.kind != PLAN_ROOT_HOST;
+	enum fault_code code = apart_start(apart, root, plan, fault);
 
-	if (code == FAULT_NONE && plan->root.kind != PLAN_ROOT_HOST)
-		code = root_tree(root, plan, image_fd, fault);
-	else if (code == FAULT_NONE)
-		code = root_entries(root, plan, fault);
-	(void)close(image_fd);
+	if (code == FAULT_NONE)
+		code = own ? root_tree(apart, image_fd, fault) : root_entries(apart, fault);
 	/* A root of the policy's own is what it is, /etc included. */
-	if (code == FAULT_NONE && plan->root.kind == PLAN_ROOT_HOST)
+	if (code == FAULT_NONE && !own)
 		code = host_file_write(root, plan, fault);
 	if (code == FAULT_NONE)
 		code = root_workdir(root, plan, fault);
 	if (code == FAULT_NONE)
 		code = pass_workdir(arguments, root, fault);
+	return code == FAULT_NONE ? share_mounts(apart, arguments->channel_fd, fault) : code;
+}
+
+/* image_fd is closed; -1: the root is no image. */
+static enum fault_code build(const struct init_arguments *arguments, struct root *root,
+			     struct apart *apart, int image_fd, struct fault *fault)
+{
+	struct plan *plan = arguments->plan;
+	enum fault_code code = root_disk(root, plan, fault);
+
+	*apart = (struct apart){.root = root, .plan = plan};
 	if (code == FAULT_NONE)
-		code = share_mounts(root, plan, arguments->channel_fd, fault);
+		code = add_host(arguments, apart, image_fd, fault);
+	apart_close(apart);
+	(void)close(image_fd);
 	/* Safe: the uts namespace is ours alone. */
 	if (code == FAULT_NONE && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		code = fault_set_errno(fault, CODE, errno, "launch.hostname",
@@ -131,10 +144,12 @@ static enum fault_code build(const struct init_arguments *arguments, struct root
 	return code;
 }
 
-static void tell_built(const struct init_arguments *arguments)
+static void tell_built(const struct init_arguments *arguments, struct apart *apart)
 {
 	struct json_object *message OBJECT_CLEANUP = message_new("built");
 
+	if (apart->shared != NULL)
+		object_add(message, "shared", apart->shared);
 	if (channel_report(arguments->channel_fd, message) < 0)
 		_exit(EXIT_FAILURE);
 }
@@ -166,6 +181,7 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	struct plan *plan = arguments->plan;
 	struct fault fault;
 	int fds[CHANNEL_FD_MAX];
+	struct apart apart;
 	struct root root;
 	pid_t pid;
 
@@ -180,13 +196,13 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	plan->machine.err_fd = fds[1];
 	if (plan_seal(plan) < 0)
 		_exit(EXIT_FAILURE);
-	if (build(arguments, &root, plan->machine.wanted ? -1 : fds[0], &fault) != FAULT_NONE)
+	if (build(arguments, &root, &apart, plan->machine.wanted ? -1 : fds[0], &fault) != FAULT_NONE)
 		fail(arguments, &fault);
 	pid = fork_workload(arguments, &fault);
 	/* While the workload's process confines itself; it gets no CHANNEL_EXEC before "built". */
 	if (pid < 0 || root_leave(&fault) != FAULT_NONE)
 		fail(arguments, &fault);
-	tell_built(arguments);
+	tell_built(arguments, &apart);
 	/* Once hidden, its namespaces could not be read by a launcher without CAP_SYS_PTRACE. */
 	if (channel_wait(arguments->channel_fd, CHANNEL_HIDE, NULL) < 0)
 		_exit(EXIT_FAILURE);

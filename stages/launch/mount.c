@@ -23,7 +23,7 @@ static int close_failed(int fd)
 	return -1;
 }
 
-static int configure(int context_fd, const struct mount_option *options, size_t option_count)
+int mount_configure(int context_fd, const struct mount_option *options, size_t option_count)
 {
 	for (size_t i = 0; i < option_count; i++) {
 		unsigned command =
@@ -43,7 +43,7 @@ int mount_new(const char *type, const struct mount_option *options, size_t optio
 
 	if (context_fd < 0)
 		return -1;
-	if (configure(context_fd, options, option_count) < 0)
+	if (mount_configure(context_fd, options, option_count) < 0)
 		return close_failed(context_fd);
 	fd = fsmount(context_fd, FSMOUNT_CLOEXEC, (unsigned)attributes);
 	if (fd < 0)
@@ -52,16 +52,26 @@ int mount_new(const char *type, const struct mount_option *options, size_t optio
 	return fd;
 }
 
-int mount_open(const char *path)
+static int open_path(const char *path, uint64_t flags)
 {
 	struct open_how how = {
 		/* No O_NOFOLLOW: with O_PATH it would open a link at the end instead of refusing.
 		 */
-		.flags = O_PATH | O_CLOEXEC,
+		.flags = flags | O_CLOEXEC,
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
 	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+int mount_open(const char *path)
+{
+	return open_path(path, O_PATH);
+}
+
+int mount_open_file(const char *path)
+{
+	return open_path(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 int mount_open_proc(int dir_fd)

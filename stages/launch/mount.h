@@ -18,12 +18,19 @@ struct mount_option {
 	const char *value; /* NULL: a flag */
 };
 
+/* The options on a context of fsopen(2), and the file system with them. */
+int mount_configure(int context_fd, const struct mount_option *options, size_t option_count)
+	__attribute__((warn_unused_result));
+
 /* A new file system with no place yet; attributes are MOUNT_ATTR_*. */
 int mount_new(const char *type, const struct mount_option *options, size_t option_count,
 	      uint64_t attributes) __attribute__((warn_unused_result));
 
 /* O_PATH on an absolute path that has no symbolic link anywhere (openat2(2)). */
 int mount_open(const char *path) __attribute__((warn_unused_result));
+
+/* The same for reading, of what should be a regular file; a FIFO or device is not waited for. */
+int mount_open_file(const char *path) __attribute__((warn_unused_result));
 
 /*
  * The procfs mounted on "proc" below dir_fd, which must be one: names in another file system could

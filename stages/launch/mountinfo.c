@@ -47,7 +47,7 @@ static bool unescape(char *text)
 /* "36 35 98:0 /mnt1 /mnt2 rw,noatime shared:1 - ext3 /dev/root rw,errors=continue" */
 int mountinfo_next(char **text, struct mountinfo *mount)
 {
-	enum { POINT_FIELD = 4, OPTIONS_FIELD = 5, SUPER_FIELD = 2 };
+	enum { ID_FIELD, DEVICE_FIELD = 2, POINT_FIELD = 4, OPTIONS_FIELD = 5 };
 	char *line = *text, *tail, *field, *save = NULL;
 	char *end = strchr(line, '\n');
 	size_t count = 0;
@@ -66,6 +66,10 @@ int mountinfo_next(char **text, struct mountinfo *mount)
 	tail += 3;
 	for (field = strtok_r(line, " ", &save); field != NULL;
 	     field = strtok_r(NULL, " ", &save)) {
+		if (count == ID_FIELD)
+			mount->id = strtoull(field, NULL, 10);
+		if (count == DEVICE_FIELD)
+			mount->device = field;
 		if (count == POINT_FIELD)
 			mount->point = field;
 		if (count++ == OPTIONS_FIELD)
@@ -124,7 +128,7 @@ static bool may_write(const struct plan *plan, const char *path)
  * What a name cannot tell: a procfs mounted somewhere below a source, as in a chroot's tree, is the
  * host's processes all the same.
  */
-static bool is_kernel_interface(const char *type)
+bool mountinfo_is_kernel(const char *type)
 {
 	static const char *const types[] = {
 		"proc",	   "sysfs",   "devtmpfs", "devpts",   "cgroup",	     "cgroup2",
@@ -145,7 +149,7 @@ static enum fault_code check_mount(const struct plan *plan, const struct mountin
 	const struct plan_mount *of_policy = deciding_mount(plan, mount->point);
 	const char *missing = NULL;
 
-	if (of_policy != NULL && is_kernel_interface(mount->type))
+	if (of_policy != NULL && mountinfo_is_kernel(mount->type))
 		return fault_set(fault, FAULT_RUN_MOUNT, PATH,
 				 "%s comes with the mount on %s and is the kernel's %s, which is "
 				 "never shared with a sandbox",

@@ -6,12 +6,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct json_object;
 struct plan;
 
 /* One line of /proc/<pid>/mountinfo (proc_pid_mountinfo(5)). */
 struct mountinfo {
+	uint64_t id;   /* statx(2)'s stx_mnt_id */
+	char *device;  /* of the file system: "0:39" */
 	char *point;   /* unescaped */
 	char *options; /* of this mount: "ro,nosuid,nodev,relatime" */
 	char *type;    /* of the file system: "tmpfs" */
@@ -23,6 +26,12 @@ struct mountinfo {
  * understood.
  */
 int mountinfo_next(char **text, struct mountinfo *mount) __attribute__((warn_unused_result));
+
+/*
+ * Whether the type is one whose files are the kernel's own interfaces, which are never shared with a
+ * sandbox.
+ */
+bool mountinfo_is_kernel(const char *type);
 
 /* Whether a comma-separated list has name. */
 bool mountinfo_has(const char *options, const char *name);

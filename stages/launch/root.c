@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/launch/root.h"
 
+#include "stages/launch/apart.h"
 #include "stages/launch/device.h"
 #include "stages/launch/mount.h"
 #include "stages/launch/namespace.h"
@@ -17,6 +18,7 @@
 #define CODE	   FAULT_RUN_LAUNCH
 #define CLOSED	   (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 #define INERT	   (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define BIND	   "launch.root.bind"
 #define ETC	   "/etc"
 #define COUNT(set) (sizeof(set) / sizeof(set)[0])
 
@@ -46,7 +48,7 @@ static enum fault_code make_private(bool rootless, struct fault *fault)
 static enum fault_code make_root(struct root *root, struct fault *fault)
 {
 	static const struct mount_option options[] = {
-		{"mode", "0755"}, {"size", "1m"}, {"nr_inodes", "4096"}};
+		{"mode", "0755"}, {"size", "16m"}, {"nr_inodes", "4096"}};
 	struct stat info;
 
 	root->fd = mount_new("tmpfs", options, COUNT(options), INERT);
@@ -89,11 +91,11 @@ enum fault_code root_start(struct root *root, bool rootless, struct fault *fault
 {
 	enum fault_code code = make_private(rootless, fault);
 
-	*root = (struct root){.fd = -1, .disk_fd = -1};
+	*root = (struct root){.fd = -1, .disk_fd = -1, .empty_fd = -1};
 	if (code == FAULT_NONE)
 		code = make_root(root, fault);
 	if (code == FAULT_NONE)
-		code = device_make(root, fault);
+		code = device_make(root, rootless, fault);
 	return code == FAULT_NONE ? make_proc(root, rootless, fault) : code;
 }
 
@@ -158,43 +160,66 @@ int root_place(const struct root *root, const char *path, bool directory)
 	return root_place_at(root, root->fd, path, directory);
 }
 
+static bool is_etc(const char *path)
+{
+	return strncmp(path, ETC "/", strlen(ETC "/")) == 0;
+}
+
 /*
  * Half of the entries are below /etc, which is no entry itself (bundle_root.c), so that nothing can
  * cover the directory etc_fd is open on.
  */
 static int entry_place(const struct root *root, int etc_fd, const char *path, bool directory)
 {
-	if (strncmp(path, ETC "/", strlen(ETC "/")) == 0)
+	if (is_etc(path))
 		return root_place_at(root, etc_fd, path + strlen(ETC), directory);
 	return root_place(root, path, directory);
 }
 
 /* Opened without following links, and still the very file the compile event named. */
-static int bind_entry(const struct root *root, int etc_fd, const struct plan_entry *entry)
+static int open_entry(const struct plan_entry *entry)
 {
 	struct plan_identity identity;
-	int source = mount_open(entry->source);
-	int mount_fd = -1;
-	int place = -1;
-	int result = -1;
+	int fd = mount_open(entry->source);
 
-	if (source >= 0 && mount_identify(source, &identity) == 0) {
-		if (mount_same(&identity, &entry->identity))
-			mount_fd = mount_copy(source, CLOSED);
-		else
-			errno = ESTALE;
-	}
-	if (mount_fd >= 0)
-		place = entry_place(root, etc_fd, entry->path, identity.directory);
-	if (place >= 0)
-		result = mount_place(mount_fd, place);
-	int error_number = errno;
+	if (fd < 0)
+		return -1;
+	if (mount_identify(fd, &identity) == 0 && mount_same(&identity, &entry->identity))
+		return fd;
+	(void)close(fd);
+	errno = ESTALE;
+	return -1;
+}
 
-	(void)close(source);
-	(void)close(mount_fd);
-	(void)close(place);
-	errno = error_number;
-	return result;
+static enum fault_code add_entry(struct apart *apart, int etc_fd, const struct plan_entry *entry,
+				 struct fault *fault)
+{
+	const struct apart_source source = {
+		.fd = open_entry(entry),
+		.path = entry->source,
+		.field = BIND,
+		.code = CODE,
+		.inode = entry->identity.inode,
+		.attributes = CLOSED,
+		.directory = entry->identity.directory,
+		/* A place that is new is open for writing; no entry comes twice, or it fails. */
+		.small = is_etc(entry->path),
+	};
+	enum fault_code code;
+	int place_fd;
+
+	if (source.fd < 0)
+		return fault_set_errno(fault, CODE, errno, BIND,
+				       errno == ESTALE ? "%s is not what it was when the run began"
+						       : "cannot open %s",
+				       entry->source);
+	place_fd = entry_place(apart->root, etc_fd, entry->path, source.directory);
+	code = place_fd < 0
+		       ? fault_set_errno(fault, CODE, errno, BIND, "cannot make %s", entry->path)
+		       : apart_place(apart, &source, place_fd, fault);
+	(void)close(source.fd);
+	(void)close(place_fd);
+	return code;
 }
 
 static int link_entry(const struct root *root, const struct plan_entry *entry)
@@ -215,33 +240,32 @@ static int link_entry(const struct root *root, const struct plan_entry *entry)
 	return result;
 }
 
-static enum fault_code make_entries(const struct root *root, int etc_fd, const struct plan *plan,
-				    struct fault *fault)
+static enum fault_code make_entries(struct apart *apart, int etc_fd, struct fault *fault)
 {
-	for (size_t i = 0; i < plan->entry_count; i++) {
+	const struct plan *plan = apart->plan;
+	enum fault_code code = FAULT_NONE;
+
+	for (size_t i = 0; code == FAULT_NONE && i < plan->entry_count; i++) {
 		const struct plan_entry *entry = &plan->entries[i];
 
-		if (entry->link_target != NULL && link_entry(root, entry) < 0)
-			return fault_set_errno(fault, CODE, errno, "launch.root.link",
+		if (entry->link_target == NULL)
+			code = add_entry(apart, etc_fd, entry, fault);
+		else if (link_entry(apart->root, entry) < 0)
+			code = fault_set_errno(fault, CODE, errno, "launch.root.link",
 					       "cannot make %s", entry->path);
-		if (entry->link_target == NULL && bind_entry(root, etc_fd, entry) < 0)
-			return fault_set_errno(fault, CODE, errno, "launch.root.bind",
-					       errno == ESTALE
-						       ? "%s is not what it was when the run began"
-						       : "cannot bind %s read-only",
-					       entry->source);
 	}
-	return FAULT_NONE;
+	return code;
 }
 
-enum fault_code root_entries(const struct root *root, const struct plan *plan, struct fault *fault)
+enum fault_code root_entries(struct apart *apart, struct fault *fault)
 {
-	int etc_fd = root_place(root, ETC, true);
+	int etc_fd = root_place(apart->root, ETC, true);
 	enum fault_code code;
 
 	if (etc_fd < 0)
 		return fault_set_errno(fault, CODE, errno, "launch.root.etc", "cannot make " ETC);
-	code = make_entries(root, etc_fd, plan, fault);
+	apart_offer(apart, ETC);
+	code = make_entries(apart, etc_fd, fault);
 	(void)close(etc_fd);
 	return code;
 }
@@ -262,7 +286,8 @@ enum fault_code root_enter(struct root *root, struct fault *fault)
 				       "initramfs: use switch_root there first)");
 	(void)close(root->fd);
 	(void)close(root->disk_fd);
-	root->fd = root->disk_fd = -1;
+	(void)close(root->empty_fd);
+	root->fd = root->disk_fd = root->empty_fd = -1;
 	return FAULT_NONE;
 }
 

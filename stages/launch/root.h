@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct apart;
 struct plan;
 
 /*
@@ -18,10 +19,12 @@ struct plan;
 struct root {
 	int fd;	     /* the new root */
 	int disk_fd; /* the private tmpfs, -1 before root_disk */
+	int empty_fd; /* a directory of it with nothing in it, which the workload never sees */
 	dev_t device;
 	dev_t disk_device;
 };
 
+#define ROOT_DISK_EMPTY "empty"
 #define ROOT_DISK_TMP  "tmp"
 #define ROOT_DISK_SHM  "shm"
 #define ROOT_DISK_WORK "work"
@@ -31,7 +34,7 @@ enum fault_code root_start(struct root *root, bool rootless, struct fault *fault
 	__attribute__((warn_unused_result));
 
 /* The host's directories, files and links. */
-enum fault_code root_entries(const struct root *root, const struct plan *plan, struct fault *fault)
+enum fault_code root_entries(struct apart *apart, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /*
@@ -39,8 +42,7 @@ enum fault_code root_entries(const struct root *root, const struct plan *plan, s
  * root of. /dev, /proc, /sys and /tmp of it are passed over, whatever they are: those are the
  * sandbox's. After root_disk.
  */
-enum fault_code root_tree(const struct root *root, const struct plan *plan, int image_fd,
-			  struct fault *fault) __attribute__((warn_unused_result));
+enum fault_code root_tree(struct apart *apart, int image_fd, struct fault *fault) __attribute__((warn_unused_result));
 
 /* /tmp, /dev/shm. */
 enum fault_code root_disk(struct root *root, const struct plan *plan, struct fault *fault)
@@ -70,7 +72,7 @@ enum fault_code root_leave(struct fault *fault) __attribute__((warn_unused_resul
 
 /*
  * A place to mount on: a descriptor of path below the root, made (mode 0755, or an empty file)
- * where it is missing. Only in our own two file systems: on a bind of the host's it would make
+ * where it is missing, and then a file's is open for writing. Only in our own two file systems: on a bind of the host's it would make
  * something on the host. No component may be a symbolic link. -1 with errno (EROFS: it would be on
  * the host).
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/apart.h"
 #include "stages/launch/mount.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/root.h"
@@ -147,18 +148,48 @@ static int place_image(int image_fd)
 	return openat(image_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-enum fault_code root_tree(const struct root *root, const struct plan *plan, int image_fd,
-			  struct fault *fault)
+/*
+ * An image has a loop device and so a file system of this run's own; a directory's inodes are
+ * everybody's. Best effort takes it as it is where it must.
+ */
+static enum fault_code set_apart(struct apart *apart, int *tree_fd, struct fault *fault)
 {
-	int tree_fd = plan->root.tree != NULL ? open_tree_top(&plan->root) : place_image(image_fd);
+	const struct plan_root *root = &apart->plan->root;
+	const struct apart_source source = {
+		.fd = *tree_fd,
+		.path = root->path,
+		.field = PATH,
+		.code = CODE,
+		.attributes = CLOSED,
+		.directory = true,
+	};
+	int fd = -1;
+	enum fault_code code;
+
+	if (root->tree == NULL || !apart_wanted(apart->plan))
+		return FAULT_NONE;
+	code = apart_stage(apart, &source, &fd, fault);
+	if (code != FAULT_NONE)
+		return apart_share(apart, &source, fault) ? FAULT_NONE : code;
+	(void)close(*tree_fd);
+	*tree_fd = fd;
+	return FAULT_NONE;
+}
+
+enum fault_code root_tree(struct apart *apart, int image_fd, struct fault *fault)
+{
+	const struct plan_root *root = &apart->plan->root;
+	int tree_fd = root->tree != NULL ? open_tree_top(root) : place_image(image_fd);
 	enum fault_code code;
 
 	if (tree_fd < 0)
 		return fault_set_errno(fault, CODE, errno, PATH,
 				       errno == ESTALE ? "%s is not what it was when the run began"
 						       : "cannot open the root %s",
-				       plan->root.path);
-	code = add_entries(root, tree_fd, fault);
+				       root->path);
+	code = set_apart(apart, &tree_fd, fault);
+	if (code == FAULT_NONE)
+		code = add_entries(apart->root, tree_fd, fault);
 	(void)close(tree_fd);
 	return code;
 }

@@ -2,6 +2,7 @@
 #include "stages/launch/share.h"
 
 #include "ipc/object.h"
+#include "stages/launch/apart.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/mount.h"
 #include "stages/launch/plan.h"
@@ -17,6 +18,7 @@
 
 /* All the mounts while they are made. */
 struct share {
+	struct apart *apart;
 	const struct root *root;
 	const struct plan *plan;
 	int report_fd;
@@ -103,36 +105,13 @@ static enum fault_code open_sources(struct share *share, struct fault *fault)
 	return first;
 }
 
-/* Mount copy and place by descriptor; -1 with errno, *copied says how far it came. */
-static int place_source(const struct share *share, const struct plan_mount *mount, int source_fd,
-			bool *copied)
+static enum fault_code open_place(const struct share *share, const struct plan_mount *mount,
+				  const char *path, int *place_fd, struct fault *fault)
 {
-	uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-			      (mount->noexec ? MOUNT_ATTR_NOEXEC : 0U);
-	int mount_fd = mount_copy(source_fd, attributes);
-	int place = -1, result, error_number;
-
-	*copied = mount_fd >= 0;
-	if (*copied)
-		place = root_place(share->root, mount->target, mount->identity.directory);
-	result = place < 0 ? -1 : mount_place(mount_fd, place);
-	error_number = errno;
-	(void)close(mount_fd);
-	(void)close(place);
-	errno = error_number;
-	return result;
-}
-
-static enum fault_code apply(const struct share *share, size_t index, struct fault *fault)
-{
-	const struct plan_mount *mount = &share->plan->mounts[index];
-	char path[sizeof("launch.mount[]") + 20];
-	bool copied;
-
-	if (place_source(share, mount, share->source_fds[index], &copied) == 0)
+	*place_fd = root_place(share->root, mount->target, mount->identity.directory);
+	if (*place_fd >= 0)
 		return FAULT_NONE;
-	(void)snprintf(path, sizeof path, "launch.mount[%zu]", index);
-	if (copied && errno == EROFS)
+	if (errno == EROFS)
 		return fault_set(
 			fault, CODE, path,
 			"the target %s does not exist below another mount, and is not made "
@@ -140,6 +119,31 @@ static enum fault_code apply(const struct share *share, size_t index, struct fau
 			mount->target);
 	return fault_set_errno(fault, CODE, errno, path, "cannot mount %s on %s", mount->source,
 			       mount->target);
+}
+
+static enum fault_code apply(const struct share *share, size_t index, struct fault *fault)
+{
+	const struct plan_mount *mount = &share->plan->mounts[index];
+	char path[sizeof("launch.mount[]") + 20];
+	const struct apart_source source = {
+		.fd = share->source_fds[index],
+		.path = mount->source,
+		.field = path,
+		.code = CODE,
+		.inode = mount->identity.inode,
+		.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			      (mount->noexec ? MOUNT_ATTR_NOEXEC : 0U),
+		.directory = mount->identity.directory,
+	};
+	int place_fd = -1;
+	enum fault_code code;
+
+	(void)snprintf(path, sizeof path, "launch.mount[%zu]", index);
+	code = open_place(share, mount, path, &place_fd, fault);
+	if (code == FAULT_NONE)
+		code = apart_place(share->apart, &source, place_fd, fault);
+	(void)close(place_fd);
+	return code;
 }
 
 /*
@@ -180,10 +184,11 @@ static enum fault_code apply_all(const struct share *share, struct fault *fault)
 	return FAULT_NONE;
 }
 
-enum fault_code share_mounts(const struct root *root, const struct plan *plan, int report_fd,
-			     struct fault *fault)
+enum fault_code share_mounts(struct apart *apart, int report_fd, struct fault *fault)
 {
-	struct share share = {.root = root, .plan = plan, .report_fd = report_fd};
+	const struct root *root = apart->root;
+	const struct plan *plan = apart->plan;
+	struct share share = {.apart = apart, .root = root, .plan = plan, .report_fd = report_fd};
 	enum fault_code code;
 
 	if (plan->mount_count == 0)

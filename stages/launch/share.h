@@ -6,8 +6,7 @@
 
 #include <stddef.h>
 
-struct plan;
-struct root;
+struct apart;
 
 /*
  * The policy's mounts, read-only with all that is mounted below them. Each source is opened once;
@@ -18,7 +17,7 @@ struct root;
  * Each step is told through report_fd as {"type":"mount","index","state"} with state validated,
  * applied, or rejected beside "reason", the latter also for what was taken back.
  */
-enum fault_code share_mounts(const struct root *root, const struct plan *plan, int report_fd,
-			     struct fault *fault) __attribute__((warn_unused_result));
+enum fault_code share_mounts(struct apart *apart, int report_fd, struct fault *fault)
+	 __attribute__((warn_unused_result));
 
 #endif

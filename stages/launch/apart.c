@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/apart.h"
+
+#include "ipc/object.h"
+#include "stages/launch/mount.h"
+#include "stages/launch/overlay.h"
+#include "stages/launch/plan.h"
+#include "stages/launch/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CLOSED (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+/* xino keeps the host's number in the low bits of an overlay's (ovl_map_dev_ino). */
+#define INODE_BITS  ((UINT64_C(1) << 60) - 1)
+#define NOSYMFOLLOW 0x2000 /* ST_NOSYMFOLLOW, statfs(2) */
+
+bool apart_wanted(const struct plan *plan)
+{
+	return strcmp(plan->seccomp, "strict") != 0 && !plan->machine.wanted;
+}
+
+enum fault_code apart_start(struct apart *apart, const struct root *root, const struct plan *plan,
+			    struct fault *fault)
+{
+	int proc_fd, result, error_number;
+
+	*apart = (struct apart){.root = root, .plan = plan};
+	if (!apart_wanted(plan))
+		return FAULT_NONE;
+	proc_fd = mount_open_proc(root->fd);
+	result = proc_fd < 0 ? -1 : mount_table_read(&apart->table, proc_fd);
+	error_number = errno;
+	(void)close(proc_fd);
+	if (result == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_LAUNCH, error_number, "launch.root.mounts",
+			       "cannot learn what is mounted on this host");
+}
+
+void apart_close(struct apart *apart)
+{
+	for (size_t i = 0; i < apart->layer_count; i++)
+		(void)close(apart->layers[i].fd);
+	apart->layer_count = 0;
+	mount_table_release(&apart->table);
+}
+
+enum fault_code apart_lack(const struct apart_source *source, const char *why, int error_number,
+			   struct fault *fault)
+{
+	return fault_set(fault, FAULT_HOST_LACKS, source->field,
+			 "%.180s cannot be given to this run through inodes of its own, so that "
+			 "nobody else notices its file locks and watches: %.120s%s%s. Set "
+			 "runtime.seccomp to strict, which has neither, or use --best-effort, "
+			 "which shares the inodes",
+			 source->path, why, error_number != 0 ? ": " : "",
+			 error_number != 0 ? strerror(error_number) : "");
+}
+
+static enum fault_code lack_overlay(const struct apart_source *source, struct fault *fault)
+{
+	const char *why = "its file system, or overlays it already lies on, cannot carry an overlay";
+
+	if (errno == ENODEV)
+		why = "this kernel has no overlay file system (modprobe overlay)";
+	if (errno == EPERM || errno == EACCES)
+		why = "this host does not let an overlay be mounted";
+	return apart_lack(source, why, errno, fault);
+}
+
+static enum fault_code failed(const struct apart_source *source, struct fault *fault)
+{
+	return fault_set_errno(fault, source->code, errno, source->field,
+			       errno == ESTALE ? "%s is not what it was when the run began"
+					       : "cannot mount %s read-only",
+			       source->path);
+}
+
+/* What the host's own mount forbids stays forbidden; a bind mount keeps it by itself. */
+uint64_t apart_attributes(const struct apart_source *source, int fd)
+{
+	struct statvfs info;
+
+	/* Without an answer: what cannot be too little. */
+	if (fstatvfs(fd, &info) < 0)
+		return source->attributes | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+	return source->attributes | ((info.f_flag & ST_NOEXEC) != 0 ? MOUNT_ATTR_NOEXEC : 0U) |
+	       ((info.f_flag & NOSYMFOLLOW) != 0 ? MOUNT_ATTR_NOSYMFOLLOW : 0U);
+}
+
+/* fd, which is taken over, shows what is below the first len bytes of path. */
+static void keep_layer(struct apart *apart, const char *path, size_t len,
+		       const struct mountinfo *mount, int fd)
+{
+	if (fd >= 0 && mount != NULL && apart->layer_count < APART_LAYER_MAX)
+		apart->layers[apart->layer_count++] = (struct apart_layer){path, len, mount, fd};
+	else
+		(void)close(fd);
+}
+
+void apart_offer(struct apart *apart, const char *path)
+{
+	struct apart_source source = {.path = path, .attributes = CLOSED, .directory = true};
+
+	if (!apart_wanted(apart->plan))
+		return;
+	source.fd = mount_open(path);
+	if (source.fd < 0)
+		return;
+	keep_layer(apart, path, strlen(path), mount_table_of(&apart->table, source.fd),
+		   overlay_stage(apart->root, source.fd, apart_attributes(&source, source.fd)));
+	(void)close(source.fd);
+}
+
+/*
+ * The name is looked up in the overlay, so what it leads to is compared; the number is enough, both
+ * being of one mount and so of one file system.
+ */
+static int open_in(const struct apart_layer *layer, const struct apart_source *source)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_NO_XDEV,
+	};
+	const char *name = source->path + layer->path_len;
+	int fd = (int)syscall(SYS_openat2, layer->fd, name + strspn(name, "/"), &how, sizeof how);
+	struct stat info;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode) == source->directory &&
+	    ((info.st_ino ^ source->inode) & INODE_BITS) == 0)
+		return fd;
+	(void)close(fd);
+	errno = ESTALE;
+	return -1;
+}
+
+static bool shows(const struct apart_layer *layer, const struct apart_source *source,
+		  const struct mountinfo *mount)
+{
+	size_t len = layer->path_len;
+
+	return layer->mount == mount && strncmp(source->path, layer->path, len) == 0 &&
+	       (source->path[len] == '/' || (len == 1 && source->path[1] != '\0'));
+}
+
+/* A mount of source out of a layer, without a place; -1 when none has it. */
+static int copy_out(const struct apart *apart, const struct apart_source *source)
+{
+	const struct mountinfo *mount = mount_table_of(&apart->table, source->fd);
+
+	for (size_t i = 0; mount != NULL && i < apart->layer_count; i++) {
+		int fd, copy_fd;
+
+		if (!shows(&apart->layers[i], source, mount))
+			continue;
+		fd = open_in(&apart->layers[i], source);
+		copy_fd = fd < 0 ? -1 : mount_copy_one(fd, source->attributes);
+		(void)close(fd);
+		if (copy_fd >= 0)
+			return copy_fd;
+	}
+	return -1;
+}
+
+static enum fault_code place_directory(struct apart *apart, const struct apart_source *source,
+				       int place_fd, struct fault *fault)
+{
+	enum fault_code code = apart_check_below(apart, source, fault);
+	bool layer = false;
+	int fd;
+
+	if (code != FAULT_NONE)
+		return code;
+	fd = copy_out(apart, source);
+	if (fd < 0) {
+		layer = true;
+		fd = overlay_mount(apart->root, source->fd, apart_attributes(source, source->fd));
+	}
+	if (fd < 0)
+		return lack_overlay(source, fault);
+	code = mount_place(fd, place_fd) < 0 ? failed(source, fault)
+					     : apart_add_below(apart, source, fd, fault);
+	if (layer && code == FAULT_NONE && source->attributes == CLOSED)
+		keep_layer(apart, source->path, strlen(source->path),
+			   mount_table_of(&apart->table, source->fd), fd);
+	else
+		(void)close(fd);
+	return code;
+}
+
+/* Nothing of its directory but the file gets a place in the sandbox. */
+static enum fault_code stage_parent(struct apart *apart, const struct apart_source *source,
+				    struct fault *fault)
+{
+	struct apart_source parent = *source;
+	size_t len = (size_t)(strrchr(source->path, '/') - source->path);
+	const struct mountinfo *mount;
+	char path[PLAN_PATH_MAX];
+	enum fault_code code;
+	int fd = -1;
+
+	memcpy(path, source->path, len);
+	path[len] = '\0';
+	parent.path = len == 0 ? "/" : path;
+	parent.attributes = CLOSED;
+	parent.fd = mount_open(parent.path);
+	if (parent.fd < 0)
+		return failed(&parent, fault);
+	mount = mount_table_of(&apart->table, parent.fd);
+	if (mount == NULL || mount_table_of(&apart->table, source->fd) != mount)
+		code = apart_lack(source, "it is a mount of its own: mount its directory instead",
+				  0, fault);
+	else
+		code = apart_stage(apart, &parent, &fd, fault);
+	/* The file's path begins with it. */
+	if (code == FAULT_NONE)
+		keep_layer(apart, source->path, len == 0 ? 1 : len, mount, fd);
+	(void)close(parent.fd);
+	return code;
+}
+
+static enum fault_code place_file(struct apart *apart, const struct apart_source *source,
+				  int place_fd, struct fault *fault)
+{
+	int fd = copy_out(apart, source);
+	enum fault_code code = FAULT_NONE;
+
+	if (fd < 0) {
+		code = stage_parent(apart, source, fault);
+		if (code != FAULT_NONE)
+			return code;
+		fd = copy_out(apart, source);
+		errno = ESTALE;
+	}
+	if (fd < 0 || mount_place(fd, place_fd) < 0)
+		code = failed(source, fault);
+	(void)close(fd);
+	return code;
+}
+
+static int bind(const struct apart_source *source, int place_fd)
+{
+	int mount_fd = mount_copy(source->fd, source->attributes);
+	int result = mount_fd < 0 ? -1 : mount_place(mount_fd, place_fd);
+	int error_number = errno;
+
+	(void)close(mount_fd);
+	errno = error_number;
+	return result;
+}
+
+enum fault_code apart_place(struct apart *apart, const struct apart_source *source, int place_fd,
+			    struct fault *fault)
+{
+	enum fault_code code;
+
+	if (apart_wanted(apart->plan)) {
+		code = source->directory ? place_directory(apart, source, place_fd, fault)
+					 : place_file(apart, source, place_fd, fault);
+		if (code == FAULT_HOST_LACKS && source->small)
+			return apart_copy(apart, source, place_fd, fault);
+		if (code == FAULT_NONE || !apart_share(apart, source, fault))
+			return code;
+	}
+	/* Over what there is of an overlay, when a part of it could not be made. */
+	return bind(source, place_fd) == 0 ? FAULT_NONE : failed(source, fault);
+}
+
+enum fault_code apart_stage(const struct apart *apart, const struct apart_source *source, int *fd,
+			    struct fault *fault)
+{
+	*fd = overlay_stage(apart->root, source->fd, apart_attributes(source, source->fd));
+	return *fd >= 0 ? FAULT_NONE : lack_overlay(source, fault);
+}
+
+bool apart_share(struct apart *apart, const struct apart_source *source, const struct fault *reason)
+{
+	struct json_object *entry;
+
+	if (reason->code != FAULT_HOST_LACKS || !apart->plan->best_effort)
+		return false;
+	entry = object_new();
+	object_add_escaped(entry, "path", source->path, strlen(source->path));
+	object_add_escaped(entry, "reason", reason->message, strlen(reason->message));
+	if (apart->shared == NULL)
+		apart->shared = array_new();
+	array_append(apart->shared, entry);
+	return true;
+}
