@@ -67,7 +67,8 @@ enum fault_code apart_lack(const struct apart_source *source, const char *why, i
 
 static enum fault_code lack_overlay(const struct apart_source *source, struct fault *fault)
 {
-	const char *why = "its file system, or overlays it already lies on, cannot carry an overlay";
+	const char *why =
+		"its file system, or overlays it already lies on, cannot carry an overlay";
 
 	if (errno == ENODEV)
 		why = "this kernel has no overlay file system (modprobe overlay)";

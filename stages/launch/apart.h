@@ -100,6 +100,7 @@ enum fault_code apart_copy(const struct apart *apart, const struct apart_source 
 enum fault_code apart_check_below(const struct apart *apart, const struct apart_source *source,
 				  struct fault *fault) __attribute__((warn_unused_result));
 enum fault_code apart_add_below(const struct apart *apart, const struct apart_source *source,
-				int top_fd, struct fault *fault) __attribute__((warn_unused_result));
+				int top_fd, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -93,9 +93,9 @@ static int make_node(const struct root *root, int home_fd, int dev_fd, const str
 
 	if (mknodat(home_fd, name + 1, S_IFCHR | 0666,
 		    makedev(node->number_major, node->number_minor)) == 0)
-		mount_fd = mount_copy_below(home_fd, name + 1,
-					    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-						    MOUNT_ATTR_NOEXEC);
+		mount_fd =
+			mount_copy_below(home_fd, name + 1,
+					 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (mount_fd >= 0)
 		place = root_place_at(root, dev_fd, name, false);
 	if (place >= 0)

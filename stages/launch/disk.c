@@ -74,8 +74,8 @@ static int mount_disk(struct root *root, const struct plan *plan)
 	root->disk_device = info.st_dev;
 	if (mkdirat(root->disk_fd, ROOT_DISK_EMPTY, 0555) < 0)
 		return -1;
-	root->empty_fd =
-		openat(root->disk_fd, ROOT_DISK_EMPTY, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	root->empty_fd = openat(root->disk_fd, ROOT_DISK_EMPTY,
+				O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return root->empty_fd < 0 ? -1 : 0;
 }
 

@@ -196,7 +196,8 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	plan->machine.err_fd = fds[1];
 	if (plan_seal(plan) < 0)
 		_exit(EXIT_FAILURE);
-	if (build(arguments, &root, &apart, plan->machine.wanted ? -1 : fds[0], &fault) != FAULT_NONE)
+	if (build(arguments, &root, &apart, plan->machine.wanted ? -1 : fds[0], &fault) !=
+	    FAULT_NONE)
 		fail(arguments, &fault);
 	pid = fork_workload(arguments, &fault);
 	/* While the workload's process confines itself; it gets no CHANNEL_EXEC before "built". */

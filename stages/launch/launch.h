@@ -51,6 +51,7 @@ struct launch {
 	struct plan *plan; /* shared with the children; see plan.h */
 	struct bundle bundle;
 	struct ceiling ceiling;		   /* the host's */
+	struct json_object *shared_files;  /* what init could only bind (apart.h); NULL: none */
 	struct json_object *root_identity; /* what rootfsHash covers; NULL until known */
 	struct json_object *kernel;
 	struct json_object *executable; /* what the workload's process told of itself */

@@ -8,7 +8,7 @@ struct json_object;
 
 /*
  * What children tell the launcher (stages/launch/channel.h), one object each:
- *   {"type":"mount",...}   share.h        {"type":"built"}   init: the root is made
+ *   {"type":"mount",...}   share.h        {"type":"built","shared"}   init: the root is made
  *   {"type":"confined","executable","landlock","namespaces"}, {"type":"ready","probes"},
  *   {"type":"exec","errno"}   the workload's process, see workload.h
  *   {"type":"failed","code","message","path","errno"}

@@ -3,6 +3,8 @@
 
 #include "ipc/buf.h"
 #include "ipc/object.h"
+#include "stages/launch/apart.h"
+#include "stages/launch/apart_readback.h"
 #include "stages/launch/enforcement.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/root.h"
@@ -221,18 +223,21 @@ static void add_shares(const struct plan *plan, const struct mountinfo *mount,
 		object_add_string(evidence, "mountinfo", mount->options);
 		(void)snprintf(clause, sizeof clause, "mounts[%zu]", i);
 		/* check_mount has refused anything less. */
-		enforcement_add_text(enforcement, clause, "bind mount",
-				     noexec ? "read-only noexec" : "read-only",
-				     mountinfo_has(mount->options, "noexec") ? "read-only noexec"
-									     : "read-only",
-				     evidence);
+		enforcement_add_text(
+			enforcement, clause,
+			strcmp(mount->type, "overlay") == 0 && apart_wanted(plan) ? "overlay mount"
+										  : "bind mount",
+			noexec ? "read-only noexec" : "read-only",
+			mountinfo_has(mount->options, "noexec") ? "read-only noexec" : "read-only",
+			evidence);
 	}
 }
 
-static enum fault_code check_all(const struct plan *plan, char *text,
+static enum fault_code check_all(struct apart_readback *apart, char *text,
 				 struct json_object *enforcement, size_t *count,
 				 struct fault *fault)
 {
+	const struct plan *plan = apart->plan;
 	bool seen[PLAN_MOUNT_MAX] = {false};
 	bool disk_seen = false;
 	struct mountinfo mount;
@@ -249,6 +254,7 @@ static enum fault_code check_all(const struct plan *plan, char *text,
 			code = add_disk(plan, &mount, enforcement, fault);
 		}
 		add_shares(plan, &mount, enforcement, seen);
+		apart_readback_mount(apart, &mount);
 	}
 	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++)
 		if (!seen[i])
@@ -275,8 +281,10 @@ static char *read_text(const char *path, ssize_t *len)
 }
 
 enum fault_code mountinfo_check(const struct plan *plan, const char *process,
-				struct json_object *enforcement, struct fault *fault)
+				struct json_object *shared, struct json_object *enforcement,
+				struct fault *fault)
 {
+	struct apart_readback apart;
 	char path[40], hash[DIGEST_TEXT_SIZE];
 	struct json_object *evidence;
 	uint8_t value[DIGEST_SIZE];
@@ -294,8 +302,13 @@ enum fault_code mountinfo_check(const struct plan *plan, const char *process,
 	}
 	digest_bytes(text, (size_t)len, value);
 	digest_text(value, hash);
-	code = check_all(plan, text, enforcement, &count, fault);
+	code = apart_readback_start(&apart, plan, fault);
+	if (code == FAULT_NONE)
+		code = check_all(&apart, text, enforcement, &count, fault);
 	free(text);
+	if (code == FAULT_NONE)
+		code = apart_readback_end(&apart, shared, enforcement, fault);
+	apart_readback_release(&apart);
 	if (code != FAULT_NONE)
 		return code;
 	evidence = object_new();

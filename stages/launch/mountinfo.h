@@ -38,11 +38,11 @@ bool mountinfo_has(const char *options, const char *name);
 
 /*
  * Every mount the process sees: nosuid, nodev but for the device nodes, and read-only but for what
- * the plan makes writable; anything else refuses the run. Adds default.root, resources.disk.max and
- * one entry per mount of the policy.
+ * the plan makes writable; anything else refuses the run. Adds default.root, resources.disk.max,
+ * files.locks (shared: see apart_readback.h) and one entry per mount of the policy.
  */
 enum fault_code mountinfo_check(const struct plan *plan, const char *process,
-				struct json_object *enforcement, struct fault *fault)
-	__attribute__((warn_unused_result));
+				struct json_object *shared, struct json_object *enforcement,
+				struct fault *fault) __attribute__((warn_unused_result));
 
 #endif

@@ -18,7 +18,7 @@
  * and du -x would pass files over. nofollow also for what was recorded by others.
  */
 static const struct mount_option options[] = {
-	{"xino", "on"},	    {"redirect_dir", "nofollow"}, {"metacopy", "off"},
+	{"xino", "on"},	  {"redirect_dir", "nofollow"}, {"metacopy", "off"},
 	{"index", "off"}, {"nfs_export", "off"},
 };
 

@@ -21,6 +21,7 @@ struct readback_place {
 	struct json_object *confined; /* what it told */
 	struct json_object *ours;     /* readback_namespaces of the launcher */
 	struct json_object *theirs;   /* and of the sandbox's init */
+	struct json_object *shared;   /* what init told of apart.h */
 };
 
 struct readback_process {

@@ -17,17 +17,17 @@ struct plan;
  * diskMax bytes of which /tmp, /dev/shm and the work directory are parts.
  */
 struct root {
-	int fd;	     /* the new root */
-	int disk_fd; /* the private tmpfs, -1 before root_disk */
+	int fd;	      /* the new root */
+	int disk_fd;  /* the private tmpfs, -1 before root_disk */
 	int empty_fd; /* a directory of it with nothing in it, which the workload never sees */
 	dev_t device;
 	dev_t disk_device;
 };
 
 #define ROOT_DISK_EMPTY "empty"
-#define ROOT_DISK_TMP  "tmp"
-#define ROOT_DISK_SHM  "shm"
-#define ROOT_DISK_WORK "work"
+#define ROOT_DISK_TMP	"tmp"
+#define ROOT_DISK_SHM	"shm"
+#define ROOT_DISK_WORK	"work"
 
 /* What needs no plan: private propagation, the empty root, /dev and /proc. */
 enum fault_code root_start(struct root *root, bool rootless, struct fault *fault)
@@ -42,7 +42,8 @@ enum fault_code root_entries(struct apart *apart, struct fault *fault)
  * root of. /dev, /proc, /sys and /tmp of it are passed over, whatever they are: those are the
  * sandbox's. After root_disk.
  */
-enum fault_code root_tree(struct apart *apart, int image_fd, struct fault *fault) __attribute__((warn_unused_result));
+enum fault_code root_tree(struct apart *apart, int image_fd, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* /tmp, /dev/shm. */
 enum fault_code root_disk(struct root *root, const struct plan *plan, struct fault *fault)

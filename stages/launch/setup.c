@@ -155,6 +155,8 @@ static enum fault_code await_built(struct launch *launch, struct json_object **n
 
 	if (code != FAULT_NONE)
 		return code;
+	(void)json_object_object_get_ex(built, "shared", &launch->shared_files);
+	(void)json_object_get(launch->shared_files);
 	(void)snprintf(process, sizeof process, "%d", launch->init_pid);
 	*namespaces = readback_namespaces(process);
 	if (channel_tell(launch->init_fd, CHANNEL_HIDE, NULL, 0) < 0)
@@ -246,6 +248,7 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 		.confined = confined,
 		.ours = ours,
 		.theirs = theirs,
+		.shared = launch->shared_files,
 	};
 
 	code = readback_place(&place, enforcement, fault);

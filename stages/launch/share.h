@@ -18,6 +18,6 @@ struct apart;
  * applied, or rejected beside "reason", the latter also for what was taken back.
  */
 enum fault_code share_mounts(struct apart *apart, int report_fd, struct fault *fault)
-	 __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 #endif

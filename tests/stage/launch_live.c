@@ -290,7 +290,15 @@ static int wrong_device(const char *argument)
 	return mount("/dev/zero", "/dev/full", NULL, MS_BIND, NULL);
 }
 
-/* What stands at /dev/full of a strange host is looked at, not only named. */
+static struct json_object *look_at_full(void)
+{
+	return endless(WORDS("/bin/sh", "-c", "echo x >/dev/full && exit 9; exit 0"));
+}
+
+/*
+ * What stands at /dev/full of a strange host is looked at, not only named; root does not need it,
+ * and makes the right one.
+ */
 Test(stage_launch_live, takes_only_the_right_devices)
 {
 	struct launch_live live = {.before = wrong_device};
@@ -298,10 +306,14 @@ Test(stage_launch_live, takes_only_the_right_devices)
 	int status;
 
 	launch_live_start(&live, NULL);
-	launch_live_give(&live, endless(WORDS("/bin/true")));
+	launch_live_give(&live, look_at_full());
 	status = launch_live_end(&live, &events);
-	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%x", status);
-	cr_expect_str_eq(launch_text(&events, "run.failed", "step"), "launch.root.device");
+	if (geteuid() == 0) {
+		cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "0");
+	} else {
+		cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%x", status);
+		cr_expect_str_eq(launch_text(&events, "run.failed", "step"), "launch.root.device");
+	}
 	launch_events_release(&events);
 }
 

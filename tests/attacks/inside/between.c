@@ -6,6 +6,9 @@
  *     between look DIR    try to find each: "NAME ok" is a bit that came across
  *
  * DIR is a directory both were given; DIR/lock is a file in it.
+ *
+ *     between files-hold PATH...    lock and watch each, say "held", then "noticed" for each event
+ *     between files-look PATH...    look for each lock, and open each: "WAY:PATH ok" came across
  */
 #include "tell.h"
 
@@ -197,6 +200,82 @@ static long look_watch(void)
 	return inotify_add_watch(inotify_init(), path, IN_OPEN | IN_ACCESS);
 }
 
+/* Two bytes, one for each kind of owner: they would conflict with each other. */
+static long lock_range(int fd, int command, short type, off_t start)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = 1};
+
+	return fcntl(fd, command, &lock);
+}
+
+static long look_range(int fd, int command, off_t start)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = 1};
+
+	if (fcntl(fd, command, &lock))
+		return -1;
+	return lock.l_type == F_UNLCK ? (errno = ENOLCK, -1) : 0;
+}
+
+static void tell_path(const char *way, const char *path, long result)
+{
+	char name[4200];
+
+	snprintf(name, sizeof name, "%s:%s", way, path);
+	tell(name, result);
+}
+
+/* Whoever else has it open or leased is in the way of a lease for writing; owners only. */
+static void look_lease(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+	long result = fcntl(fd, F_SETLEASE, F_WRLCK);
+
+	if (result < 0)
+		result = errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	else
+		result = (errno = ENOLCK, -1);
+	tell_path("lease", path, result);
+	close(fd);
+}
+
+static int files_look(char **paths)
+{
+	for (; *paths; paths++) {
+		look_lease(*paths);
+		int fd = open(*paths, O_RDONLY | O_NONBLOCK);
+
+		tell_path("open", *paths, fd);
+		tell_path("flock", *paths,
+			  flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK ? 0 : -1);
+		tell_path("record", *paths, look_range(fd, F_GETLK, 0));
+		tell_path("ofd", *paths, look_range(fd, F_OFD_GETLK, 8));
+		close(fd);
+	}
+	return 0;
+}
+
+static int files_hold(char **paths)
+{
+	int watch = inotify_init();
+	char events[4096];
+
+	for (; *paths; paths++) {
+		int fd = open(*paths, O_RDONLY | O_NONBLOCK);
+
+		tell_path("flock", *paths, flock(fd, LOCK_EX | LOCK_NB));
+		tell_path("record", *paths, lock_range(fd, F_SETLK, F_RDLCK, 0));
+		tell_path("ofd", *paths, lock_range(fd, F_OFD_SETLK, F_RDLCK, 8));
+		tell_path("lease", *paths, fcntl(fd, F_SETLEASE, F_RDLCK));
+		tell_path("watch", *paths,
+			  inotify_add_watch(watch, *paths, IN_OPEN | IN_ACCESS | IN_CLOSE));
+	}
+	tell("held", 0);
+	while (read(watch, events, sizeof events) > 0)
+		tell("noticed", 0);
+	return 0;
+}
+
 static long hold_nothing(void)
 {
 	return 0;
@@ -226,6 +305,10 @@ int main(int argc, char **argv)
 	int holds = argc == 3 && !strcmp(argv[1], "hold");
 	char path[4096];
 
+	if (argc > 2 && !strcmp(argv[1], "files-hold"))
+		return files_hold(argv + 2);
+	if (argc > 2 && !strcmp(argv[1], "files-look"))
+		return files_look(argv + 2);
 	if (argc != 3 || (!holds && strcmp(argv[1], "look") != 0))
 		return fprintf(stderr, "usage: between hold|look DIR\n"), 2;
 	snprintf(path, sizeof path, "%s/lock", argv[2]);
