@@ -89,6 +89,14 @@ Test(attacks, FS3_below_a_read_only_mount)
 		attack_set(&attack, "runtime.seccomp", "\"standard\"");
 		attack_run(&attack);
 		attack_expect_refused(&attack, "SR-OPS-001");
+		/* Asked to go on, it shares the inodes, and says so. */
+		attack.option = "--best-effort";
+		attack_run(&attack);
+		attack_expect_finished(&attack);
+		expect_untouched(attack.result.out, 4);
+		cr_expect_not_null(strstr(attack_event(&attack, "run.prepared", "payload.degraded"),
+					  "files.locks"));
+		attack.option = NULL;
 		attack_set(&attack, "runtime.seccomp", "\"strict\"");
 	}
 	attack_run(&attack);

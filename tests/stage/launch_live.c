@@ -343,10 +343,16 @@ Test(stage_launch_live, closes_what_is_mounted_below)
 	launch_set(policy, "mounts", mounts);
 	launch_live_start(&live, NULL);
 	launch_live_give(&live, policy);
-	launch_live_await_output(&live, "ready");
-	cr_expect_str_eq(live.seen, "2\nready\n");
+	/* Mounts that came with a user namespace cannot be taken apart there. */
+	if (geteuid() == 0) {
+		launch_live_await_output(&live, "ready");
+		cr_expect_str_eq(live.seen, "2\nready\n");
+	}
 	(void)launch_live_end(&live, &events);
-	cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "0");
+	if (geteuid() == 0)
+		cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "0");
+	else
+		cr_expect_str_eq(launch_text(&events, "run.failed", "step"), "launch.mount[0]");
 	launch_events_release(&events);
 	child_remove_dir(dir);
 	free(dir);
