@@ -86,39 +86,65 @@ static enum fault_code failed(const struct apart_source *source, struct fault *f
 }
 
 /* What the host's own mount forbids stays forbidden; a bind mount keeps it by itself. */
-uint64_t apart_attributes(const struct apart_source *source, int fd)
+int apart_attributes(const struct apart_source *source, int fd, uint64_t *attributes)
 {
 	struct statvfs info;
 
-	/* Without an answer: what cannot be too little. */
 	if (fstatvfs(fd, &info) < 0)
-		return source->attributes | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
-	return source->attributes | ((info.f_flag & ST_NOEXEC) != 0 ? MOUNT_ATTR_NOEXEC : 0U) |
-	       ((info.f_flag & NOSYMFOLLOW) != 0 ? MOUNT_ATTR_NOSYMFOLLOW : 0U);
+		return -1;
+	*attributes = source->attributes |
+		      ((info.f_flag & ST_NOEXEC) != 0 ? MOUNT_ATTR_NOEXEC : 0U) |
+		      ((info.f_flag & NOSYMFOLLOW) != 0 ? MOUNT_ATTR_NOSYMFOLLOW : 0U);
+	return 0;
 }
 
 /* fd, which is taken over, shows what is below the first len bytes of path. */
 static void keep_layer(struct apart *apart, const char *path, size_t len,
 		       const struct mountinfo *mount, int fd)
 {
-	if (fd >= 0 && mount != NULL && apart->layer_count < APART_LAYER_MAX)
+	if (apart->layer_count < APART_LAYER_MAX)
 		apart->layers[apart->layer_count++] = (struct apart_layer){path, len, mount, fd};
 	else
 		(void)close(fd);
 }
 
-void apart_offer(struct apart *apart, const char *path)
+static enum fault_code offer(struct apart *apart, struct apart_source *source, struct fault *fault)
 {
-	struct apart_source source = {.path = path, .attributes = CLOSED, .directory = true};
+	const struct mountinfo *mount = mount_table_of(&apart->table, source->fd);
+	uint64_t attributes = 0;
+	int fd = -1;
+
+	if (mount == NULL || apart_attributes(source, source->fd, &attributes) < 0)
+		return failed(source, fault);
+	fd = overlay_stage(apart->root, source->fd, attributes);
+	if (fd >= 0)
+		keep_layer(apart, source->path, strlen(source->path), mount, fd);
+	/* Something is mounted below, and we are in a user namespace: its parts are tried alone. */
+	else if (errno != EINVAL && !apart->plan->best_effort)
+		return lack_overlay(source, fault);
+	return FAULT_NONE;
+}
+
+enum fault_code apart_offer(struct apart *apart, const char *path, struct fault *fault)
+{
+	struct apart_source source = {
+		.path = path,
+		.field = "launch.root.bind",
+		.code = FAULT_RUN_LAUNCH,
+		.attributes = CLOSED,
+		.directory = true,
+	};
+	enum fault_code code;
 
 	if (!apart_wanted(apart->plan))
-		return;
+		return FAULT_NONE;
 	source.fd = mount_open(path);
+	/* A host without it, or with a link there, has no entries in it either. */
 	if (source.fd < 0)
-		return;
-	keep_layer(apart, path, strlen(path), mount_table_of(&apart->table, source.fd),
-		   overlay_stage(apart->root, source.fd, apart_attributes(&source, source.fd)));
+		return errno == ENOENT || errno == ELOOP ? FAULT_NONE : failed(&source, fault);
+	code = offer(apart, &source, fault);
 	(void)close(source.fd);
+	return code;
 }
 
 /*
@@ -134,15 +160,17 @@ static int open_in(const struct apart_layer *layer, const struct apart_source *s
 	};
 	const char *name = source->path + layer->path_len;
 	int fd = (int)syscall(SYS_openat2, layer->fd, name + strspn(name, "/"), &how, sizeof how);
-	struct stat info;
+	struct stat info = {.st_ino = 0};
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode) == source->directory &&
+	int error_number = fstat(fd, &info) < 0 ? errno : ESTALE;
+
+	if (error_number == ESTALE && S_ISDIR(info.st_mode) == source->directory &&
 	    ((info.st_ino ^ source->inode) & INODE_BITS) == 0)
 		return fd;
 	(void)close(fd);
-	errno = ESTALE;
+	errno = error_number;
 	return -1;
 }
 
@@ -155,46 +183,62 @@ static bool shows(const struct apart_layer *layer, const struct apart_source *so
 	       (source->path[len] == '/' || (len == 1 && source->path[1] != '\0'));
 }
 
-/* A mount of source out of a layer, without a place; -1 when none has it. */
-static int copy_out(const struct apart *apart, const struct apart_source *source)
+/* A mount of source out of a layer, without a place; -1 with errno, ENOENT: none has it. */
+static int copy_out(const struct apart *apart, const struct apart_source *source,
+		    const struct mountinfo *mount)
 {
-	const struct mountinfo *mount = mount_table_of(&apart->table, source->fd);
-
-	for (size_t i = 0; mount != NULL && i < apart->layer_count; i++) {
-		int fd, copy_fd;
+	for (size_t i = 0; i < apart->layer_count; i++) {
+		int fd, copy_fd, error_number;
 
 		if (!shows(&apart->layers[i], source, mount))
 			continue;
 		fd = open_in(&apart->layers[i], source);
+		if (fd < 0 && (errno == ESTALE || errno == ENOENT || errno == EXDEV))
+			continue;
 		copy_fd = fd < 0 ? -1 : mount_copy_one(fd, source->attributes);
+		error_number = errno;
 		(void)close(fd);
-		if (copy_fd >= 0)
-			return copy_fd;
+		/* A missing file is not what this says. */
+		errno = error_number == ENOENT ? EIO : error_number;
+		return copy_fd;
 	}
+	errno = ENOENT;
 	return -1;
+}
+
+static int mount_whole(const struct apart *apart, const struct apart_source *source)
+{
+	uint64_t attributes = 0;
+
+	if (apart_attributes(source, source->fd, &attributes) < 0)
+		return -1;
+	return overlay_mount(apart->root, source->fd, attributes);
 }
 
 static enum fault_code place_directory(struct apart *apart, const struct apart_source *source,
 				       int place_fd, struct fault *fault)
 {
-	enum fault_code code = apart_check_below(apart, source, fault);
-	bool layer = false;
+	const struct mountinfo *mount = mount_table_of(&apart->table, source->fd);
+	bool whole = false;
+	enum fault_code code;
 	int fd;
 
+	if (mount == NULL)
+		return failed(source, fault);
+	code = apart_check_below(apart, source, mount, fault);
 	if (code != FAULT_NONE)
 		return code;
-	fd = copy_out(apart, source);
-	if (fd < 0) {
-		layer = true;
-		fd = overlay_mount(apart->root, source->fd, apart_attributes(source, source->fd));
+	fd = copy_out(apart, source, mount);
+	if (fd < 0 && errno == ENOENT) {
+		whole = true;
+		fd = mount_whole(apart, source);
 	}
 	if (fd < 0)
 		return lack_overlay(source, fault);
 	code = mount_place(fd, place_fd) < 0 ? failed(source, fault)
 					     : apart_add_below(apart, source, fd, fault);
-	if (layer && code == FAULT_NONE && source->attributes == CLOSED)
-		keep_layer(apart, source->path, strlen(source->path),
-			   mount_table_of(&apart->table, source->fd), fd);
+	if (whole && code == FAULT_NONE && source->attributes == CLOSED)
+		keep_layer(apart, source->path, strlen(source->path), mount, fd);
 	else
 		(void)close(fd);
 	return code;
@@ -202,11 +246,10 @@ static enum fault_code place_directory(struct apart *apart, const struct apart_s
 
 /* Nothing of its directory but the file gets a place in the sandbox. */
 static enum fault_code stage_parent(struct apart *apart, const struct apart_source *source,
-				    struct fault *fault)
+				    const struct mountinfo *mount, struct fault *fault)
 {
 	struct apart_source parent = *source;
 	size_t len = (size_t)(strrchr(source->path, '/') - source->path);
-	const struct mountinfo *mount;
 	char path[PLAN_PATH_MAX];
 	enum fault_code code;
 	int fd = -1;
@@ -218,8 +261,7 @@ static enum fault_code stage_parent(struct apart *apart, const struct apart_sour
 	parent.fd = mount_open(parent.path);
 	if (parent.fd < 0)
 		return failed(&parent, fault);
-	mount = mount_table_of(&apart->table, parent.fd);
-	if (mount == NULL || mount_table_of(&apart->table, source->fd) != mount)
+	if (mount_table_of(&apart->table, parent.fd) != mount)
 		code = apart_lack(source, "it is a mount of its own: mount its directory instead",
 				  0, fault);
 	else
@@ -234,15 +276,19 @@ static enum fault_code stage_parent(struct apart *apart, const struct apart_sour
 static enum fault_code place_file(struct apart *apart, const struct apart_source *source,
 				  int place_fd, struct fault *fault)
 {
-	int fd = copy_out(apart, source);
+	const struct mountinfo *mount = mount_table_of(&apart->table, source->fd);
 	enum fault_code code = FAULT_NONE;
+	int fd;
 
-	if (fd < 0) {
-		code = stage_parent(apart, source, fault);
+	if (mount == NULL)
+		return failed(source, fault);
+	fd = copy_out(apart, source, mount);
+	if (fd < 0 && errno == ENOENT) {
+		code = stage_parent(apart, source, mount, fault);
 		if (code != FAULT_NONE)
 			return code;
-		fd = copy_out(apart, source);
-		errno = ESTALE;
+		fd = copy_out(apart, source, mount);
+		errno = fd < 0 && errno == ENOENT ? ESTALE : errno;
 	}
 	if (fd < 0 || mount_place(fd, place_fd) < 0)
 		code = failed(source, fault);
@@ -281,7 +327,10 @@ enum fault_code apart_place(struct apart *apart, const struct apart_source *sour
 enum fault_code apart_stage(const struct apart *apart, const struct apart_source *source, int *fd,
 			    struct fault *fault)
 {
-	*fd = overlay_stage(apart->root, source->fd, apart_attributes(source, source->fd));
+	uint64_t attributes = 0;
+
+	if (apart_attributes(source, source->fd, &attributes) == 0)
+		*fd = overlay_stage(apart->root, source->fd, attributes);
 	return *fd >= 0 ? FAULT_NONE : lack_overlay(source, fault);
 }
 

@@ -65,7 +65,8 @@ struct apart_source {
  * A directory of which several sources will be parts, all of them in one overlay. Where it cannot
  * be had each gets its own. path lives as long as apart.
  */
-void apart_offer(struct apart *apart, const char *path);
+enum fault_code apart_offer(struct apart *apart, const char *path, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* On what place_fd is open on, read-only with all that is mounted below it. */
 enum fault_code apart_place(struct apart *apart, const struct apart_source *source, int place_fd,
@@ -73,7 +74,7 @@ enum fault_code apart_place(struct apart *apart, const struct apart_source *sour
 
 /*
  * A directory whose parts are to be copied (mount_copy_one), nothing mounted below it among them:
- * *fd is the caller's.
+ * *fd, -1 before, is the caller's.
  */
 enum fault_code apart_stage(const struct apart *apart, const struct apart_source *source, int *fd,
 			    struct fault *fault) __attribute__((warn_unused_result));
@@ -90,7 +91,8 @@ bool apart_share(struct apart *apart, const struct apart_source *source, const s
 /* why: what of it; error_number 0: none. */
 enum fault_code apart_lack(const struct apart_source *source, const char *why, int error_number,
 			   struct fault *fault);
-uint64_t apart_attributes(const struct apart_source *source, int fd);
+int apart_attributes(const struct apart_source *source, int fd, uint64_t *attributes)
+	__attribute__((warn_unused_result)); /* with those of the mount fd is on; -1 with errno */
 
 /* Bytes, mode and, as root, owner (apart_copy.c). */
 enum fault_code apart_copy(const struct apart *apart, const struct apart_source *source,
@@ -98,7 +100,8 @@ enum fault_code apart_copy(const struct apart *apart, const struct apart_source 
 
 /* What is mounted below source (apart_below.c): whether it may be, and into top_fd with it. */
 enum fault_code apart_check_below(const struct apart *apart, const struct apart_source *source,
-				  struct fault *fault) __attribute__((warn_unused_result));
+				  const struct mountinfo *own, struct fault *fault)
+	__attribute__((warn_unused_result));
 enum fault_code apart_add_below(const struct apart *apart, const struct apart_source *source,
 				int top_fd, struct fault *fault)
 	__attribute__((warn_unused_result));

@@ -37,14 +37,10 @@ static enum fault_code check_one(const struct apart *apart, const struct apart_s
 }
 
 enum fault_code apart_check_below(const struct apart *apart, const struct apart_source *source,
-				  struct fault *fault)
+				  const struct mountinfo *own, struct fault *fault)
 {
-	const struct mountinfo *own = mount_table_of(&apart->table, source->fd);
 	enum fault_code code = FAULT_NONE;
 
-	if (own == NULL)
-		return fault_set_errno(fault, source->code, errno, source->field,
-				       "cannot learn what %s is on", source->path);
 	if (mountinfo_is_kernel(own->type))
 		return fault_set(fault, source->code, source->field,
 				 "%s is the kernel's %s, which is never shared with a sandbox",
@@ -64,7 +60,10 @@ static int place(const struct apart *apart, const struct apart_source *source, i
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	const char *name = mount->point + strlen(source->path) + 1;
-	int overlay_fd = overlay_mount(apart->root, fd, apart_attributes(source, fd));
+	uint64_t attributes = 0;
+	int overlay_fd = apart_attributes(source, fd, &attributes) < 0
+				 ? -1
+				 : overlay_mount(apart->root, fd, attributes);
 	int place_fd =
 		overlay_fd < 0 ? -1 : (int)syscall(SYS_openat2, top_fd, name, &how, sizeof how);
 	int result = place_fd < 0 ? -1 : mount_place(overlay_fd, place_fd);

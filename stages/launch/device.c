@@ -86,16 +86,17 @@ static int make_home(void)
 	return -1;
 }
 
+/* 1 where none may be made (EPERM): this root is one of a user namespace, as in a container. */
 static int make_node(const struct root *root, int home_fd, int dev_fd, const struct node *node)
 {
 	const char *name = node->path + strlen("/dev");
 	int mount_fd = -1, place = -1, result = -1;
 
 	if (mknodat(home_fd, name + 1, S_IFCHR | 0666,
-		    makedev(node->number_major, node->number_minor)) == 0)
-		mount_fd =
-			mount_copy_below(home_fd, name + 1,
-					 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+		    makedev(node->number_major, node->number_minor)) < 0)
+		return errno == EPERM ? 1 : -1;
+	mount_fd = mount_copy_below(home_fd, name + 1,
+				    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (mount_fd >= 0)
 		place = root_place_at(root, dev_fd, name, false);
 	if (place >= 0)
@@ -108,14 +109,11 @@ static int make_node(const struct root *root, int home_fd, int dev_fd, const str
 	return result;
 }
 
-/* EPERM: this root may make no devices, as in many containers. Then they are the host's. */
 static int add_node(const struct root *root, int home_fd, int dev_fd, const struct node *node)
 {
-	int result = home_fd < 0 ? -1 : make_node(root, home_fd, dev_fd, node);
+	int result = home_fd < 0 ? 1 : make_node(root, home_fd, dev_fd, node);
 
-	if (result == 0 || (home_fd >= 0 && errno != EPERM))
-		return result;
-	return bind_node(root, dev_fd, node);
+	return result > 0 ? bind_node(root, dev_fd, node) : result;
 }
 
 /* Every mount of devpts is an instance of its own (Linux 4.7): no terminal of the host is in it. */

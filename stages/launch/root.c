@@ -264,8 +264,9 @@ enum fault_code root_entries(struct apart *apart, struct fault *fault)
 
 	if (etc_fd < 0)
 		return fault_set_errno(fault, CODE, errno, "launch.root.etc", "cannot make " ETC);
-	apart_offer(apart, ETC);
-	code = make_entries(apart, etc_fd, fault);
+	code = apart_offer(apart, ETC, fault);
+	if (code == FAULT_NONE)
+		code = make_entries(apart, etc_fd, fault);
 	(void)close(etc_fd);
 	return code;
 }

@@ -322,6 +322,13 @@ static void expect_safe(const struct run *run, const char *baseline, const char 
 	free(now);
 }
 
+/* Where no device may be made the host's are bound, which is not the same, and is said. */
+static bool took_host_device(const struct run *run, int error)
+{
+	return run->number == SYS_mknodat && error == EPERM &&
+	       strstr(run->out, "\"hostDevices\":1,") != NULL;
+}
+
 struct table {
 	size_t calls[3]; /* of launcher, init, workload until it executes */
 	size_t tried, refused, unaffected, left;
@@ -338,7 +345,8 @@ static void try_one(struct run *run, const char *baseline, size_t process, size_
 	run_once(run);
 	snprintf(what, sizeof what, "process %zu, call %zu (%llu), %s", process, call, run->number,
 		 strerrorname_np(error));
-	expect_safe(run, baseline, what);
+	if (!took_host_device(run, error))
+		expect_safe(run, baseline, what);
 	table->tried += run->failed;
 	if (strstr(run->err, "NoNewPrivs:"))
 		table->unaffected++;
