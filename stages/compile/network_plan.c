@@ -22,8 +22,11 @@ static struct json_object *make_target(struct json_object *egress)
 static struct json_object *make_rule(struct json_object *egress)
 {
 	struct json_object *rule = object_new();
+	struct json_object *match;
 
 	object_add_string(rule, "chain", CHAIN);
+	if (json_object_object_get_ex(egress, "match", &match))
+		object_add_shared(rule, "match", match);
 	object_add_shared(rule, "port", json_object_object_get(egress, "port"));
 	object_add_shared(rule, "protocol", json_object_object_get(egress, "protocol"));
 	object_add(rule, "target", make_target(egress));

@@ -34,7 +34,7 @@ struct policy {
 	struct json_object *args;    /* array of strings */
 	struct json_object *env;     /* object of strings */
 	struct json_object *mounts;  /* array of {noexec,read_only,source,target} */
-	struct json_object *egress;  /* array of {protocol,port,host|cidr} */
+	struct json_object *egress;  /* array of {protocol,port,host|cidr,match?} */
 	struct json_object *outputs; /* array of {maxBytes,maxFiles,path} */
 	size_t mount_count;
 	enum policy_network network;

@@ -21,12 +21,35 @@ static enum fault_code read_target(struct fields *rule, struct fault *fault)
 	return code;
 }
 
+/* A rule without the field is held against addresses; "name" is the one word it may have. */
+static enum fault_code read_match(struct fields *rule, const char *protocol, int64_t port,
+				  struct fault *fault)
+{
+	const char *host = "";
+	enum fault_code code = FAULT_NONE;
+
+	if (fields_has(rule, "host"))
+		code = fields_string(rule, "host", &host, fault);
+	if (code != FAULT_NONE)
+		return code;
+	if (!fields_has(rule, "match"))
+		return host[0] == '*' ? fault_set(fault, rule->code, rule->path,
+						  "a wildcard needs match \"name\"")
+				      : FAULT_NONE;
+	code = fields_literal(rule, "match", "name", fault);
+	if (code == FAULT_NONE &&
+	    (host[0] == '\0' || strcmp(protocol, "tcp") != 0 || (port != 443 && port != 80)))
+		code = fault_set(fault, rule->code, rule->path,
+				 "match \"name\" needs a host, protocol tcp and port 443 or 80");
+	return code;
+}
+
 static enum fault_code read_rule(struct json_object *value, size_t index, struct fault *fault)
 {
 	char path[FAULT_PATH_SIZE];
 	struct fields rule;
-	const char *protocol;
-	int64_t port;
+	const char *protocol = "";
+	int64_t port = 0;
 	enum fault_code code;
 
 	field_path_index(path, sizeof(path), "network.egress", index);
@@ -40,6 +63,8 @@ static enum fault_code read_rule(struct json_object *value, size_t index, struct
 		code = fields_integer(&rule, "port", 1, 65535, &port, fault);
 	if (code == FAULT_NONE)
 		code = read_target(&rule, fault);
+	if (code == FAULT_NONE)
+		code = read_match(&rule, protocol, port, fault);
 	return code != FAULT_NONE ? code : fields_close(&rule, fault);
 }
 

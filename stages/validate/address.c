@@ -30,7 +30,7 @@ static const char *character_fault(const char *text)
 		if (c >= 'A' && c <= 'Z')
 			return "has capital letters; names are the same in lower case, write that";
 		if (c == '*')
-			return "has a wildcard; list each name";
+			return "has a wildcard in another place than the whole first label";
 		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789-.", c) == NULL)
 			return "is no host name: only a-z, 0-9, hyphen and dot, without scheme, "
 			       "user, "
@@ -80,6 +80,19 @@ const char *address_host_fault(const char *text)
 	if (strcmp(label, "localhost") == 0)
 		return "is this host itself, which a sandbox does not reach by name; write a cidr";
 	return NULL;
+}
+
+bool address_host_wild(const char *text)
+{
+	return text[0] == '*' && text[1] == '.';
+}
+
+const char *address_pattern_fault(const char *text)
+{
+	/* The dot and a first label take room of the name, too. */
+	if (address_host_wild(text) && strlen(text) > HOST_MAX)
+		return "is longer than 253 characters";
+	return address_host_fault(address_host_wild(text) ? text + 2 : text);
 }
 
 const char *address_cidr_fault(const char *text)

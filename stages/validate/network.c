@@ -17,10 +17,15 @@ const char *const network_protocol_names[NETWORK_PROTOCOL_COUNT] = {
 	[NETWORK_UDP] = "udp",
 };
 
+const char *const network_match_names[NETWORK_MATCH_COUNT] = {
+	[NETWORK_MATCH_ADDRESS] = "address",
+	[NETWORK_MATCH_NAME] = "name",
+};
+
 static void read_host(const struct site *site, const void *rule, void *value)
 {
 	const char *text = value_text(site);
-	const char *why = text != NULL ? address_host_fault(text) : NULL;
+	const char *why = text != NULL ? address_pattern_fault(text) : NULL;
 
 	(void)rule;
 	if (why != NULL)
@@ -43,13 +48,42 @@ static void read_cidr(const struct site *site, const void *rule, void *value)
 	*(const char **)value = why == NULL ? text : NULL;
 }
 
+/*
+ * A name can be held against what is said on the wire in two protocols alone, at their own ports:
+ * the ClientHello of TLS, the Host of HTTP.
+ */
+static void check_match(const struct site *site, const struct network_rule *rule)
+{
+	const struct node *match = node_member(site->node, "match");
+	const struct node *host = node_member(site->node, "host");
+	struct site member = site_member(site, "match", match != NULL ? match : site->node);
+	struct site named = site_member(site, "host", host != NULL ? host : site->node);
+
+	if (rule->match != NETWORK_MATCH_NAME) {
+		if (rule->host != NULL && address_host_wild(rule->host))
+			site_refuse(&named, FAULT_NETWORK_RULE,
+				    "a wildcard has no addresses to open; write match: name "
+				    "beside it, or list each name");
+		return;
+	}
+	if (host == NULL)
+		site_refuse(&member, FAULT_NETWORK_RULE,
+			    "match: name is for a host; a cidr has no name");
+	if (rule->protocol != NETWORK_TCP)
+		site_refuse(&member, FAULT_NETWORK_RULE,
+			    "match: name needs protocol tcp: TLS or HTTP say the name");
+	if (rule->port.number != 0 && rule->port.number != 443 && rule->port.number != 80)
+		site_refuse(&member, FAULT_NETWORK_RULE,
+			    "match: name needs port 443 (TLS) or 80 (HTTP)");
+}
+
 static void check_destination(const struct site *site, void *base)
 {
 	const struct node *host = node_member(site->node, "host");
 	const struct node *cidr = node_member(site->node, "cidr");
 	struct site member = site_member(site, "host", host != NULL ? host : site->node);
 
-	(void)base;
+	check_match(site, base);
 	if (host != NULL && cidr != NULL)
 		site_refuse(&member, FAULT_NETWORK_RULE,
 			    "a rule has a host or a cidr, not both; make two rules of it");
@@ -113,6 +147,7 @@ static void check_mode(const struct site *site, void *base)
 }
 
 static const struct value_choice protocols = {network_protocol_names, NETWORK_PROTOCOL_COUNT};
+static const struct value_choice matches = {network_match_names, NETWORK_MATCH_COUNT};
 static const struct value_choice modes = {network_mode_names, NETWORK_MODE_COUNT};
 static const struct value_range ports = {.min = 1, .max = 65535, .words = "ports are 1 to 65535"};
 
@@ -131,6 +166,11 @@ static const struct schema_field rule_fields[] = {
 	 .example = "cidr: 192.0.2.0/24",
 	 .offset = offsetof(struct network_rule, cidr),
 	 .read = read_cidr},
+	{.name = "match",
+	 .example = "match: name",
+	 .offset = offsetof(struct network_rule, match),
+	 .read = value_choice,
+	 .rule = &matches},
 	{.name = "port",
 	 .required = true,
 	 .example = "port: 443",

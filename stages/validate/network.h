@@ -17,9 +17,13 @@ enum network_mode { NETWORK_NONE, NETWORK_ALLOWLIST, NETWORK_MODE_COUNT };
 
 enum network_protocol { NETWORK_TCP, NETWORK_UDP, NETWORK_PROTOCOL_COUNT };
 
+/* What a host rule is held against: addresses alone, or what TLS and HTTP say too (sr-egress(1)). */
+enum network_match { NETWORK_MATCH_ADDRESS, NETWORK_MATCH_NAME, NETWORK_MATCH_COUNT };
+
 struct network_rule {
 	unsigned protocol; /* enum network_protocol */
 	struct value_limit port;
+	unsigned match;	  /* enum network_match */
 	const char *host; /* exactly one of the two; NULL when refused */
 	const char *cidr;
 };
@@ -30,6 +34,7 @@ struct network {
 };
 
 extern const char *const network_mode_names[NETWORK_MODE_COUNT];
+extern const char *const network_match_names[NETWORK_MATCH_COUNT];
 extern const char *const network_protocol_names[NETWORK_PROTOCOL_COUNT];
 
 /* Reads into struct network. */

@@ -92,6 +92,9 @@ static struct json_object *normalize_network(const struct network *network)
 			object_add_string(rule, "host", rules[i].host);
 		else
 			object_add_string(rule, "cidr", rules[i].cidr);
+		/* The default is left out: a policy that does not use it keeps its bytes. */
+		if (rules[i].match != NETWORK_MATCH_ADDRESS)
+			object_add_string(rule, "match", network_match_names[rules[i].match]);
 		array_append(egress, rule);
 	}
 	object_add_string(object, "mode", network_mode_names[network->mode]);

@@ -192,7 +192,9 @@ Test(compile_plan, an_allowlist_keeps_its_order_and_its_names)
 		"{\"nft\":{\"chains\":[\"forward\"],\"rules\":[{\"chain\":\"forward\",\"port\":443,"
 		"\"protocol\":\"tcp\",\"target\":{\"host\":\"b.example\"},\"verdict\":\"accept\"},"
 		"{\"chain\":\"forward\",\"port\":53,\"protocol\":\"udp\",\"target\":{\"cidr\":"
-		"\"192.0.2.1/32\"},\"verdict\":\"accept\"}],\"table\":\"safe_run\"},"
+		"\"192.0.2.1/32\"},\"verdict\":\"accept\"},{\"chain\":\"forward\",\"match\":"
+		"\"name\",\"port\":80,\"protocol\":\"tcp\",\"target\":{\"host\":\"*.b.example\"},"
+		"\"verdict\":\"accept\"}],\"table\":\"safe_run\"},"
 		"\"tap\":{\"name\":\"sr-tap-<runId>\"}}";
 	struct policy policy = sample();
 	struct json_object *plan;
@@ -200,7 +202,9 @@ Test(compile_plan, an_allowlist_keeps_its_order_and_its_names)
 	object_release(&policy.egress);
 	policy.egress =
 		json_tokener_parse("[{\"host\":\"b.example\",\"port\":443,\"protocol\":\"tcp\"},"
-				   "{\"cidr\":\"192.0.2.1/32\",\"port\":53,\"protocol\":\"udp\"}]");
+				   "{\"cidr\":\"192.0.2.1/32\",\"port\":53,\"protocol\":\"udp\"},"
+				   "{\"host\":\"*.b.example\",\"match\":\"name\",\"port\":80,"
+				   "\"protocol\":\"tcp\"}]");
 	policy.network = POLICY_NETWORK_ALLOWLIST;
 	plan = network_plan_make(&policy);
 	cr_expect_str_eq(json_object_to_json_string_ext(
