@@ -8,6 +8,7 @@
 
 #define RULESET_VERSION		   1U /* LANDLOCK_CREATE_RULESET_VERSION */
 #define RULE_PATH_BENEATH	   1  /* LANDLOCK_RULE_PATH_BENEATH */
+#define RULE_NET_PORT		   2  /* LANDLOCK_RULE_NET_PORT */
 #define NET_BIND_TCP		   (1ULL << 0)
 #define NET_CONNECT_TCP		   (1ULL << 1)
 #define SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
@@ -24,6 +25,11 @@ struct path_beneath_attr {
 	uint64_t allowed_access;
 	int32_t parent_fd;
 } __attribute__((packed));
+
+struct net_port_attr {
+	uint64_t allowed_access;
+	uint64_t port; /* host byte order */
+};
 
 int landlock_abi(void)
 {
@@ -80,6 +86,17 @@ static int path_rule_add(int ruleset_fd, uint64_t handled, const struct sandbox_
 	return result;
 }
 
+static int port_rules_add(int ruleset_fd, uint64_t handled, const uint16_t *ports, size_t count)
+{
+	for (size_t i = 0; i < count && (handled & NET_CONNECT_TCP) != 0; i++) {
+		struct net_port_attr rule = {NET_CONNECT_TCP, ports[i]};
+
+		if (syscall(SYS_landlock_add_rule, ruleset_fd, RULE_NET_PORT, &rule, 0U) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int rules_apply(int ruleset_fd, uint64_t handled, const struct sandbox_path_rule *paths,
 		       size_t path_count, const struct sandbox_fd_rule *fds, size_t fd_count)
 {
@@ -89,12 +106,20 @@ static int rules_apply(int ruleset_fd, uint64_t handled, const struct sandbox_pa
 	for (size_t i = 0; i < fd_count; i++)
 		if (rule_add(ruleset_fd, handled, fds[i].landlock_access, fds[i].fd) < 0)
 			return -1;
-	return (int)syscall(SYS_landlock_restrict_self, ruleset_fd, 0U);
+	return 0;
 }
 
 int landlock_restrict(const struct sandbox_path_rule *paths, size_t path_count,
 		      const struct sandbox_fd_rule *fds, size_t fd_count,
 		      struct landlock_report *report)
+{
+	return landlock_restrict_ports(paths, path_count, fds, fd_count, NULL, 0, report);
+}
+
+int landlock_restrict_ports(const struct sandbox_path_rule *paths, size_t path_count,
+			    const struct sandbox_fd_rule *fds, size_t fd_count,
+			    const uint16_t *ports, size_t port_count,
+			    struct landlock_report *report)
 {
 	int abi = landlock_abi();
 	struct ruleset_attr attr;
@@ -108,6 +133,10 @@ int landlock_restrict(const struct sandbox_path_rule *paths, size_t path_count,
 	if (ruleset_fd < 0)
 		return -1;
 	result = rules_apply(ruleset_fd, attr.handled_access_fs, paths, path_count, fds, fd_count);
+	if (result == 0)
+		result = port_rules_add(ruleset_fd, attr.handled_access_net, ports, port_count);
+	if (result == 0)
+		result = (int)syscall(SYS_landlock_restrict_self, ruleset_fd, 0U);
 	saved = errno;
 	close(ruleset_fd);
 	errno = saved;

@@ -49,4 +49,10 @@ int landlock_restrict(const struct sandbox_path_rule *paths, size_t path_count,
 		      const struct sandbox_fd_rule *fds, size_t fd_count,
 		      struct landlock_report *report) __attribute__((warn_unused_result));
 
+/* As landlock_restrict, and TCP connections to these ports stay possible where ABI 4 denies them. */
+int landlock_restrict_ports(const struct sandbox_path_rule *paths, size_t path_count,
+			    const struct sandbox_fd_rule *fds, size_t fd_count,
+			    const uint16_t *ports, size_t port_count,
+			    struct landlock_report *report) __attribute__((warn_unused_result));
+
 #endif

@@ -12,6 +12,7 @@
 #include "filter_deposit.h"
 #include "filter_diff.h"
 #include "filter_ed25519.h"
+#include "filter_egress.h"
 #include "filter_export.h"
 #include "filter_guest.h"
 #include "filter_inspect.h"
@@ -20,6 +21,7 @@
 #include "filter_machine.h"
 #include "filter_monitor.h"
 #include "filter_prove.h"
+#include "filter_resolve.h"
 #include "filter_seal.h"
 #include "filter_signer.h"
 #include "filter_tree.h"
@@ -341,4 +343,39 @@ const struct sandbox_profile sandbox_profile_key = {
 	.limits = limits_usual,
 	.limit_count = COUNT(limits_usual),
 	.filter = FILTER(key),
+};
+
+static const uint16_t resolve_ports[] = {53};
+
+const struct sandbox_profile sandbox_profile_resolve = {
+	.name = "resolve",
+	.identity = SANDBOX_IDENTITY_CALLER, /* an assistant's: nobody where root starts it */
+	.landlock = true,
+	.ports = resolve_ports,
+	.port_count = COUNT(resolve_ports),
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(resolve),
+};
+
+/* Two sockets and two pipes for each connection (stages/egress/egress.h). */
+static const struct sandbox_limit limits_egress[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NPROC, 0},
+	{RLIMIT_NOFILE, 4096},
+	{RLIMIT_AS, MEMORY_MAX},
+};
+
+/* Before the plan is read nobody knows which of the two its rules have. */
+static const uint16_t egress_ports[] = {53, 80, 443};
+
+const struct sandbox_profile sandbox_profile_egress = {
+	.name = "egress",
+	.identity = SANDBOX_IDENTITY_CALLER, /* an assistant's: nobody where root starts it */
+	.landlock = true,
+	.ports = egress_ports,
+	.port_count = COUNT(egress_ports),
+	.limits = limits_egress,
+	.limit_count = COUNT(limits_egress),
+	.filter = FILTER(egress),
 };

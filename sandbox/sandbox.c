@@ -126,8 +126,8 @@ static void files_restrict(const struct sandbox_profile *profile,
 {
 	if (!profile->landlock)
 		return;
-	if (landlock_restrict(profile->paths, profile->path_count, fd_rules, fd_rule_count, NULL) ==
-	    0)
+	if (landlock_restrict_ports(profile->paths, profile->path_count, fd_rules, fd_rule_count,
+				    profile->ports, profile->port_count, NULL) == 0)
 		return;
 	if (errno == ENOSYS || errno == EOPNOTSUPP)
 		sandbox_die(profile, "this kernel has no Landlock: it needs Linux 5.13 or later "

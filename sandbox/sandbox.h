@@ -49,6 +49,9 @@ struct sandbox_profile {
 	bool landlock;	       /* false for launch alone: Landlock forbids mounting */
 	const struct sandbox_path_rule *paths;
 	size_t path_count;
+	/* TCP ports it may connect to, where Landlock knows them (ABI 4); else its filter decides. */
+	const uint16_t *ports;
+	size_t port_count;
 	const struct sandbox_limit *limits;
 	size_t limit_count;
 	struct sandbox_filter filter;
@@ -87,6 +90,8 @@ extern const struct sandbox_profile sandbox_profile_key;
 extern const struct sandbox_profile sandbox_profile_tree;
 extern const struct sandbox_profile sandbox_profile_unpack;
 extern const struct sandbox_profile sandbox_profile_machine;
+extern const struct sandbox_profile sandbox_profile_resolve;
+extern const struct sandbox_profile sandbox_profile_egress;
 extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
 
 /*
