@@ -37,10 +37,11 @@ class World:
         if libc.unshare(NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "unshare")
         self.run_ns = os.open("/proc/self/ns/net", os.O_RDONLY)
-        # No way out but the redirection: a route, so that there is something to redirect.
-        sh("ip link set lo up && ip route add default dev lo && nft -f - <<X\n"
-           "table inet t { chain o { type nat hook output priority -100;\n"
-           " ip daddr != 127.0.0.0/8 tcp dport { 80, 443 } redirect to :8443\n } }\nX")
+        # No way out but the redirection: a route, so that there is something to redirect, and an address of
+        # its own; without one the kernel takes 0.0.0.0 as source, and no answer finds its way back.
+        sh("ip link set lo up && ip addr add 198.18.0.2/32 dev lo && ip route add default dev lo src 198.18.0.2 && nft -f - <<X\n"
+           "add table inet t\nadd chain inet t o { type nat hook output priority -100; }\n"
+           "add rule inet t o ip daddr != 127.0.0.0/8 tcp dport { 80, 443 } redirect to :8443\nX")
         self.listener = self.listen(socket.SOCK_STREAM, 8443)
         self.dns_udp = self.listen(socket.SOCK_DGRAM, 53)
         self.dns_tcp = self.listen(socket.SOCK_STREAM, 53)
@@ -53,7 +54,7 @@ class World:
         with open(resolv, "w") as out:
             out.write("nameserver %s\noptions timeout:1\n" % DNS)
         self.resolv = os.open(resolv, os.O_RDONLY)
-        self.nameserver = subprocess.Popen([HERE + "/nameserver", DNS, self.log], stdout=subprocess.PIPE)
+        self.nameserver = subprocess.Popen([HERE + "/nameserver", DNS, self.log], stdout=subprocess.PIPE, preexec_fn=lambda: libc.prctl(1, 9))
         check(self.nameserver.stdout.readline() == b"ready\n", "the nameserver starts")
         self.egress = None
 
