@@ -27,7 +27,8 @@ static const struct program {
 	{"sr-signer", false, true},   {"sr-ed25519", false, true}, {"sr-key", false, true},
 	{"sr-prove", false, true},    {"sr-archive", false, true}, {"safe-run", false, false},
 	{"sr-tree", false, true},     {"sr-unpack", false, true},  {"sr-machine", false, true},
-	{"sr-guest", false, false},   {"sr-init", false, true},
+	{"sr-resolve", false, false}, {"sr-egress", false, false}, {"sr-guest", false, false},
+	{"sr-init", false, true},
 };
 
 /* One function of each library that nothing using the library does without. */

@@ -36,6 +36,7 @@ static const struct {
 	{"compare", &sandbox_profile_compare},	 {"signer", &sandbox_profile_signer},
 	{"ed25519", &sandbox_profile_ed25519},	 {"key", &sandbox_profile_key},
 	{"tree", &sandbox_profile_tree},	 {"unpack", &sandbox_profile_unpack},
+	{"resolve", &sandbox_profile_resolve},	 {"egress", &sandbox_profile_egress},
 	{"machine", &sandbox_profile_machine},	 {"guest", &sandbox_profile_guest},
 };
 

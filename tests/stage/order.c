@@ -74,6 +74,8 @@ static const struct program {
 	{"sr-key", false, true, true, false, {"--public-fd", "21"}},
 	{"sr-tree", false, true, false, false, {"--tree-fd", "20"}},
 	{"sr-unpack", false, true, false, false, {"--file-fd", "21", "--identify"}},
+	{"sr-resolve", false, true, false, false, {"--resolv-fd", "21"}},
+	{"sr-egress", false, true, false, false, {"--listen-fd", "22"}},
 	{"sr-guest", false, true, false, false, {"--place-fd", "23", "--vmm", "qemu"}},
 	{"sr-machine", false, true, false, false, {"--artifacts-fd", "20", "--vmm-fd", "21"}},
 	{"sr-inspect", true, true, true, false, {NULL}},
