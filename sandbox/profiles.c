@@ -15,6 +15,7 @@
 #include "filter_egress.h"
 #include "filter_export.h"
 #include "filter_guest.h"
+#include "filter_image.h"
 #include "filter_inspect.h"
 #include "filter_key.h"
 #include "filter_launch.h"
@@ -212,7 +213,7 @@ const struct sandbox_profile sandbox_profile_archive = {
 	.filter = FILTER(archive),
 };
 
-/* sr-tree holds one directory for each level it is down. */
+/* sr-tree and sr-image hold one directory for each level it is down. */
 static const struct sandbox_limit limits_tree[] = {
 	{RLIMIT_CORE, 0},
 	{RLIMIT_NPROC, 0},
@@ -245,6 +246,15 @@ const struct sandbox_profile sandbox_profile_guest = {
 	.limit_count = COUNT(limits_collect),
 	.filter = FILTER(guest),
 };
+const struct sandbox_profile sandbox_profile_image = {
+	.name = "image",
+	.identity = SANDBOX_IDENTITY_CALLER, /* an assistant has no right to take another */
+	.landlock = true,
+	.limits = limits_tree,
+	.limit_count = COUNT(limits_tree),
+	.filter = FILTER(image),
+};
+
 const struct sandbox_profile sandbox_profile_unpack = {
 	.name = "unpack",
 	.identity = SANDBOX_IDENTITY_CALLER,

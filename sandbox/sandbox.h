@@ -88,6 +88,7 @@ extern const struct sandbox_profile sandbox_profile_signer;
 extern const struct sandbox_profile sandbox_profile_ed25519;
 extern const struct sandbox_profile sandbox_profile_key;
 extern const struct sandbox_profile sandbox_profile_tree;
+extern const struct sandbox_profile sandbox_profile_image;
 extern const struct sandbox_profile sandbox_profile_unpack;
 extern const struct sandbox_profile sandbox_profile_machine;
 extern const struct sandbox_profile sandbox_profile_resolve;

@@ -44,12 +44,13 @@ static enum stage_exit tree_prewarm(struct stage_context *context)
 
 static enum stage_exit tree_run(struct stage_context *context)
 {
-	static const struct manifest_limits limits = {MANIFEST_ENTRIES_MAX, MANIFEST_DEPTH_MAX};
+	static const struct manifest_limits limits = {MANIFEST_ENTRIES_MAX, MANIFEST_DEPTH_MAX,
+						      "a root"};
 	struct json_object *errors = array_new();
 	struct json_object *record OBJECT_CLEANUP = NULL;
 	struct manifest manifest;
 	struct fault fault, send_fault;
-	enum fault_code code = manifest_make(context->values[OPTION_TREE_FD].fd, &limits,
+	enum fault_code code = manifest_make(context->values[OPTION_TREE_FD].fd, &limits, NULL,
 					     "launch.root.tree", &manifest, &fault);
 
 	record = code == FAULT_NONE ? manifest_to_json(&manifest) : object_new();

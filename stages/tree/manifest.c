@@ -25,6 +25,7 @@
 
 struct walk {
 	const struct manifest_limits *limits;
+	const struct manifest_visitor *visitor;
 	const char *fault_path;
 	struct manifest *manifest;
 	struct digest *all, *one;
@@ -45,6 +46,24 @@ static enum fault_code refuse(struct walk *walk, int error_number, const char *w
 		return fault_set(walk->fault, CODE, walk->fault_path, "%s %s", path, what);
 	return fault_set_errno(walk->fault, CODE, error_number, walk->fault_path, "%s %s", path,
 			       what);
+}
+
+static enum fault_code refuse_more(struct walk *walk, const char *what)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof text, "%s %s may have", what, walk->limits->noun);
+	return refuse(walk, 0, text);
+}
+
+static enum fault_code show(struct walk *walk, enum manifest_step step, const struct stat *info,
+			    const void *data, size_t len)
+{
+	const struct manifest_visitor *visitor = walk->visitor;
+
+	return visitor == NULL
+		       ? FAULT_NONE
+		       : visitor->visit(visitor->context, step, info, data, len, walk->fault);
 }
 
 static int open_in(int dir_fd, const char *name, unsigned flags)
@@ -84,12 +103,12 @@ static enum fault_code add_unreadable(struct walk *walk, const struct stat *info
 	if ((error_number != EACCES && error_number != EPERM) || (info->st_mode & bits) != 0)
 		return refuse(walk, error_number,
 			      error_number == EXDEV
-				      ? "has another file system mounted on it: a root is one "
-					"file system. Unmount it, or share it by mounts"
+				      ? "has another file system mounted on it, and only one is "
+					"taken. Unmount it, or share it by a mount of its own"
 				      : "cannot be read, so it cannot be hashed");
 	walk->manifest->unreadable++;
 	add_line(walk, info, NULL, UNREADABLE);
-	return FAULT_NONE;
+	return show(walk, MANIFEST_UNREADABLE, info, NULL, 0);
 }
 
 static bool same(const struct stat *left, const struct stat *right)
@@ -100,15 +119,19 @@ static bool same(const struct stat *left, const struct stat *right)
 
 static enum fault_code add_content(struct walk *walk, int fd, const struct stat *info)
 {
+	enum fault_code code = show(walk, MANIFEST_FILE, info, NULL, 0);
 	char hash[HEX_SIZE];
 	uint64_t size = 0;
-	ssize_t len;
+	ssize_t len = 0;
 
 	digest_reset(walk->one);
-	while ((len = read(fd, walk->block, BLOCK_SIZE)) > 0) {
+	while (code == FAULT_NONE && (len = read(fd, walk->block, BLOCK_SIZE)) > 0) {
 		digest_update(walk->one, walk->block, (size_t)len);
 		size += (uint64_t)len;
+		code = show(walk, MANIFEST_DATA, NULL, walk->block, (size_t)len);
 	}
+	if (code != FAULT_NONE)
+		return code;
 	if (len < 0)
 		return refuse(walk, errno, "cannot be read");
 	if (size != (uint64_t)info->st_size)
@@ -116,7 +139,7 @@ static enum fault_code add_content(struct walk *walk, int fd, const struct stat 
 	hash_text(walk, hash);
 	walk->manifest->bytes += size;
 	add_line(walk, info, &size, hash);
-	return FAULT_NONE;
+	return show(walk, MANIFEST_FILE_END, info, NULL, 0);
 }
 
 static enum fault_code add_file(struct walk *walk, int dir_fd, const char *name,
@@ -153,7 +176,7 @@ static enum fault_code add_link(struct walk *walk, int dir_fd, const char *name,
 	walk->manifest->links++;
 	size = (uint64_t)len;
 	add_line(walk, info, &size, hash);
-	return FAULT_NONE;
+	return show(walk, MANIFEST_LINK, info, target, (size_t)len);
 }
 
 static enum fault_code add_other(struct walk *walk, const struct stat *info)
@@ -165,10 +188,10 @@ static enum fault_code add_other(struct walk *walk, const struct stat *info)
 			       minor(info->st_rdev));
 	walk->manifest->others++;
 	add_line(walk, info, NULL, numbers);
-	return FAULT_NONE;
+	return show(walk, MANIFEST_OTHER, info, NULL, 0);
 }
 
-static enum fault_code add_entries(struct walk *walk, int dir_fd);
+static enum fault_code add_entries(struct walk *walk, int dir_fd, const struct stat *info);
 
 static enum fault_code add_directory(struct walk *walk, int dir_fd, const char *name,
 				     const struct stat *info)
@@ -184,7 +207,7 @@ static enum fault_code add_directory(struct walk *walk, int dir_fd, const char *
 		code = refuse(walk, 0, "was replaced while it was hashed");
 	} else {
 		add_line(walk, info, NULL, "-");
-		code = add_entries(walk, fd);
+		code = add_entries(walk, fd, &opened);
 	}
 	(void)close(fd);
 	return code;
@@ -195,7 +218,7 @@ static enum fault_code add_entry(struct walk *walk, int dir_fd, const char *name
 	struct stat info;
 
 	if (++walk->entries > walk->limits->entries)
-		return refuse(walk, 0, "is one entry more than a root may have");
+		return refuse_more(walk, "is one entry more than");
 	if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		return refuse(walk, errno, "cannot be looked at");
 	if (S_ISDIR(info.st_mode))
@@ -222,31 +245,35 @@ static enum fault_code add_named(struct walk *walk, int dir_fd, const char *name
 	return code;
 }
 
-static enum fault_code add_entries(struct walk *walk, int dir_fd)
+static enum fault_code add_entries(struct walk *walk, int dir_fd, const struct stat *info)
 {
 	uint64_t left = walk->limits->entries - walk->entries;
-	enum fault_code code = FAULT_NONE;
+	enum fault_code code;
 	struct names names;
 
 	if (walk->depth == walk->limits->depth)
-		return refuse(walk, 0, "is deeper than a root may be");
+		return refuse_more(walk, "is one directory deeper than");
 	walk->depth++;
-	if (names_read(dir_fd, (size_t)left, &names) < 0)
-		code = refuse(walk, errno == EFBIG ? 0 : errno,
-			      errno == EFBIG ? "has more entries in it than a root may have"
-					     : "cannot be listed");
+	code = show(walk, MANIFEST_ENTER, info, NULL, 0);
+	if (names_read(dir_fd, (size_t)left, &names) < 0 && code == FAULT_NONE)
+		code = errno == EFBIG ? refuse_more(walk, "has more entries in it than")
+				      : refuse(walk, errno, "cannot be listed");
 	for (size_t i = 0; code == FAULT_NONE && i < names.count; i++)
 		code = add_named(walk, dir_fd, names_at(&names, i));
+	if (code == FAULT_NONE)
+		code = show(walk, MANIFEST_LEAVE, info, &names, sizeof names);
 	names_release(&names);
 	walk->depth--;
 	return code;
 }
 
-enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits, const char *path,
+enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits,
+			      const struct manifest_visitor *visitor, const char *path,
 			      struct manifest *manifest, struct fault *fault)
 {
 	struct walk walk = {
 		.limits = limits,
+		.visitor = visitor,
 		.fault_path = path,
 		.manifest = manifest,
 		.all = digest_new(),
@@ -269,7 +296,7 @@ enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits, 
 		code = refuse(&walk, errno, "cannot be looked at");
 	} else {
 		add_line(&walk, &info, NULL, "-");
-		code = add_entries(&walk, top_fd);
+		code = add_entries(&walk, top_fd, &info);
 	}
 	if (top_fd >= 0)
 		(void)close(top_fd);

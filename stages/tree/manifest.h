@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct json_object;
+struct stat;
 
 /*
  * The manifest of a directory tree (safe-run-report(5), "Roots"), hashed while it is made. It is
@@ -39,6 +40,28 @@ struct json_object;
 struct manifest_limits {
 	uint64_t entries; /* without the top */
 	unsigned depth;	  /* 1: the top alone */
+	const char *noun; /* what the tree is for, in messages: "a root" */
+};
+
+/*
+ * Somebody who is shown the tree while it is hashed: what he sees is what is in the hash, byte for
+ * byte. In the order of the lines; what is in a directory between its ENTER and its LEAVE.
+ */
+enum manifest_step {
+	MANIFEST_ENTER,	     /* a directory, the top first */
+	MANIFEST_LEAVE,	     /* data: its struct names; they were shown in this order */
+	MANIFEST_FILE,	     /* a regular file; info->st_size is what it is expected to have */
+	MANIFEST_DATA,	     /* data: the next len bytes of it; info is NULL */
+	MANIFEST_FILE_END,   /* it had exactly what was expected */
+	MANIFEST_LINK,	     /* data: the len bytes of its target */
+	MANIFEST_OTHER,	     /* FIFO, socket, device */
+	MANIFEST_UNREADABLE, /* a file or directory by info, without content */
+};
+
+struct manifest_visitor {
+	void *context;
+	enum fault_code (*visit)(void *context, enum manifest_step step, const struct stat *info,
+				 const void *data, size_t len, struct fault *fault);
 };
 
 struct manifest {
@@ -46,8 +69,12 @@ struct manifest {
 	uint64_t directories, files, links, others, unreadable, bytes;
 };
 
-/* dir_fd: the top, open for reading; not closed. path is that of faults ("launch.tree"). */
-enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits, const char *path,
+/*
+ * dir_fd: the top, open for reading; not closed. visitor may be NULL; a fault of its own ends the
+ * walk. path is that of faults ("launch.tree").
+ */
+enum fault_code manifest_make(int dir_fd, const struct manifest_limits *limits,
+			      const struct manifest_visitor *visitor, const char *path,
 			      struct manifest *manifest, struct fault *fault)
 	__attribute__((warn_unused_result));
 

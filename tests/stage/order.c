@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -77,6 +78,12 @@ static const struct program {
 	{"sr-resolve", false, true, false, false, {"--resolv-fd", "21"}},
 	{"sr-egress", false, true, false, false, {"--listen-fd", "22"}},
 	{"sr-guest", false, true, false, false, {"--place-fd", "23", "--vmm", "qemu"}},
+	{"sr-image",
+	 false,
+	 true,
+	 false,
+	 false,
+	 {"--tree-fd", "20", "--image-fd", "23", "--max-bytes", "1073741824"}},
 	{"sr-machine", false, true, false, false, {"--artifacts-fd", "20", "--vmm-fd", "21"}},
 	{"sr-inspect", true, true, true, false, {NULL}},
 	{"sr-prove", true, true, true, false, {NULL}},
@@ -250,6 +257,7 @@ static void open_places(const char *path, const char *place)
 	    dup2(open(path, O_RDONLY | O_CLOEXEC), 21) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0 || write(pair[1], "x", 1) != 1 ||
 	    dup2(pair[0], 22) < 0 || dup2(open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 23) < 0)
+	    dup2(pair[0], 22) < 0 || dup2(memfd_create("image", MFD_CLOEXEC), 23) < 0)
 		_exit(125);
 }
 

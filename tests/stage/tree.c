@@ -223,12 +223,13 @@ Test(tree, keeps_to_its_number_of_entries)
 	make(dir, "a/b", 'f', "", 0644);
 	make(dir, "c", 'l', "x", 0);
 	for (uint64_t entries = 2; entries <= 4; entries++) {
-		const struct manifest_limits limits = {entries, MANIFEST_DEPTH_MAX};
+		const struct manifest_limits limits = {entries, MANIFEST_DEPTH_MAX, "a test"};
 		int fd = open(dir, O_RDONLY | O_DIRECTORY);
 		struct manifest manifest;
 		struct fault fault = {0};
 
-		cr_expect_eq(manifest_make(fd, &limits, "test", &manifest, &fault) == FAULT_NONE,
+		cr_expect_eq(manifest_make(fd, &limits, NULL, "test", &manifest, &fault) ==
+				     FAULT_NONE,
 			     entries >= 3, "%d: %s", (int)entries, fault.message);
 		close(fd);
 	}
