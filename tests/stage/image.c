@@ -136,15 +136,17 @@ static const char *message(const struct answer *answer)
 		json_object_object_get(json_object_array_get_idx(errors, 0), "message"));
 }
 
+/* "" when there is none. Also for a forked child, where an assertion would not end the test. */
 static void tree_hash(const char *path, char out[DIGEST_TEXT_SIZE])
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY);
 	struct answer answer;
 
-	cr_assert_geq(fd, 3, "%s: %s", path, strerror(errno));
+	out[0] = '\0';
+	if (fd < 0)
+		return;
 	answer = run("sr-tree", NULL, fd, 0);
 	close(fd);
-	cr_assert_eq(answer.status, 0, "%s", message(&answer));
 	snprintf(out, DIGEST_TEXT_SIZE, "%s", text(&answer, "hash"));
 	done(&answer);
 }
