@@ -33,6 +33,7 @@
 #include <json-c/json.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -235,21 +236,25 @@ static enum fault_code serve(struct guest *guest, struct fault *fault)
 	return deliver(guest, fault);
 }
 
+/* For a person who meets it on the host. */
+static int explain(int argc, char **argv)
+{
+	bool asked = argc == 2 && strcmp(argv[1], "--help") == 0;
+
+	(void)fprintf(asked ? stdout : stderr,
+		      "sr-init: pid 1 of a microVM's guest; it takes no option, see sr-init(1)\n");
+	return asked ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	static struct guest guest = {.root_fd = -1, .group_fd = -1};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct fault fault;
 
-	/* As any other program this would take the machine it runs on down with it. */
-	if (getpid() != 1 && argc == 2 && strcmp(argv[1], "--help") == 0) {
-		(void)printf("sr-init: pid 1 of a microVM's guest; it takes no options\n");
-		return 0;
-	}
-	if (getpid() != 1) {
-		(void)fprintf(stderr, "sr-init: this is pid 1 of a microVM's guest, sr-init(1)\n");
-		return 2;
-	}
+	/* Anywhere else it would mount, load and reboot what is not its own. */
+	if (getpid() != 1)
+		return explain(argc, argv);
 	for (unsigned port = 0; port < PORT_COUNT; port++)
 		guest.ports[port] = -1;
 	command_init(&guest.command);

@@ -32,6 +32,7 @@ static const struct verb {
 	{{"report", "prove"}},
 	{{"report", "verify-event"}},
 	{{"replay"}},
+	{{"artifact", "build"}},
 	{{"archive"}},
 	{{"key", "generate"}},
 	{{"key", "trust"}},

@@ -28,8 +28,7 @@ static const struct program {
 	{"sr-prove", false, true},    {"sr-archive", false, true}, {"safe-run", false, false},
 	{"sr-tree", false, true},     {"sr-unpack", false, true},  {"sr-machine", false, true},
 	{"sr-resolve", false, false}, {"sr-egress", false, false}, {"sr-guest", false, false},
-	{"sr-init", false, true},
-	{"sr-image", false, true},
+	{"sr-init", false, true},     {"sr-image", false, true},   {"sr-artifact", false, true},
 };
 
 /* One function of each library that nothing using the library does without. */

@@ -62,7 +62,7 @@ static const struct program {
 	bool landlock;
 	bool nobody; /* as root */
 	bool capable;
-	const char *words[10]; /* more of its command line: descriptors of open_places */
+	const char *words[12]; /* more of its command line: descriptors of open_places */
 } programs[] = {
 	{"sr-validate", false, true, false, false, {NULL}},
 	{"sr-compile", false, true, true, false, {NULL}},
@@ -83,7 +83,14 @@ static const struct program {
 	 true,
 	 false,
 	 false,
-	 {"--tree-fd", "20", "--image-fd", "23", "--max-bytes", "1073741824"}},
+	 {"--tree-fd", "20", "--image-fd", "24", "--max-bytes", "1073741824"}},
+	{"sr-artifact",
+	 false,
+	 true,
+	 false,
+	 false,
+	 {"--kernel-fd", "21", "--modules-fd", "20", "--init-fd", "22", "--out-fd", "23",
+	  "--release", "x", "--source", "x"}},
 	{"sr-machine", false, true, false, false, {"--artifacts-fd", "20", "--vmm-fd", "21"}},
 	{"sr-inspect", true, true, true, false, {NULL}},
 	{"sr-prove", true, true, true, false, {NULL}},
@@ -246,7 +253,8 @@ static void trace_to_input(struct trace *trace, const char *name)
 	cr_assert_fail("%s: no input read in %d stops", name, STEPS_MAX);
 }
 
-/* 20: the programs' directory; 21: a file in it; 22: a socket with something to read; 23: place. */
+/* 20: the programs' directory; 21: a file in it; 22: a socket with something to read; 23: place;
+ * 24: an empty file. */
 static void open_places(const char *path, const char *place)
 {
 	char dir_path[4096];
@@ -256,8 +264,9 @@ static void open_places(const char *path, const char *place)
 	if (dup2(open(dir_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 20) < 0 ||
 	    dup2(open(path, O_RDONLY | O_CLOEXEC), 21) < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0 || write(pair[1], "x", 1) != 1 ||
-	    dup2(pair[0], 22) < 0 || dup2(open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 23) < 0)
-	    dup2(pair[0], 22) < 0 || dup2(memfd_create("image", MFD_CLOEXEC), 23) < 0)
+	    dup2(pair[0], 22) < 0 ||
+	    dup2(open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 23) < 0 ||
+	    dup2(memfd_create("image", MFD_CLOEXEC), 24) < 0)
 		_exit(125);
 }
 
@@ -265,7 +274,7 @@ static pid_t start_traced(const struct program *program, const char *place)
 {
 	char parent[16];
 	const char *path = child_path(program->name);
-	const char *argv[16] = {path, "--parent-pid", parent, program->own_file ? path : NULL};
+	const char *argv[18] = {path, "--parent-pid", parent, program->own_file ? path : NULL};
 	int ends[2];
 	pid_t pid;
 
