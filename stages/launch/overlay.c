@@ -68,8 +68,10 @@ int overlay_mount(const struct root *root, int dir_fd, uint64_t attributes)
 {
 	int fd = make(root, dir_fd, attributes, set_layers);
 
-	/* "Not a descriptor" of a kernel that knows paths only is EINVAL too. */
-	return fd >= 0 || errno != EINVAL ? fd : make(root, dir_fd, attributes, set_paths);
+	/* EOPNOTSUPP before Linux 6.5, EINVAL before 6.13: a kernel that takes paths only. */
+	if (fd >= 0 || (errno != EINVAL && errno != EOPNOTSUPP))
+		return fd;
+	return make(root, dir_fd, attributes, set_paths);
 }
 
 /* Over a /proc nobody looks up any more, as the private tmpfs (disk.c). */
