@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -109,17 +110,10 @@ static int rules_apply(int ruleset_fd, uint64_t handled, const struct sandbox_pa
 	return 0;
 }
 
-int landlock_restrict(const struct sandbox_path_rule *paths, size_t path_count,
-		      const struct sandbox_fd_rule *fds, size_t fd_count,
-		      struct landlock_report *report)
-{
-	return landlock_restrict_ports(paths, path_count, fds, fd_count, NULL, 0, report);
-}
-
-int landlock_restrict_ports(const struct sandbox_path_rule *paths, size_t path_count,
-			    const struct sandbox_fd_rule *fds, size_t fd_count,
-			    const uint16_t *ports, size_t port_count,
-			    struct landlock_report *report)
+/* net false: TCP is left as it is. */
+static int restrict_to(const struct sandbox_path_rule *paths, size_t path_count,
+		       const struct sandbox_fd_rule *fds, size_t fd_count, const uint16_t *ports,
+		       size_t port_count, bool net, struct landlock_report *report)
 {
 	int abi = landlock_abi();
 	struct ruleset_attr attr;
@@ -129,6 +123,8 @@ int landlock_restrict_ports(const struct sandbox_path_rule *paths, size_t path_c
 	if (abi < 1)
 		return -1;
 	attr_size = ruleset_attr_fill(abi, &attr);
+	if (!net)
+		attr.handled_access_net = 0;
 	ruleset_fd = (int)syscall(SYS_landlock_create_ruleset, &attr, attr_size, 0U);
 	if (ruleset_fd < 0)
 		return -1;
@@ -144,4 +140,26 @@ int landlock_restrict_ports(const struct sandbox_path_rule *paths, size_t path_c
 		*report = (struct landlock_report){abi, attr.handled_access_fs,
 						   attr.handled_access_net, attr.scoped};
 	return result;
+}
+
+int landlock_restrict(const struct sandbox_path_rule *paths, size_t path_count,
+		      const struct sandbox_fd_rule *fds, size_t fd_count,
+		      struct landlock_report *report)
+{
+	return restrict_to(paths, path_count, fds, fd_count, NULL, 0, true, report);
+}
+
+int landlock_restrict_files(const struct sandbox_path_rule *paths, size_t path_count,
+			    const struct sandbox_fd_rule *fds, size_t fd_count,
+			    struct landlock_report *report)
+{
+	return restrict_to(paths, path_count, fds, fd_count, NULL, 0, false, report);
+}
+
+int landlock_restrict_ports(const struct sandbox_path_rule *paths, size_t path_count,
+			    const struct sandbox_fd_rule *fds, size_t fd_count,
+			    const uint16_t *ports, size_t port_count,
+			    struct landlock_report *report)
+{
+	return restrict_to(paths, path_count, fds, fd_count, ports, port_count, true, report);
 }

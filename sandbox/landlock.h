@@ -55,4 +55,9 @@ int landlock_restrict_ports(const struct sandbox_path_rule *paths, size_t path_c
 			    const uint16_t *ports, size_t port_count,
 			    struct landlock_report *report) __attribute__((warn_unused_result));
 
+/* The same but for TCP, which is left to a packet filter. */
+int landlock_restrict_files(const struct sandbox_path_rule *paths, size_t path_count,
+			    const struct sandbox_fd_rule *fds, size_t fd_count,
+			    struct landlock_report *report) __attribute__((warn_unused_result));
+
 #endif

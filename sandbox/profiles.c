@@ -14,6 +14,7 @@
 #include "filter_ed25519.h"
 #include "filter_egress.h"
 #include "filter_export.h"
+#include "filter_filter.h"
 #include "filter_guest.h"
 #include "filter_image.h"
 #include "filter_inspect.h"
@@ -27,6 +28,7 @@
 #include "filter_signer.h"
 #include "filter_tree.h"
 #include "filter_unpack.h"
+#include "filter_uplink.h"
 #include "filter_validate.h"
 #include "filter_verify.h"
 
@@ -141,7 +143,8 @@ const struct sandbox_profile sandbox_profile_launch = {
 			BIT(CAP_KILL) |				   /* the workload's uid */
 			BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | /* its root */
 			BIT(CAP_MKNOD) |					   /* its /dev */
-			BIT(CAP_NET_ADMIN), /* its loopback */
+			BIT(CAP_NET_ADMIN), /* for sr-filter and sr-uplink */
+	.handed_on = BIT(CAP_NET_ADMIN),
 	.landlock = false, /* a process under Landlock may not mount (landlock(7)) */
 	.limits = limits_launch,
 	.limit_count = COUNT(limits_launch),
@@ -388,4 +391,27 @@ const struct sandbox_profile sandbox_profile_egress = {
 	.limits = limits_egress,
 	.limit_count = COUNT(limits_egress),
 	.filter = FILTER(egress),
+};
+
+/* Both keep the identity the launcher gave them: in a run's user namespace there is one alone. */
+const struct sandbox_profile sandbox_profile_filter = {
+	.name = "filter",
+	.identity = SANDBOX_IDENTITY_CALLER,
+	.capabilities = BIT(CAP_NET_ADMIN),
+	.given = true,
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(filter),
+};
+
+const struct sandbox_profile sandbox_profile_uplink = {
+	.name = "uplink",
+	.identity = SANDBOX_IDENTITY_CALLER,
+	.capabilities = BIT(CAP_NET_ADMIN),
+	.given = true,
+	.landlock = true,
+	.limits = limits_usual,
+	.limit_count = COUNT(limits_usual),
+	.filter = FILTER(uplink),
 };

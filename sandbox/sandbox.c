@@ -26,6 +26,7 @@ struct expectation {
 	gid_t gid;
 	uint64_t capabilities;
 	bool bounding_cleared;
+	uint64_t bounding; /* what may be left in it */
 };
 
 /*
@@ -91,19 +92,20 @@ static void privileges_drop(const struct sandbox_profile *profile, struct expect
 	bool may_lock = held & BIT(CAP_SETPCAP);
 
 	*expect = (struct expectation){.uid = geteuid(), .gid = getegid()};
-	if (expect->uid == 0)
+	if (expect->uid == 0 || profile->given)
 		expect->capabilities = profile->capabilities & held;
 	step(profile, caps_clear_ambient(), "clear the ambient capabilities");
 	if (may_lock)
-		step(profile, caps_clear_bounding(), "clear the bounding set");
+		step(profile, caps_clear_bounding(profile->handed_on), "clear the bounding set");
 	expect->bounding_cleared = may_lock;
+	expect->bounding = profile->handed_on & held;
 	if (expect->uid == 0 && profile->identity == SANDBOX_IDENTITY_NOBODY) {
 		become_nobody(profile);
 		expect->uid = expect->gid = NOBODY_ID;
 	}
 	if (may_lock) {
 		step(profile, caps_set(expect->capabilities | BIT(CAP_SETPCAP)), "capset");
-		step(profile, caps_lock_securebits(), "PR_SET_SECUREBITS");
+		step(profile, caps_lock_securebits(profile->handed_on != 0), "PR_SET_SECUREBITS");
 	}
 	step(profile, caps_set(expect->capabilities), "capset");
 }
@@ -168,7 +170,8 @@ static void read_back(const struct sandbox_profile *profile, int status_fd,
 		sandbox_die(profile, "read back: uid %u, gid %u", status.uid[1], status.gid[1]);
 	if (status.cap_permitted != expect->capabilities ||
 	    status.cap_effective != expect->capabilities || status.cap_inheritable != 0 ||
-	    status.cap_ambient != 0 || (expect->bounding_cleared && status.cap_bounding != 0))
+	    status.cap_ambient != 0 ||
+	    (expect->bounding_cleared && (status.cap_bounding & ~expect->bounding) != 0))
 		sandbox_die(profile, "read back: capabilities %#llx, bounding %#llx",
 			    (unsigned long long)status.cap_permitted,
 			    (unsigned long long)status.cap_bounding);

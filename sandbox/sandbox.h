@@ -45,7 +45,9 @@ struct sandbox_filter {
 struct sandbox_profile {
 	const char *name;
 	enum sandbox_identity identity;
-	uint64_t capabilities; /* kept when root, bit n = capability n; 0 for all but launch */
+	uint64_t capabilities; /* kept when root, bit n = capability n; 0 for most */
+	uint64_t handed_on;    /* stay in the bounding set, for an assistant started later */
+	bool given;	       /* capabilities came over exec (caps_hand_on): kept for any uid */
 	bool landlock;	       /* false for launch alone: Landlock forbids mounting */
 	const struct sandbox_path_rule *paths;
 	size_t path_count;
@@ -89,6 +91,8 @@ extern const struct sandbox_profile sandbox_profile_ed25519;
 extern const struct sandbox_profile sandbox_profile_key;
 extern const struct sandbox_profile sandbox_profile_tree;
 extern const struct sandbox_profile sandbox_profile_image;
+extern const struct sandbox_profile sandbox_profile_filter;
+extern const struct sandbox_profile sandbox_profile_uplink;
 extern const struct sandbox_profile sandbox_profile_unpack;
 extern const struct sandbox_profile sandbox_profile_machine;
 extern const struct sandbox_profile sandbox_profile_resolve;

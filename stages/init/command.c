@@ -99,8 +99,8 @@ static enum fault_code clone_init(struct command *command, struct plan *plan, st
 	error_number = errno;
 	if (command->init_pid == 0) {
 		/* What sr-launch has given up long before, and locked, when it clones its init. */
-		if (caps_clear_ambient() < 0 || caps_clear_bounding() < 0 ||
-		    caps_lock_securebits() < 0)
+		if (caps_clear_ambient() < 0 || caps_clear_bounding(0) < 0 ||
+		    caps_lock_securebits(false) < 0)
 			_exit(EXIT_FAILURE);
 		init_main(&arguments);
 	}

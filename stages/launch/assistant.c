@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,19 +83,34 @@ static void compose(struct command *command, const struct assistant_plan *plan)
  */
 static int give_up_privilege(const struct assistant_plan *plan)
 {
+	uint64_t kept = plan->capabilities;
+
 	if (caps_clear_ambient() < 0)
 		return -1;
 	if ((caps_permitted() & 1ULL << CAP_SETPCAP) != 0 &&
-	    (caps_clear_bounding() < 0 || caps_lock_securebits() < 0))
+	    (caps_clear_bounding(kept) < 0 || caps_lock_securebits(kept != 0) < 0))
 		return -1;
 	/* Unchanged ids keep the caller's groups, which in a user namespace nobody may change. */
 	if ((plan->uid != geteuid() || plan->gid != getegid()) &&
 	    (setgroups(0, NULL) < 0 || setresgid(plan->gid, plan->gid, plan->gid) < 0 ||
 	     setresuid(plan->uid, plan->uid, plan->uid) < 0))
 		return -1;
-	if (caps_set(0) < 0)
+	if (kept != 0 ? caps_hand_on(kept) < 0 : caps_set(0) < 0)
 		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/*
+ * The user namespace first: it is what gives the right to enter the other. Both are the run's own,
+ * named by descriptors the launcher opened, and nothing of theirs is executed.
+ */
+static int join(const struct assistant_plan *plan)
+{
+	if (!plan->joins)
+		return 0;
+	if (plan->user_ns_fd >= 0 && setns(plan->user_ns_fd, CLONE_NEWUSER) < 0)
+		return -1;
+	return setns(plan->net_ns_fd, CLONE_NEWNET);
 }
 
 /* stdin, stdout and the named ones; stderr is the launcher's. Everything else closes. */
@@ -122,8 +138,9 @@ _Noreturn static void become(const struct assistant_plan *plan, const struct com
 	static char *const no_environment[] = {NULL};
 
 	/* After the ids, whose change clears it; a launcher that died before it is seen below. */
-	if (give_up_privilege(plan) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-	    getppid() != launcher || arrange_descriptors(plan, stdin_fd, stdout_fd) < 0)
+	if (join(plan) < 0 || give_up_privilege(plan) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != launcher ||
+	    arrange_descriptors(plan, stdin_fd, stdout_fd) < 0)
 		_exit(EXIT_FAILURE);
 	(void)execveat(plan->home_fd, plan->program, (char *const *)command->argv, no_environment,
 		       AT_SYMLINK_NOFOLLOW);

@@ -3,7 +3,9 @@
 #define LAUNCH_ASSISTANT_H
 
 #include "ipc/fault.h"
+#include "ipc/record.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -47,6 +49,14 @@ struct assistant_plan {
 	size_t word_count;
 	size_t record_max; /* bytes of the one record; RECORD_EVENT_MAX, RECORD_BUNDLE_MAX */
 	int interrupt_fd;  /* readable: stop waiting, leave it unread; -1: none */
+	/*
+	 * What it keeps over exec, of what the launcher holds (SANDBOX: handed_on); else nothing. With
+	 * joins it enters the run's namespaces first: with user_ns_fd -1 the network's alone, where
+	 * the launcher's own right counts, else the user namespace too, and the right is that one's.
+	 */
+	uint64_t capabilities;
+	bool joins;
+	int user_ns_fd, net_ns_fd;
 };
 
 struct assistant {
@@ -57,7 +67,9 @@ struct assistant {
 	const char *program, *path;
 	size_t record_max;
 	int interrupt_fd;
-	int control_fd; /* set by the caller once started: as interrupt_fd; 0: none */
+	int control_fd;		     /* set by the caller once started: as interrupt_fd; 0: none */
+	struct record_reader reader; /* of out_fd, once a first record was awaited */
+	bool reading;
 };
 
 /* One that was never started: assistant_stop has nothing to do. */
@@ -72,6 +84,14 @@ int assistant_home(void) __attribute__((warn_unused_result));
 /* Start it. *assistant is valid in every case, and belongs to assistant_stop or _result. */
 enum fault_code assistant_start(struct assistant *assistant, const struct assistant_plan *plan,
 				struct fault *fault) __attribute__((warn_unused_result));
+
+/*
+ * Of one that lives as long as the run: its first record, within deadline_ns, while it goes on. The
+ * caller owns *record. A refusal in it is the fault; the caller then stops the assistant.
+ */
+enum fault_code assistant_first(struct assistant *assistant, uint64_t deadline_ns,
+				struct json_object **record, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /*
  * Wait for its record and its end, at most until deadline_ns (CLOCK_BOOTTIME), then kill it. Reaps

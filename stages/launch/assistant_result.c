@@ -45,6 +45,9 @@ void assistant_stop(struct assistant *assistant)
 	descriptor_close(&assistant->pidfd);
 	descriptor_close(&assistant->out_fd);
 	descriptor_close(&assistant->stdin_fd);
+	if (assistant->reading)
+		record_reader_release(&assistant->reader);
+	assistant->reading = false;
 }
 
 /* For poll(2), rounded up so that it never wakes before the deadline; 0 once it has passed. */
@@ -85,33 +88,51 @@ static enum fault_code await(const struct assistant *assistant, int fd, uint64_t
 			 assistant->program);
 }
 
-/* One whole line, and nothing behind it; *record stays NULL when there was nothing at all. */
-static enum fault_code read_record(const struct assistant *assistant, uint64_t deadline_ns,
-				   struct json_object **record, struct fault *fault)
+/* One that came together with the line before it: nothing more need become readable. */
+static bool line_waits(const struct record_reader *reader)
 {
-	struct record_reader reader;
+	size_t len = reader->buf.len - reader->start;
+
+	return len > 0 && memchr(reader->buf.data + reader->start, '\n', len) != NULL;
+}
+
+/* The next line, or *record NULL at the end of its output. */
+static enum fault_code read_next(struct assistant *assistant, uint64_t deadline_ns,
+				 struct json_object **record, struct fault *fault)
+{
 	enum record_status status = RECORD_AGAIN;
 	enum fault_code code = FAULT_NONE;
 	const char *line = NULL;
 	size_t len = 0;
 
-	record_reader_init(&reader, assistant->out_fd, assistant->record_max);
-	while (code == FAULT_NONE && status != RECORD_END) {
-		if (status == RECORD_AGAIN)
+	*record = NULL;
+	if (!assistant->reading)
+		record_reader_init(&assistant->reader, assistant->out_fd, assistant->record_max);
+	assistant->reading = true;
+	while (code == FAULT_NONE && status == RECORD_AGAIN) {
+		if (!line_waits(&assistant->reader))
 			code = await(assistant, assistant->out_fd, deadline_ns, fault);
 		if (code == FAULT_NONE)
-			status = record_read_once(&reader, &line, &len, CODE, fault);
-		if (code != FAULT_NONE)
-			break;
-		if (status == RECORD_FAULT)
-			code = fault->code;
-		else if (status == RECORD_LINE && *record != NULL)
-			code = fault_set(fault, CODE, assistant->path,
-					 "%s wrote more than one record", assistant->program);
-		else if (status == RECORD_LINE)
-			code = canon_parse(line, len, CODE, record, fault);
+			status = record_read_once(&assistant->reader, &line, &len, CODE, fault);
 	}
-	record_reader_release(&reader);
+	if (code != FAULT_NONE || status == RECORD_FAULT)
+		return fault->code;
+	return status == RECORD_LINE ? canon_parse(line, len, CODE, record, fault) : FAULT_NONE;
+}
+
+/* One whole line, and nothing behind it; *record stays NULL when there was nothing at all. */
+static enum fault_code read_record(struct assistant *assistant, uint64_t deadline_ns,
+				   struct json_object **record, struct fault *fault)
+{
+	struct json_object *more = NULL;
+	enum fault_code code = read_next(assistant, deadline_ns, record, fault);
+
+	if (code == FAULT_NONE && *record != NULL)
+		code = read_next(assistant, deadline_ns, &more, fault);
+	if (code == FAULT_NONE && more != NULL)
+		code = fault_set(fault, CODE, assistant->path, "%s wrote more than one record",
+				 assistant->program);
+	json_object_put(more);
 	return code;
 }
 
@@ -165,6 +186,30 @@ static enum fault_code check_end(const struct assistant *assistant, const siginf
 	return record != NULL ? FAULT_NONE
 			      : fault_set(fault, CODE, assistant->path, "%s told nothing",
 					  assistant->program);
+}
+
+enum fault_code assistant_first(struct assistant *assistant, uint64_t deadline_ns,
+				struct json_object **record, struct fault *fault)
+{
+	struct json_object *told = NULL;
+	siginfo_t info;
+	enum fault_code code = read_next(assistant, deadline_ns, &told, fault);
+
+	if (code == FAULT_NONE && told != NULL)
+		code = refusal(assistant, told, fault);
+	/* It ended without a word: its status is the word. */
+	if (code == FAULT_NONE && told == NULL)
+		code = await(assistant, assistant->pidfd, deadline_ns, fault);
+	if (code == FAULT_NONE && told == NULL)
+		code = reap(assistant, &info) < 0
+			       ? fault_set_errno(fault, CODE, errno, assistant->path,
+						 "cannot wait for %s", assistant->program)
+			       : check_end(assistant, &info, NULL, fault);
+	if (code == FAULT_NONE)
+		*record = told;
+	else
+		json_object_put(told);
+	return code;
 }
 
 enum fault_code assistant_result(struct assistant *assistant, uint64_t deadline_ns,

@@ -3,6 +3,7 @@
 
 #include "ipc/canon.h"
 #include "stages/launch/bundle_process.h"
+#include "stages/launch/network.h"
 #include "stages/launch/plan.h"
 #include "stages/validate/path.h"
 
@@ -194,11 +195,10 @@ static enum fault_code read_cgroup(struct fields *top, struct json_object *polic
 }
 
 /* Asked for and not there yet: refused in the policy's own words, never left out silently. */
-static enum fault_code refuse_missing(struct fields *top, struct json_object *policy,
-				      struct plan *plan, struct fault *fault)
+static enum fault_code refuse_missing(struct json_object *policy, struct plan *plan,
+				      struct fault *fault)
 {
 	struct json_object *isolation = member(member(policy, "runtime"), "isolation");
-	struct json_object *mode = member(member(policy, "network"), "mode");
 	const char *text;
 
 	text = json_object_is_type(isolation, json_type_string) ? json_object_get_string(isolation)
@@ -209,20 +209,16 @@ static enum fault_code refuse_missing(struct fields *top, struct json_object *po
 				 "\"%.32s\" isolation is not available in this version: set "
 				 "runtime.isolation to \"process\" or \"microvm\"",
 				 text);
-	text = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode) : "";
-	if (!fields_null(top, "networkPlan") || strcmp(text, "none") != 0)
-		return fault_set(
-			fault, FAULT_HOST_LACKS, "policy.network.mode",
-			"network access is not available in this version: set network.mode "
-			"to \"none\"");
 	return FAULT_NONE;
 }
 
 enum fault_code bundle_plan_read(struct fields *top, struct json_object *policy, struct plan *plan,
 				 struct fault *fault)
 {
-	enum fault_code code = refuse_missing(top, policy, plan, fault);
+	enum fault_code code = refuse_missing(policy, plan, fault);
 
+	if (code == FAULT_NONE)
+		code = network_plan_read(top, policy, plan, fault);
 	if (code == FAULT_NONE)
 		code = read_cgroup(top, policy, &plan->cgroup_limits, fault);
 	if (code == FAULT_NONE)

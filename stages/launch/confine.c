@@ -26,11 +26,15 @@ enum fault_code confine_files(const struct plan *plan, struct landlock_report *r
 		{"/dev/shm", READ | CHANGE},
 	};
 	size_t count = RULES_MAX - 1;
+	int result;
 
 	*report = (struct landlock_report){0};
 	if (root_workdir_private(plan))
 		rules[count++] = (struct sandbox_path_rule){plan->cwd, READ | CHANGE};
-	if (landlock_restrict(rules, count, NULL, 0, report) == 0)
+	/* Where a packet filter says what may be reached, loopback included, it says it for TCP too. */
+	result = plan->network.wanted ? landlock_restrict_files(rules, count, NULL, 0, report)
+				      : landlock_restrict(rules, count, NULL, 0, report);
+	if (result == 0)
 		return FAULT_NONE;
 	if ((errno == ENOSYS || errno == EOPNOTSUPP) && plan->best_effort) {
 		report->abi = 0;

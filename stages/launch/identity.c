@@ -2,6 +2,7 @@
 #include "stages/launch/identity.h"
 
 #include "sandbox/caps.h"
+#include "sandbox/sandbox.h"
 #include "stages/launch/plan.h"
 #include "stages/seal/digest.h"
 
@@ -32,8 +33,9 @@ uid_t identity_for_run(const char *run_id)
  */
 enum fault_code identity_drop(const struct plan *plan, struct fault *fault)
 {
-	/* Empty since the launcher confined itself, but a new user namespace begins with all. */
-	if ((plan->rootless && caps_clear_bounding() < 0) || caps_clear_ambient() < 0)
+	/* The launcher keeps one for assistants; a new user namespace begins with all. */
+	if (caps_clear_bounding(plan->rootless ? 0 : ~sandbox_profile_launch.handed_on) < 0 ||
+	    caps_clear_ambient() < 0)
 		return fault_set_errno(fault, CODE, errno, PATH,
 				       "cannot empty the bounding and ambient sets");
 	if (!plan->rootless && setgroups(0, NULL) < 0)
@@ -42,7 +44,7 @@ enum fault_code identity_drop(const struct plan *plan, struct fault *fault)
 	    setresuid(plan->uid, plan->uid, plan->uid) < 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot become user %u",
 				       plan->uid);
-	if (caps_lock_securebits() < 0)
+	if (caps_lock_securebits(false) < 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot lock the securebits");
 	if (caps_set(0) < 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot give up the capabilities");

@@ -11,6 +11,7 @@
 #include "stages/launch/machine_root.h"
 #include "stages/launch/message.h"
 #include "stages/launch/namespace.h"
+#include "stages/launch/network.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/reaper.h"
 #include "stages/launch/root.h"
@@ -196,6 +197,8 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	plan->machine.err_fd = fds[1];
 	if (plan_seal(plan) < 0)
 		_exit(EXIT_FAILURE);
+	if (network_pass(plan, arguments->channel_fd, &fault) != FAULT_NONE)
+		fail(arguments, &fault);
 	if (build(arguments, &root, &apart, plan->machine.wanted ? -1 : fds[0], &fault) !=
 	    FAULT_NONE)
 		fail(arguments, &fault);

@@ -29,6 +29,7 @@ void launch_init(struct launch *launch)
 	launch->control_fd = launch->signal_fd = launch->home_fd = -1;
 	launch->artifacts_fd = launch->workdir_fd = -1;
 	launch->reader = launch->writer = (struct assistant)ASSISTANT_NONE;
+	network_init(&launch->network);
 	launch->store_fd = launch->root_fd = -1;
 	launch->machine_options.artifacts_fd = -1;
 	launch->init_fd = launch->workload_fd = launch->pidfd = -1;
@@ -182,6 +183,8 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 	/* init tells only when all others have ended; its own end is then waited for afterwards. */
 	if (!launch->end.known)
 		loop_end(launch);
+	/* Whatever became of the command, what it tried is told and its rules are taken back. */
+	code = network_finish(launch, code, fault);
 	if (code == FAULT_NONE)
 		code = report_sample(launch, "last", fault);
 	if (code == FAULT_NONE)
@@ -211,6 +214,7 @@ enum stage_exit launch_run(struct launch *launch)
 	loop_clean(launch);
 	loop_end(launch);
 	collect_stop(launch);
+	network_stop(launch);
 	ceiling_release(&launch->ceiling);
 	machine_release(launch);
 	/* A stream that has no reader has no end either; nobody would read it. */

@@ -9,6 +9,7 @@
 #include "stages/launch/ceiling.h"
 #include "stages/launch/cgroup.h"
 #include "stages/launch/machine.h"
+#include "stages/launch/network.h"
 #include "stages/stage.h"
 
 #include <signal.h>
@@ -64,6 +65,8 @@ struct launch {
 
 	struct machine_options machine_options;
 	struct machine *machine; /* runtime.isolation microvm; else NULL */
+
+	struct network network; /* mode allowlist */
 
 	struct cgroup cgroup;
 	bool cgroup_prepared;

@@ -36,7 +36,8 @@ enum source {
 	SOURCE_CONTROL,
 	SOURCE_SIGNAL,
 	SOURCE_OUTPUT,
-	SOURCE_MACHINE,
+	SOURCE_NETWORK,
+	SOURCE_MACHINE = SOURCE_NETWORK + NETWORK_SOURCE_COUNT,
 	SOURCE_COUNT = SOURCE_MACHINE + MACHINE_SOURCE_COUNT
 };
 
@@ -46,6 +47,8 @@ struct loop {
 	struct record_reader control;
 	int deadline_fd;
 	bool ended;
+	struct fault *fault; /* of the network: what ended the run */
+	enum fault_code code;
 };
 
 enum fault_code loop_tighten(struct fault *fault)
@@ -227,6 +230,10 @@ static void dispatch(struct loop *loop)
 		take_news(loop, machine_watch(loop->launch, &items[SOURCE_MACHINE]));
 	if (!loop->ended && items[SOURCE_DEADLINE].fd >= 0 && items[SOURCE_DEADLINE].revents != 0)
 		loop->launch->end.deadline = loop->ended = true;
+	if (!loop->ended) {
+		loop->code = network_check(loop->launch, &items[SOURCE_NETWORK], loop->fault);
+		loop->ended = loop->code != FAULT_NONE;
+	}
 	if (!loop->ended && items[SOURCE_OUTPUT].revents != 0) {
 		loop->launch->end.stop = LAUNCH_STOP_MONITOR;
 		loop->ended = true;
@@ -255,6 +262,7 @@ enum fault_code loop_run(struct launch *launch, struct fault *fault)
 	int deadline_fd = open_deadline(launch);
 	struct loop loop = {
 		.launch = launch,
+		.fault = fault,
 		.deadline_fd = deadline_fd,
 		.items =
 			{
@@ -277,6 +285,7 @@ enum fault_code loop_run(struct launch *launch, struct fault *fault)
 	}
 	if (launch->machine != NULL)
 		loop.items[SOURCE_DEADLINE].fd = -1; /* the boot has a time of its own */
+	network_watch(launch, &loop.items[SOURCE_NETWORK]);
 	machine_watch_items(launch, &loop.items[SOURCE_MACHINE]);
 	record_reader_init(&loop.control, launch->control_fd, CONTROL_MAX);
 	while (!loop.ended) {
@@ -289,5 +298,5 @@ enum fault_code loop_run(struct launch *launch, struct fault *fault)
 	record_reader_release(&loop.control);
 	(void)close(deadline_fd);
 	note_interruption(launch);
-	return FAULT_NONE;
+	return loop.code;
 }

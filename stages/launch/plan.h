@@ -31,6 +31,8 @@ struct sandbox_filter;
 #define PLAN_STRING_MAX	 ((size_t)128 << 10) /* MAX_ARG_STRLEN, execve(2) */
 #define PLAN_LIMIT_COUNT 4
 #define PLAN_PREFIX_MAX	 64
+#define PLAN_RULE_MAX	 1024
+#define PLAN_HOST_MAX	 255
 
 /* Which file a path named when it was looked at first. */
 struct plan_identity {
@@ -83,6 +85,21 @@ struct plan_output {
 	uint64_t max_files;
 };
 
+/* One of policy.network.egress. */
+struct plan_rule {
+	const char *host, *cidr; /* one of them */
+	bool tcp;		 /* else udp */
+	bool by_name;		 /* held against what TLS and HTTP say too */
+	uint16_t port;
+};
+
+struct plan_network {
+	bool wanted; /* mode allowlist */
+	struct plan_rule rules[PLAN_RULE_MAX];
+	size_t rule_count;
+	uint16_t probe_port; /* no rule has it */
+};
+
 struct plan_limit {
 	int resource;	  /* RLIMIT_* */
 	const char *name; /* of the field */
@@ -118,6 +135,7 @@ struct plan {
 	struct plan_root root;
 	struct plan_entry entries[PLAN_ENTRY_MAX];
 	size_t entry_count;
+	struct plan_network network;
 	struct plan_output outputs[PLAN_OUTPUT_MAX];
 	size_t output_count;
 

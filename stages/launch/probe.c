@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define USR_FILE "/usr/.safe-run-probe"
+#define ANSWER_MS 1000 /* a refusal comes from this kernel, at once */
+#define USR_FILE  "/usr/.safe-run-probe"
 
 const char *probe_name(enum probe_kind kind)
 {
@@ -38,21 +40,35 @@ static int try_shadow(void)
 	return 0;
 }
 
-/*
- * To 192.0.2.1, which is nobody's (RFC 5737): without a route it fails at once. EINPROGRESS would
- * mean that a packet is on its way.
- */
-static int try_connect(void)
+/* Of a connection under way: its error, or 0 when it waits for an answer from outside. */
+static int outcome(int fd)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xC0000201U)};
+	struct pollfd item = {.fd = fd, .events = POLLOUT};
+	int error_number = 0;
+	socklen_t len = sizeof error_number;
+
+	if (poll(&item, 1, ANSWER_MS) != 1 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &len) < 0)
+		return 0;
+	return error_number;
+}
+
+/*
+ * To 192.0.2.1, which is nobody's (RFC 5737): without a route it fails at once, and at an allowlist
+ * with a reset. Else EINPROGRESS means that a packet is on its way.
+ */
+static int try_connect(uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons(port),
+				      .sin_addr.s_addr = htonl(0xC0000201U)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error_number = 0;
 
 	if (fd < 0)
 		return errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS)
-		error_number = errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+		error_number = errno == EINPROGRESS ? outcome(fd) : errno;
 	(void)close(fd);
 	return error_number;
 }
@@ -73,13 +89,13 @@ static int try_write(void)
 	return 0;
 }
 
-int probe_try(enum probe_kind kind)
+int probe_try(enum probe_kind kind, uint16_t port)
 {
 	switch (kind) {
 	case PROBE_READ_SHADOW:
 		return try_shadow();
 	case PROBE_CONNECT:
-		return try_connect();
+		return try_connect(port);
 	case PROBE_USER_NAMESPACE:
 		return try_user_namespace();
 	case PROBE_WRITE_USR:

@@ -3,6 +3,7 @@
 #define LAUNCH_PROBE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Attempts that must fail, made by the workload's process in the finished sandbox, behind its own
@@ -18,6 +19,7 @@ enum probe_kind {
 
 const char *probe_name(enum probe_kind kind); /* "readShadow", ... */
 /* The errno it failed with, as it must; 0 when it succeeded. */
-int probe_try(enum probe_kind kind);
+/* port: of the connection, one no rule lists. */
+int probe_try(enum probe_kind kind, uint16_t port);
 
 #endif

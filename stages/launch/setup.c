@@ -103,6 +103,8 @@ static enum fault_code take_directory(struct launch *launch, int fd, const char 
 	bool sockets = strcmp(type, "sockets") == 0;
 	int *place = machine && sockets ? &launch->machine->sockets_fd : &launch->workdir_fd;
 
+	if (fd == launch->init_fd && passed_fd >= 0 && network_take(launch, type, passed_fd))
+		return FAULT_NONE;
 	if (fd == launch->init_fd && passed_fd >= 0 && *place < 0 &&
 	    (sockets || strcmp(type, "workdir") == 0) &&
 	    (machine || (!sockets && launch->plan->output_count > 0))) {
@@ -256,6 +258,8 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 		code = cgroup_attach_check(&launch->cgroup, launch->workload_pid, fault);
 	if (code != FAULT_NONE)
 		return code;
+	if (launch->plan->network.wanted)
+		network_enforcement(launch, confined, enforcement);
 	add_own_clauses(launch, enforcement);
 	if (launch->machine != NULL && machine_confirm(launch, enforcement, fault) != FAULT_NONE)
 		return fault->code;
@@ -306,14 +310,34 @@ static enum fault_code order_build(struct launch *launch, struct fault *fault)
 	return code;
 }
 
+/* Its namespaces for who sets the network up there. Nothing in mode none. */
+static enum fault_code await_network(struct launch *launch, struct fault *fault)
+{
+	struct json_object *message OBJECT_CLEANUP = NULL;
+	pid_t sender;
+	enum fault_code code;
+
+	if (!launch->plan->network.wanted)
+		return FAULT_NONE;
+	code = expect(launch, launch->init_fd, "the sandbox's init", "network", &message, &sender,
+		      fault);
+	return code == FAULT_NONE ? network_start(launch, fault) : code;
+}
+
 enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 {
 	struct json_object *theirs OBJECT_CLEANUP = NULL;
 	struct json_object *enforcement OBJECT_CLEANUP = array_new();
-	enum fault_code code = order_build(launch, fault);
+	enum fault_code code = network_announce(launch, fault);
 
 	if (code == FAULT_NONE)
+		code = order_build(launch, fault);
+	if (code == FAULT_NONE)
+		code = await_network(launch, fault);
+	if (code == FAULT_NONE)
 		code = make_cgroup(launch, fault);
+	if (code == FAULT_NONE)
+		code = network_apply(launch, fault);
 	if (code == FAULT_NONE)
 		code = fork_workload(launch, fault);
 	if (code == FAULT_NONE)

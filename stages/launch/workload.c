@@ -183,14 +183,14 @@ static struct json_object *describe_confined(const struct exec_plan *exec,
 	return confined;
 }
 
-static struct json_object *describe_ready(void)
+static struct json_object *describe_ready(const struct plan *plan)
 {
 	struct json_object *ready = message_new("ready");
 	struct json_object *probes = object_new();
 
 	for (size_t i = 0; i < PROBE_COUNT; i++)
 		object_add_integer(probes, probe_name((enum probe_kind)i),
-				   probe_try((enum probe_kind)i));
+				   probe_try((enum probe_kind)i, plan->network.probe_port));
 	object_add(ready, "probes", probes);
 	return ready;
 }
@@ -243,6 +243,6 @@ _Noreturn void workload_main(const struct plan *plan, int channel_fd, const int 
 	fallback_apply(plan);
 	if (install_filter(plan, strict_name, &fault) != FAULT_NONE)
 		fail(channel_fd, &fault, 0);
-	tell(channel_fd, describe_ready());
+	tell(channel_fd, describe_ready(plan));
 	wait_and_exec(plan, &exec);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/seal/facts.h"
 
+#include "ipc/canon.h"
 #include "ipc/record.h"
 #include "stages/seal/degraded.h"
 #include "stages/seal/outputs.h"
@@ -338,6 +339,18 @@ static void take_closing(struct facts *facts, const struct head *event)
 	(void)span_copy(event->timestamp, facts->finished_at, sizeof(facts->finished_at));
 }
 
+/* A report's numbers end where JSON's do. */
+static void take_hits(struct span payload, const char *name, uint64_t *sum)
+{
+	int64_t count;
+
+	if (!span_integer(span_get(payload, name), &count) || count < 0)
+		return;
+	*sum += (uint64_t)count;
+	if (*sum > CANON_INTEGER_MAX)
+		*sum = CANON_INTEGER_MAX;
+}
+
 static void take_payload(struct facts *facts, const struct head *event,
 			 const struct facts_sample *sample)
 {
@@ -363,10 +376,8 @@ static void take_payload(struct facts *facts, const struct head *event,
 		facts->rules_applied++;
 		break;
 	case EVENT_NETWORK_RULE_HIT:
-		if (span_says(span_get(payload, "verdict"), "allowed"))
-			facts->hits_allowed++;
-		else
-			facts->hits_blocked++;
+		take_hits(payload, "allowedHits", &facts->hits_allowed);
+		take_hits(payload, "blockedHits", &facts->hits_blocked);
 		break;
 	case EVENT_RESOURCE_SAMPLED:
 		take_sample(facts, sample);

@@ -193,9 +193,21 @@ enum fault_code payload_check_hashes(const struct head *head, enum fault_code co
 	return check_command_hash(head->payload, code, fault);
 }
 
+/* Counters that say something: a rule nobody hit has no event. */
+static enum fault_code check_hit(struct span payload, enum fault_code code, struct fault *fault)
+{
+	int64_t allowed = 0, blocked = 0;
+
+	if (!span_integer(span_get(payload, "allowedHits"), &allowed) ||
+	    !span_integer(span_get(payload, "blockedHits"), &blocked) || allowed < 0 ||
+	    blocked < 0 || (allowed == 0 && blocked == 0))
+		return fault_set(fault, code, "payload.allowedHits",
+				 "allowedHits and blockedHits count what happened, at least once");
+	return FAULT_NONE;
+}
+
 enum fault_code payload_check(const struct head *head, enum fault_code code, struct fault *fault)
 {
-	static const char *const verdicts[] = {"allowed", "blocked"};
 	const struct shape *shape = payload_shape(head->type);
 
 	if (shape != NULL &&
@@ -203,9 +215,8 @@ enum fault_code payload_check(const struct head *head, enum fault_code code, str
 		return fault->code;
 	if (head->type == EVENT_COMPILE)
 		return check_compile(head->payload, code, fault);
-	if (head->type == EVENT_NETWORK_RULE_HIT &&
-	    !one_of(span_get(head->payload, "verdict"), verdicts, COUNT(verdicts)))
-		return fault_set(fault, code, "payload.verdict", "allowed or blocked");
+	if (head->type == EVENT_NETWORK_RULE_HIT)
+		return check_hit(head->payload, code, fault);
 	if (head->type == EVENT_OUTPUT_TRUNCATED)
 		return ending_check_truncated(head->payload, code, fault);
 	if (head->type == EVENT_VM_EXITED)

@@ -142,13 +142,22 @@ static const struct shape_field rejected_fields[] = {
 };
 
 /* A rule as the policy's egress has it; verdict says what became of a packet it met. */
+static const struct shape_field planned_fields[] = {
+	SHAPE_FIELD("addresses", SHAPE_ARRAY), SHAPE_FIELD("cidr", STRING_MAYBE),
+	SHAPE_FIELD("host", STRING_MAYBE),     SHAPE_FIELD("index", SHAPE_INTEGER),
+	SHAPE_FIELD("match", STRING_MAYBE),    SHAPE_FIELD("port", SHAPE_INTEGER),
+	SHAPE_FIELD("protocol", SHAPE_STRING),
+};
+static const struct shape planned_shape = CLOSED(planned_fields);
 static const struct shape_field plan_fields[] = {
 	BOOT_NS,
 	LAUNCHER_BOOT_NS,
 	SHAPE_FIELD("mode", STRING_MAYBE),
 	OBSERVED_BY,
-	SHAPE_FIELD("rules", SHAPE_ARRAY | SHAPE_OPTIONAL),
+	SHAPE_NESTED("rules", SHAPE_ARRAY | SHAPE_OPTIONAL, planned_shape),
 	SHAPE_FIELD("rulesTotal", INTEGER_MAYBE),
+	SHAPE_FIELD("table", STRING_MAYBE),
+	SHAPE_FIELD("tap", STRING_MAYBE),
 };
 static const struct shape_field rule_fields[] = {
 	BOOT_NS,
@@ -156,21 +165,26 @@ static const struct shape_field rule_fields[] = {
 	SHAPE_FIELD("host", STRING_MAYBE),
 	SHAPE_FIELD("index", INTEGER_MAYBE),
 	LAUNCHER_BOOT_NS,
+	SHAPE_FIELD("match", STRING_MAYBE),
 	OBSERVED_BY,
 	SHAPE_FIELD("port", INTEGER_MAYBE),
 	SHAPE_FIELD("protocol", STRING_MAYBE),
 	SHAPE_FIELD("reason", STRING_MAYBE),
 };
+/* One rule's counters, or with index null those of a destination no rule opened. */
 static const struct shape_field hit_fields[] = {
+	SHAPE_FIELD("allowedHits", SHAPE_INTEGER),
+	SHAPE_FIELD("blockedHits", SHAPE_INTEGER),
 	BOOT_NS,
-	SHAPE_FIELD("cidr", STRING_MAYBE),
-	SHAPE_FIELD("host", STRING_MAYBE),
-	SHAPE_FIELD("index", INTEGER_MAYBE),
+	SHAPE_FIELD("chain", SHAPE_STRING),
+	SHAPE_FIELD("index", INTEGER_OR_NULL),
 	LAUNCHER_BOOT_NS,
 	OBSERVED_BY,
-	SHAPE_FIELD("port", INTEGER_MAYBE),
-	SHAPE_FIELD("protocol", STRING_MAYBE),
-	SHAPE_FIELD("verdict", SHAPE_STRING),
+	SHAPE_FIELD("port", SHAPE_INTEGER),
+	SHAPE_FIELD("protocol", SHAPE_STRING),
+	SHAPE_FIELD("table", SHAPE_STRING),
+	SHAPE_FIELD("tap", SHAPE_STRING),
+	SHAPE_FIELD("target", SHAPE_STRING),
 };
 
 static const struct shape_field program_fields[] = {

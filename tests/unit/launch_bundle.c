@@ -164,7 +164,7 @@ static const struct {
 	{"mountPlan",
 	 "[{\"noexec\":false,\"read_only\":true,\"source\":\"/etc\",\"target\":\"/x\"}]",
 	 "mountPlan"},
-	{"networkPlan", "{}", "policy.network.mode"},
+	{"networkPlan", "{}", "networkPlan"},
 	{"evidencePlan.level", "\"full\"", "evidencePlan.level"},
 	{"evidencePlan.events", "[]", "evidencePlan.events"},
 	{"evidencePlan.events[3]", "\"compile\"", "evidencePlan.events"},
@@ -324,7 +324,6 @@ Test(launch_bundle, names_what_it_does_not_do)
 		const char *path, *value, *where;
 	} cases[] = {
 		{"policy.runtime.isolation", "\"vacuum\"", "policy.runtime.isolation"},
-		{"policy.network.mode", "\"allowlist\"", "policy.network.mode"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

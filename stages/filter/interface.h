@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FILTER_INTERFACE_H
+#define FILTER_INTERFACE_H
+
+#include "ipc/fault.h"
+#include "stages/uplink/rtnetlink.h"
+
+struct filter_plan;
+
+/*
+ * The sandbox's side of its interfaces: loopback up, the uplink's address and the way out. IPv6 is
+ * off on every interface that is not loopback; its switches are files, opened before confinement.
+ */
+#define INTERFACE_SWITCHES "/proc/sys/net/ipv6/conf"
+
+/* IPv6 off for interfaces to come. Before confinement. */
+enum fault_code interface_prepare(struct fault *fault) __attribute__((warn_unused_result));
+
+enum fault_code interface_arrange(struct rtnetlink *link, const struct filter_plan *plan,
+				  struct fault *fault) __attribute__((warn_unused_result));
+
+#endif

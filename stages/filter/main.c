@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sr-filter: sets a run's packet filter, and says at the end what it saw.
+ *
+ * PURPOSE  Let a sandbox reach what its policy lists and nothing else, and count both.
+ * READS    one plan record on stdin; its end of file is the order to finish.
+ * WRITES   {"type":"ready"} with what was read back from the kernel, then {"type":"final"} with the
+ *          counters, or one record with errors[].
+ * HOLDS    CAP_NET_ADMIN, in the run's own network namespace, which sr-launch entered for it: as
+ *          root the host's right, else that of the run's user namespace alone. No file.
+ * FILTER   sandbox/filters/filter.filter.
+ * REFUSES  a plan that is not exactly what it should be; rules that do not read back as set.
+ * WHY NOT  in sr-launch: libnftables is large, dynamic, and reads configuration.
+ */
+#include "ipc/canon.h"
+#include "ipc/object.h"
+#include "stages/filter/interface.h"
+#include "stages/filter/nft.h"
+#include "stages/filter/plan.h"
+#include "stages/filter/ruleset.h"
+#include "stages/stage.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct filter {
+	struct nft nft;
+	struct rtnetlink link;
+	struct filter_plan plan;
+};
+
+/* Both sockets belong to the network namespace we were started in. */
+static enum stage_exit filter_open(struct stage_context *context)
+{
+	struct filter *filter = context->state;
+	struct fault fault;
+	enum fault_code code = interface_prepare(&fault);
+
+	if (code == FAULT_NONE && rtnetlink_open(&filter->link) < 0)
+		code = fault_set_errno(&fault, FAULT_RUN_NETWORK, errno, "launch.network",
+				       "no netlink socket");
+	if (code == FAULT_NONE)
+		code = nft_open(&filter->nft, &fault);
+	if (code == FAULT_NONE)
+		return STAGE_DONE;
+	stage_complain(context->stage, "%s", fault.message);
+	return STAGE_FAILED;
+}
+
+static enum fault_code read_plan(struct filter *filter, struct record_reader *reader,
+				 struct fault *fault)
+{
+	struct json_object *record OBJECT_CLEANUP = NULL;
+	const char *line = NULL;
+	size_t len = 0;
+	enum record_status status = record_read(reader, &line, &len, FAULT_RUN_NETWORK, fault);
+
+	if (status == RECORD_FAULT)
+		return fault->code;
+	if (status != RECORD_LINE)
+		return fault_set(fault, FAULT_RUN_NETWORK, FILTER_PLAN_PATH, "no plan came");
+	if (canon_parse(line, len, FAULT_RUN_NETWORK, &record, fault) != FAULT_NONE)
+		return fault->code;
+	return filter_plan_read(record, &filter->plan, fault);
+}
+
+/* The table first: no interface is up before it. */
+static enum fault_code set(struct filter *filter, struct json_object **ready, struct fault *fault)
+{
+	struct json_object *commands OBJECT_CLEANUP = ruleset_make(&filter->plan);
+	struct json_object *listing OBJECT_CLEANUP = NULL;
+	size_t objects = 0;
+	enum fault_code code = nft_apply(&filter->nft, commands, fault);
+
+	if (code == FAULT_NONE)
+		code = nft_list(&filter->nft, RULESET_FAMILY, RULESET_TABLE, &listing, fault);
+	if (code == FAULT_NONE)
+		code = ruleset_compare(commands, listing, 0, &objects, fault);
+	if (code == FAULT_NONE)
+		code = interface_arrange(&filter->link, &filter->plan, fault);
+	if (code != FAULT_NONE)
+		return code;
+	*ready = object_new();
+	object_add_integer(*ready, "objects", (int64_t)objects);
+	object_add_string(*ready, "table", RULESET_FAMILY " " RULESET_TABLE);
+	object_add_string(*ready, "type", "ready");
+	return FAULT_NONE;
+}
+
+static enum fault_code await_finish(struct record_reader *reader, struct fault *fault)
+{
+	const char *line;
+	size_t len;
+	enum record_status status = record_read(reader, &line, &len, FAULT_RUN_NETWORK, fault);
+
+	if (status == RECORD_END)
+		return FAULT_NONE;
+	return status == RECORD_FAULT ? fault->code
+				      : fault_set(fault, FAULT_RUN_NETWORK, FILTER_PLAN_PATH,
+						  "more than one plan came");
+}
+
+static enum fault_code serve(struct stage_context *context, struct fault *fault)
+{
+	struct filter *filter = context->state;
+	struct json_object *ready OBJECT_CLEANUP = NULL;
+	struct json_object *listing OBJECT_CLEANUP = NULL;
+	struct json_object *final OBJECT_CLEANUP = NULL;
+	struct record_reader reader;
+	enum fault_code code;
+
+	record_reader_init(&reader, STDIN_FILENO, RECORD_EVENT_MAX);
+	code = read_plan(filter, &reader, fault);
+	if (code == FAULT_NONE)
+		code = set(filter, &ready, fault);
+	if (code == FAULT_NONE)
+		code = record_send(&context->out, ready, RECORD_EVENT_MAX, fault);
+	if (code == FAULT_NONE)
+		code = await_finish(&reader, fault);
+	record_reader_release(&reader);
+	if (code == FAULT_NONE)
+		code = nft_list(&filter->nft, RULESET_FAMILY, RULESET_TABLE, &listing, fault);
+	if (code != FAULT_NONE)
+		return code;
+	final = ruleset_count(&filter->plan, listing);
+	return record_send(&context->out, final, RECORD_EVENT_MAX, fault);
+}
+
+static enum stage_exit filter_run(struct stage_context *context)
+{
+	struct json_object *record OBJECT_CLEANUP = NULL;
+	struct json_object *errors;
+	struct fault fault, send_fault;
+
+	if (serve(context, &fault) == FAULT_NONE)
+		return STAGE_DONE;
+	record = object_new();
+	errors = array_new();
+	array_append(errors, fault_to_json(&fault));
+	object_add(record, "errors", errors);
+	if (record_send(&context->out, record, RECORD_EVENT_MAX, &send_fault) == FAULT_NONE)
+		return STAGE_REFUSED;
+	stage_complain(context->stage, "%s", fault.message);
+	return STAGE_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct stage stage = {
+		.name = "sr-filter",
+		.summary = "set a run's packet filter: sr-filter < PLAN",
+		.profile = &sandbox_profile_filter,
+		.open = filter_open,
+		.run = filter_run,
+	};
+	struct filter *filter = calloc(1, sizeof *filter);
+	int status;
+
+	if (filter == NULL)
+		return STAGE_FAILED;
+	filter->link.fd = -1;
+	status = stage_main(&stage, filter, argc, argv);
+	nft_close(&filter->nft);
+	rtnetlink_close(&filter->link);
+	free(filter);
+	return status;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/filter/nft.h"
+
+#include "ipc/object.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CODE FAULT_RUN_NETWORK
+#define PATH "nftables"
+
+/* Protocols as numbers: their names are in a file no filter lets it open. */
+#define FLAGS (NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_NUMERIC_PROTO)
+
+enum fault_code nft_open(struct nft *nft, struct fault *fault)
+{
+	nft->context = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (nft->context == NULL)
+		return fault_set_errno(fault, CODE, errno, PATH, "libnftables does not start");
+	nft_ctx_output_set_flags(nft->context, FLAGS);
+	if (nft_ctx_buffer_output(nft->context) != 0 || nft_ctx_buffer_error(nft->context) != 0)
+		return fault_set(fault, CODE, PATH, "libnftables keeps no answers");
+	/* Its JSON library draws a seed when it is used first, which no filter allows later. */
+	if (nft_run_cmd_from_buffer(nft->context,
+				    "{\"nftables\":[{\"list\":{\"tables\":null}}]}") != 0)
+		return fault_set(fault, CODE, PATH,
+				 "the kernel has no nftables: it needs "
+				 "CONFIG_NF_TABLES. libnftables says: %.300s",
+				 nft_ctx_get_error_buffer(nft->context));
+	(void)nft_ctx_get_output_buffer(nft->context);
+	return FAULT_NONE;
+}
+
+void nft_close(struct nft *nft)
+{
+	if (nft->context != NULL)
+		nft_ctx_free(nft->context);
+	nft->context = NULL;
+}
+
+static enum fault_code run(struct nft *nft, struct json_object *commands, const char **answer,
+			   struct fault *fault)
+{
+	struct json_object *input OBJECT_CLEANUP = object_new();
+	const char *error;
+	int result;
+
+	object_add_shared(input, "nftables", commands);
+	result = nft_run_cmd_from_buffer(
+		nft->context, json_object_to_json_string_ext(input, JSON_C_TO_STRING_PLAIN));
+	/* Both buffers begin anew once they are asked for. */
+	*answer = nft_ctx_get_output_buffer(nft->context);
+	error = nft_ctx_get_error_buffer(nft->context);
+	if (result == 0)
+		return FAULT_NONE;
+	return fault_set(fault, CODE, PATH,
+			 "the kernel does not take the rules: it needs CONFIG_NF_TABLES_INET, "
+			 "CONFIG_NFT_CT, CONFIG_NFT_FIB_INET, CONFIG_NFT_REJECT_INET and "
+			 "CONFIG_NFT_NAT. libnftables says: %.300s",
+			 error != NULL ? error : "");
+}
+
+enum fault_code nft_apply(struct nft *nft, struct json_object *commands, struct fault *fault)
+{
+	const char *answer;
+
+	return run(nft, commands, &answer, fault);
+}
+
+enum fault_code nft_own(struct nft *nft, const char *family, const char *name, struct fault *fault)
+{
+	char command[128];
+	const char *answer;
+	int result;
+
+	(void)snprintf(command, sizeof command, "create table %s %s { flags owner; }", family,
+		       name);
+	result = nft_run_cmd_from_buffer(nft->context, command);
+	if (result != 0)
+		return fault_set(fault, CODE, PATH, "no table %s %s: %.300s", family, name,
+				 nft_ctx_get_error_buffer(nft->context));
+	nft_ctx_output_set_flags(nft->context, NFT_CTX_OUTPUT_NUMERIC_PROTO);
+	(void)snprintf(command, sizeof command, "list table %s %s", family, name);
+	result = nft_run_cmd_from_buffer(nft->context, command);
+	answer = nft_ctx_get_output_buffer(nft->context);
+	nft_ctx_output_set_flags(nft->context, FLAGS);
+	if (result == 0 && answer != NULL && strstr(answer, "flags owner") != NULL)
+		return FAULT_NONE;
+	return fault_set(fault, CODE, PATH,
+			 "the table %s %s is not this process's: it needs Linux 5.12", family,
+			 name);
+}
+
+enum fault_code nft_list(struct nft *nft, const char *family, const char *table,
+			 struct json_object **out, struct fault *fault)
+{
+	struct json_object *commands OBJECT_CLEANUP = array_new();
+	struct json_object *command = object_new(), *list = object_new(), *name = object_new();
+	const char *answer = NULL;
+	enum fault_code code;
+
+	object_add_string(name, "family", family);
+	object_add_string(name, "name", table);
+	object_add(list, "table", name);
+	object_add(command, "list", list);
+	array_append(commands, command);
+	code = run(nft, commands, &answer, fault);
+	if (code != FAULT_NONE)
+		return code;
+	*out = answer == NULL ? NULL : json_tokener_parse(answer);
+	return *out != NULL ? FAULT_NONE
+			    : fault_set(fault, CODE, PATH, "libnftables lists nothing it can read");
+}

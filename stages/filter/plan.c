@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/filter/plan.h"
+
+#include "ipc/field.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CODE FAULT_RUN_NETWORK
+
+static enum fault_code read_nets(struct fields *fields, const char *name, size_t max,
+				 struct net4 *out, size_t *count, struct fault *fault)
+{
+	char path[FAULT_PATH_SIZE];
+	struct json_object *list = NULL;
+	enum fault_code code = fields_array(fields, name, max, &list, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	field_path_name(path, sizeof path, fields->path, name);
+	*count = json_object_array_length(list);
+	for (size_t i = 0; i < *count; i++) {
+		struct json_object *net = json_object_array_get_idx(list, i);
+
+		if (!json_object_is_type(net, json_type_string) ||
+		    !net4_parse(json_object_get_string(net), false, &out[i]))
+			return fault_set(fault, CODE, path, "entry %zu is no network a.b.c.d/n", i);
+	}
+	return FAULT_NONE;
+}
+
+static enum fault_code read_redirect(struct fields *fields, struct filter_rule *rule,
+				     struct fault *fault)
+{
+	int64_t port = 0;
+	enum fault_code code;
+
+	if (fields_null(fields, "redirect"))
+		return FAULT_NONE;
+	code = fields_integer(fields, "redirect", 1, 65535, &port, fault);
+	rule->redirect = (uint16_t)port;
+	if (code == FAULT_NONE && !rule->tcp)
+		code = fault_set(fault, CODE, fields->path, "only tcp is redirected");
+	return code;
+}
+
+static enum fault_code read_rule(struct json_object *value, size_t at, struct filter_rule *rule,
+				 struct fault *fault)
+{
+	char path[FAULT_PATH_SIZE];
+	struct fields fields;
+	const char *protocol = "";
+	int64_t port = 0;
+	enum fault_code code;
+
+	field_path_index(path, sizeof path, "rules", at);
+	code = fields_open(&fields, value, path, CODE, fault);
+	if (code == FAULT_NONE)
+		code = fields_integer(&fields, "index", 0, FILTER_RULE_MAX - 1, &rule->index,
+				      fault);
+	if (code == FAULT_NONE)
+		code = fields_string(&fields, "protocol", &protocol, fault);
+	rule->tcp = strcmp(protocol, "tcp") == 0;
+	if (code == FAULT_NONE && !rule->tcp && strcmp(protocol, "udp") != 0)
+		code = fault_set(fault, CODE, path, "the protocol is tcp or udp");
+	if (code == FAULT_NONE)
+		code = fields_integer(&fields, "port", 1, 65535, &port, fault);
+	rule->port = (uint16_t)port;
+	if (code == FAULT_NONE)
+		code = read_nets(&fields, "addresses", FILTER_ADDRESS_MAX, rule->addresses,
+				 &rule->address_count, fault);
+	if (code == FAULT_NONE)
+		code = read_redirect(&fields, rule, fault);
+	if (code == FAULT_NONE && rule->address_count == 0 && rule->redirect == 0)
+		code = fault_set(fault, CODE, path, "opens a port to no address");
+	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
+}
+
+static enum fault_code read_address(struct fields *fields, const char *name, struct net4 *out,
+				    struct fault *fault)
+{
+	char path[FAULT_PATH_SIZE];
+	const char *text = "";
+	enum fault_code code;
+
+	if (fields_null(fields, name))
+		return FAULT_NONE;
+	code = fields_string(fields, name, &text, fault);
+	field_path_name(path, sizeof path, fields->path, name);
+	if (code == FAULT_NONE && (strchr(text, '/') != NULL || !net4_parse(text, true, out)))
+		code = fault_set(fault, CODE, path, "is no address a.b.c.d");
+	return code;
+}
+
+/* As the kernel takes them (dev_valid_name), and letters that mean nothing to anybody. */
+static enum fault_code read_interface(struct fields *fields, struct filter_plan *plan,
+				      struct fault *fault)
+{
+	const char *name = "";
+	enum fault_code code;
+
+	if (fields_null(fields, "interface"))
+		return FAULT_NONE;
+	code = fields_string(fields, "interface", &name, fault);
+	if (code == FAULT_NONE &&
+	    (name[0] == '\0' || strlen(name) >= sizeof plan->interface ||
+	     strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name)))
+		code = fault_set(fault, CODE, "interface",
+				 "must have 1 to 15 lower-case letters, digits and hyphens");
+	if (code == FAULT_NONE)
+		(void)snprintf(plan->interface, sizeof plan->interface, "%s", name);
+	return code;
+}
+
+static enum fault_code read_rules(struct fields *fields, struct filter_plan *plan,
+				  struct fault *fault)
+{
+	struct json_object *list = NULL;
+	enum fault_code code = fields_array(fields, "rules", FILTER_RULE_MAX, &list, fault);
+
+	if (code == FAULT_NONE)
+		plan->rule_count = json_object_array_length(list);
+	for (size_t i = 0; code == FAULT_NONE && i < plan->rule_count; i++)
+		code = read_rule(json_object_array_get_idx(list, i), i, &plan->rules[i], fault);
+	return code;
+}
+
+enum fault_code filter_plan_read(struct json_object *record, struct filter_plan *plan,
+				 struct fault *fault)
+{
+	struct fields fields;
+	enum fault_code code = fields_open(&fields, record, "", CODE, fault);
+
+	if (code == FAULT_NONE)
+		code = fields_literal(&fields, "schemaVersion", FILTER_PLAN_SCHEMA, fault);
+	if (code == FAULT_NONE)
+		code = read_interface(&fields, plan, fault);
+	if (code == FAULT_NONE)
+		code = read_address(&fields, "address", &plan->address, fault);
+	if (code == FAULT_NONE)
+		code = read_address(&fields, "gateway", &plan->gateway, fault);
+	if (code == FAULT_NONE && (plan->address.len == 0) != (plan->gateway.len == 0))
+		code = fault_set(fault, CODE, "gateway", "comes with an address or not at all");
+	if (code == FAULT_NONE)
+		code = read_nets(&fields, "closed", FILTER_CLOSED_MAX, plan->closed,
+				 &plan->closed_count, fault);
+	if (code == FAULT_NONE)
+		code = read_rules(&fields, plan, fault);
+	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
+}

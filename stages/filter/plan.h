@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FILTER_PLAN_H
+#define FILTER_PLAN_H
+
+#include "ipc/fault.h"
+#include "stages/filter/net4.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_object;
+
+/*
+ * The plan record (safe-run-ipc(7)), as sr-launch writes it:
+ *
+ *   {"address","closed":["cidr"],"gateway","interface","rules":[{"addresses":["cidr"],"index",
+ *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1"}
+ *
+ * interface null: there is no way out, and only redirected rules lead anywhere. address and gateway
+ * null: whoever made the interface gave it its addresses. redirect: a port of the run's own
+ * loopback that takes the rule's connections, or null; without addresses it takes all to the port.
+ */
+#define FILTER_PLAN_SCHEMA "safe-run.filter/v1"
+#define FILTER_RULE_MAX	   1024
+#define FILTER_ADDRESS_MAX 64 /* of one rule */
+#define FILTER_CLOSED_MAX  256
+#define FILTER_PLAN_PATH   "filter.plan"
+
+struct filter_rule {
+	int64_t index; /* of the policy's egress */
+	bool tcp;
+	uint16_t port;
+	uint16_t redirect; /* 0: none */
+	struct net4 addresses[FILTER_ADDRESS_MAX];
+	size_t address_count;
+};
+
+struct filter_plan {
+	char interface[IFNAMSIZ];     /* "": none */
+	struct net4 address, gateway; /* len 0: none */
+	struct net4 closed[FILTER_CLOSED_MAX];
+	size_t closed_count;
+	struct filter_rule rules[FILTER_RULE_MAX];
+	size_t rule_count;
+};
+
+/* plan is zeroed by the caller. */
+enum fault_code filter_plan_read(struct json_object *record, struct filter_plan *plan,
+				 struct fault *fault) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/launch/network.h"
+
+#include "ipc/object.h"
+#include "stages/filter/net4.h"
+#include "stages/launch/channel.h"
+#include "stages/launch/descriptor.h"
+#include "stages/launch/enforcement.h"
+#include "stages/launch/launch.h"
+#include "stages/launch/message.h"
+#include "stages/launch/network_report.h"
+#include "stages/launch/plan.h"
+#include "stages/seal/digest.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CODE	  FAULT_RUN_NETWORK
+#define PATH	  "launch.network"
+#define SECOND_NS 1000000000ULL
+#define WAIT_NS	  (30 * SECOND_NS)
+
+void network_init(struct network *network)
+{
+	*network = (struct network){
+		.net_fd = -1, .user_fd = -1, .uplink = ASSISTANT_NONE, .filter = ASSISTANT_NONE};
+}
+
+/* By the namespace's own calls (ioctl_ns(2)), for the host's /proc may be out of sight by now. */
+static int open_net_namespace(void)
+{
+	int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = any < 0 ? -1 : ioctl(any, SIOCGSKNS);
+
+	descriptor_close(&any);
+	return fd;
+}
+
+static int pass(int channel_fd, const char *type, int fd)
+{
+	struct json_object *message OBJECT_CLEANUP = message_new(type);
+	int result = fd < 0 ? -1 : channel_report_fd(channel_fd, message, fd);
+
+	descriptor_close(&fd);
+	return result;
+}
+
+enum fault_code network_pass(const struct plan *plan, int channel_fd, struct fault *fault)
+{
+	struct json_object *message OBJECT_CLEANUP = NULL;
+	int net_fd, result = 0;
+
+	if (!plan->network.wanted)
+		return FAULT_NONE;
+	net_fd = open_net_namespace();
+	if (net_fd >= 0 && plan->rootless)
+		result = pass(channel_fd, "userns", ioctl(net_fd, NS_GET_USERNS));
+	message = message_new("network");
+	if (result == 0 && pass(channel_fd, "netns", net_fd) == 0 &&
+	    channel_report(channel_fd, message) == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, CODE, errno, "launch.network.namespace",
+			       "cannot hand on the sandbox's network namespace");
+}
+
+bool network_take(struct launch *launch, const char *type, int fd)
+{
+	struct network *network = &launch->network;
+	int *place = strcmp(type, "netns") == 0	   ? &network->net_fd
+		     : strcmp(type, "userns") == 0 ? &network->user_fd
+						   : NULL;
+
+	if (!launch->plan->network.wanted || place == NULL || *place >= 0)
+		return false;
+	*place = fd;
+	return true;
+}
+
+/* sr- and twelve digits of the run id's hash: what the kernel's 15 characters leave. */
+static void name_interface(struct launch *launch)
+{
+	uint8_t value[DIGEST_SIZE];
+
+	digest_bytes(launch->events.run_id, strlen(launch->events.run_id), value);
+	(void)snprintf(launch->network.interface, sizeof launch->network.interface,
+		       "sr-%02x%02x%02x%02x%02x%02x", value[0], value[1], value[2], value[3],
+		       value[4], value[5]);
+}
+
+enum fault_code network_announce(struct launch *launch, struct fault *fault)
+{
+	const struct plan *plan = launch->plan;
+
+	if (!plan->network.wanted)
+		return FAULT_NONE;
+	if (plan->rootless)
+		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
+				 "a network for a run of an ordinary user is not available in this "
+				 "version: run as root, or set network.mode to \"none\"");
+	if (plan->machine.wanted)
+		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
+				 "a network for a machine is not available in this version: set "
+				 "network.mode to \"none\", or runtime.isolation to \"process\"");
+	for (size_t i = 0; i < plan->network.rule_count; i++)
+		if (plan->network.rules[i].host != NULL)
+			return fault_set(fault, FAULT_HOST_LACKS, "policy.network.egress",
+					 "rules for host names are not available in this version: "
+					 "%.128s must be written as a cidr",
+					 plan->network.rules[i].host);
+	name_interface(launch);
+	return network_report_plan(launch, fault);
+}
+
+static enum fault_code start(struct launch *launch, struct assistant *assistant,
+			     const char *program, struct fault *fault)
+{
+	bool filter = assistant == &launch->network.filter;
+	const struct assistant_plan plan = {
+		.home_fd = launch->home_fd,
+		.program = program,
+		.path = PATH,
+		.uid = launch->network.user_fd >= 0 ? launch->plan->uid : geteuid(),
+		.gid = launch->network.user_fd >= 0 ? launch->plan->gid : getegid(),
+		.stdin_fd = ASSISTANT_STDIN_PIPE,
+		.fds = {{"--netns-fd", launch->network.net_fd}},
+		.fd_count = filter ? 0 : 1,
+		.record_max = RECORD_EVENT_MAX,
+		.interrupt_fd = launch->signal_fd,
+		.capabilities = 1ULL << CAP_NET_ADMIN,
+		.joins = filter,
+		.user_ns_fd = launch->network.user_fd,
+		.net_ns_fd = launch->network.net_fd,
+	};
+
+	return assistant_start(assistant, &plan, fault);
+}
+
+static enum fault_code give(struct assistant *assistant, struct json_object *record,
+			    struct fault *fault)
+{
+	struct record_sink sink = {.fd = assistant->stdin_fd, .record_fd = -1};
+	struct fault ignored;
+
+	/* One that has ended is found by its result, with its own words. */
+	if (record_send(&sink, record, RECORD_EVENT_MAX, &ignored) == FAULT_NONE ||
+	    assistant->pid > 0)
+		return FAULT_NONE;
+	*fault = ignored;
+	return fault->code;
+}
+
+static void add_networks(const struct plan_rule *rule, struct json_object *list)
+{
+	if (rule->cidr != NULL)
+		array_append_string(list, rule->cidr);
+}
+
+static enum fault_code order_uplink(struct launch *launch, struct fault *fault)
+{
+	const struct plan *plan = launch->plan;
+	struct json_object *record OBJECT_CLEANUP = object_new();
+	struct json_object *addresses = array_new();
+
+	for (size_t i = 0; i < plan->network.rule_count; i++)
+		add_networks(&plan->network.rules[i], addresses);
+	object_add(record, "addresses", addresses);
+	object_add_string(record, "interface", launch->network.interface);
+	object_add_string(record, "schemaVersion", "safe-run.uplink/v1");
+	return give(&launch->network.uplink, record, fault);
+}
+
+enum fault_code network_start(struct launch *launch, struct fault *fault)
+{
+	enum fault_code code;
+
+	if (!launch->plan->network.wanted)
+		return FAULT_NONE;
+	if (launch->network.net_fd < 0)
+		return fault_set(fault, CODE, PATH, "init did not hand on its network namespace");
+	code = start(launch, &launch->network.uplink, "sr-uplink", fault);
+	if (code == FAULT_NONE)
+		code = order_uplink(launch, fault);
+	if (code == FAULT_NONE)
+		code = start(launch, &launch->network.filter, "sr-filter", fault);
+	return code;
+}
+
+static bool take_text(struct json_object *record, const char *name, char *out, size_t size)
+{
+	struct json_object *value = NULL;
+	struct net4 net;
+
+	if (!json_object_object_get_ex(record, name, &value) ||
+	    !json_object_is_type(value, json_type_string) ||
+	    !net4_parse(json_object_get_string(value), true, &net) || net.len != 32)
+		return false;
+	return snprintf(out, size, "%s", json_object_get_string(value)) < (int)size;
+}
+
+/* {"type":"ready","address","gateway","host":[...],"interface"} */
+static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
+{
+	struct network *network = &launch->network;
+	struct json_object *ready OBJECT_CLEANUP = NULL;
+	struct json_object *host = NULL;
+	char text[NET4_TEXT_SIZE];
+	enum fault_code code =
+		assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &ready, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	if (!take_text(ready, "address", network->address, sizeof network->address) ||
+	    !take_text(ready, "gateway", network->gateway, sizeof network->gateway) ||
+	    !json_object_object_get_ex(ready, "host", &host) ||
+	    !json_object_is_type(host, json_type_array))
+		return fault_set(fault, CODE, PATH, "sr-uplink told something we do not know");
+	network->closed = array_new();
+	for (size_t i = 0; i < NET4_CLOSED_COUNT; i++) {
+		net4_format(net4_closed[i], false, text);
+		array_append_string(network->closed, text);
+	}
+	for (size_t i = 0; i < json_object_array_length(host); i++)
+		array_append(network->closed, json_object_get(json_object_array_get_idx(host, i)));
+	return FAULT_NONE;
+}
+
+static struct json_object *make_filter_rule(const struct plan_rule *rule, size_t index)
+{
+	struct json_object *record = object_new(), *addresses = array_new();
+
+	add_networks(rule, addresses);
+	object_add(record, "addresses", addresses);
+	object_add_integer(record, "index", (int64_t)index);
+	object_add_integer(record, "port", rule->port);
+	object_add_string(record, "protocol", rule->tcp ? "tcp" : "udp");
+	object_add_null(record, "redirect");
+	return record;
+}
+
+static enum fault_code order_filter(struct launch *launch, struct fault *fault)
+{
+	const struct plan *plan = launch->plan;
+	struct json_object *record OBJECT_CLEANUP = object_new();
+	struct json_object *rules = array_new();
+
+	for (size_t i = 0; i < plan->network.rule_count; i++)
+		array_append(rules, make_filter_rule(&plan->network.rules[i], i));
+	object_add_string(record, "address", launch->network.address);
+	object_add_shared(record, "closed", launch->network.closed);
+	object_add_string(record, "gateway", launch->network.gateway);
+	object_add_string(record, "interface", launch->network.interface);
+	object_add(record, "rules", rules);
+	object_add_string(record, "schemaVersion", "safe-run.filter/v1");
+	return give(&launch->network.filter, record, fault);
+}
+
+enum fault_code network_apply(struct launch *launch, struct fault *fault)
+{
+	struct network *network = &launch->network;
+	enum fault_code code;
+
+	if (!launch->plan->network.wanted)
+		return FAULT_NONE;
+	code = take_uplink(launch, fault);
+	if (code == FAULT_NONE)
+		code = order_filter(launch, fault);
+	if (code == FAULT_NONE)
+		code = assistant_first(&network->filter, event_boot_ns() + WAIT_NS, &network->ready,
+				       fault);
+	network->applied = code == FAULT_NONE;
+	return code == FAULT_NONE ? network_report_applied(launch, fault) : code;
+}
+
+void network_enforcement(const struct launch *launch, struct json_object *confined,
+			 struct json_object *enforcement)
+{
+	struct json_object *evidence = object_new();
+	struct json_object *namespaces = NULL, *net = NULL;
+
+	(void)json_object_object_get_ex(confined, "namespaces", &namespaces);
+	(void)json_object_object_get_ex(namespaces, "net", &net);
+	object_add_string(evidence, "address", launch->network.address);
+	object_add_string(evidence, "interface", launch->network.interface);
+	object_add_shared(evidence, "net", net);
+	object_add_shared(evidence, "ruleset", launch->network.ready);
+	enforcement_add_text(enforcement, "network.mode",
+			     "nftables in the run's network namespace, read back", "allowlist",
+			     "allowlist", evidence);
+}
+
+void network_watch(const struct launch *launch, struct pollfd *items)
+{
+	items[0] = (struct pollfd){.fd = launch->network.uplink.pidfd, .events = POLLIN};
+	items[1] = (struct pollfd){.fd = launch->network.filter.pidfd, .events = POLLIN};
+}
+
+enum fault_code network_check(const struct launch *launch, const struct pollfd *items,
+			      struct fault *fault)
+{
+	const struct assistant *assistants[] = {&launch->network.uplink, &launch->network.filter};
+
+	for (size_t i = 0; i < NETWORK_SOURCE_COUNT; i++)
+		if (items[i].revents != 0)
+			return fault_set(fault, CODE, PATH,
+					 "%s ended while the command ran, which was ended too",
+					 assistants[i]->program);
+	return FAULT_NONE;
+}
+
+static enum fault_code finish(struct assistant *assistant, struct json_object **final,
+			      struct fault *fault)
+{
+	descriptor_close(&assistant->stdin_fd);
+	return assistant_result(assistant, event_boot_ns() + WAIT_NS, final, fault);
+}
+
+static enum fault_code take_back(struct launch *launch, struct fault *fault)
+{
+	struct network *network = &launch->network;
+	struct json_object *removed OBJECT_CLEANUP = NULL;
+	struct fault why;
+	enum fault_code code = finish(&network->uplink, &removed, &why);
+	enum fault_code told;
+
+	/* The last hold on the run's network namespace. */
+	descriptor_close(&network->net_fd);
+	descriptor_close(&network->user_fd);
+	launch_note(launch, PATH, code == FAULT_NONE,
+		    code == FAULT_NONE ? "rules and interface released" : why.message);
+	told = network_report_released(launch, code == FAULT_NONE ? NULL : &why, fault);
+	if (told != FAULT_NONE || code == FAULT_NONE)
+		return told;
+	return fault_set(fault, FAULT_RUN_RELEASE, PATH, "%s", why.message);
+}
+
+enum fault_code network_finish(struct launch *launch, enum fault_code code, struct fault *fault)
+{
+	struct network *network = &launch->network;
+	struct json_object *counted OBJECT_CLEANUP = NULL;
+	struct fault counting, taking;
+	enum fault_code counting_code, taking_code;
+
+	if (!network->applied || network->released)
+		return code;
+	network->released = true;
+	/* Both begin at once: removing an interface takes the kernel a while. */
+	descriptor_close(&network->filter.stdin_fd);
+	descriptor_close(&network->uplink.stdin_fd);
+	counting_code = finish(&network->filter, &counted, &counting);
+	if (counting_code == FAULT_NONE)
+		counting_code = network_report_hits(launch, counted, &counting);
+	taking_code = take_back(launch, &taking);
+	if (code != FAULT_NONE || (counting_code == FAULT_NONE && taking_code == FAULT_NONE))
+		return code;
+	*fault = counting_code != FAULT_NONE ? counting : taking;
+	return fault->code;
+}
+
+void network_stop(struct launch *launch)
+{
+	struct network *network = &launch->network;
+
+	assistant_stop(&network->filter);
+	assistant_stop(&network->uplink);
+	descriptor_close(&network->net_fd);
+	descriptor_close(&network->user_fd);
+	object_release(&network->closed);
+	object_release(&network->ready);
+}
