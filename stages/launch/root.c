@@ -203,7 +203,7 @@ static enum fault_code add_entry(struct apart *apart, int etc_fd, const struct p
 		.attributes = CLOSED,
 		.directory = entry->identity.directory,
 		/* A place that is new is open for writing; no entry comes twice, or it fails. */
-		.small = is_etc(entry->path),
+		.small = is_etc(entry->path) && !entry->identity.directory,
 	};
 	enum fault_code code;
 	int place_fd;
