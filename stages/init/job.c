@@ -144,6 +144,7 @@ static enum fault_code read_numbers(struct fields *top, struct job *job, struct 
 	plan->gid = (gid_t)gid;
 	plan->timeout_s = TIMEOUT;
 	plan->stdin_none = !job->wants_stdin;
+	plan->machine.guest = true;
 	return code;
 }
 

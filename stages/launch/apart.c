@@ -24,7 +24,8 @@
 
 bool apart_wanted(const struct plan *plan)
 {
-	return strcmp(plan->seccomp, "strict") != 0 && !plan->machine.wanted;
+	return strcmp(plan->seccomp, "strict") != 0 && !plan->machine.wanted &&
+	       !plan->machine.guest;
 }
 
 enum fault_code apart_start(struct apart *apart, const struct root *root, const struct plan *plan,

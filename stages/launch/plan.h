@@ -110,6 +110,7 @@ struct plan_limit {
 /* runtime.isolation microvm: the workload is a VMM, and the command is its guest's (machine.h). */
 struct plan_machine {
 	bool wanted;
+	bool guest;	    /* this is the guest: its files are nobody else's */
 	bool kvm;	    /* /dev/kvm is there for it */
 	int out_fd, err_fd; /* in init: where the console and the VMM's messages go */
 };

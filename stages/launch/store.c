@@ -176,12 +176,13 @@ enum fault_code store_publish(int store_fd, const struct store_entry *entry,
 	char name[NAME_SIZE], from[sizeof UNPACK "/image"], to[sizeof ENTRY "/image"];
 	struct stat info;
 
+	/* A VMM opens its volume as a user of its own; on the host nobody gets below the store. */
 	(void)snprintf(from, sizeof from, UNPACK "/%s", part);
 	(void)snprintf(to, sizeof to, ENTRY "/%s", part);
 	if ((entry->image || entry->volume) &&
 	    (fstatat(store_fd, UNPACK "/image", &info, AT_SYMLINK_NOFOLLOW) < 0 ||
 	     !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
-	     fchmodat(store_fd, UNPACK "/image", 0400, 0) < 0))
+	     fchmodat(store_fd, UNPACK "/image", entry->volume ? 0444 : 0400, 0) < 0))
 		return failed(errno, "the image that was copied is no file of its own", fault);
 	if (!entry->image &&
 	    (write_manifest(store_fd, record) < 0 || renameat(store_fd, from, store_fd, to) < 0))
