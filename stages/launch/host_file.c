@@ -5,6 +5,7 @@
 #include "stages/launch/plan.h"
 #include "stages/launch/root.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,6 +33,37 @@ static const char *home_of(const struct plan *plan)
 	return strpbrk(plan->cwd, ":\n") != NULL ? "/tmp" : plan->cwd;
 }
 
+/* One line for each address a name of the policy's was resolved to: all the sandbox can resolve. */
+static int write_host(int fd, const struct plan_host *host)
+{
+	char line[INET_ADDRSTRLEN + PLAN_HOST_MAX + 3], address[INET_ADDRSTRLEN];
+
+	for (size_t i = 0; i < host->address_count; i++) {
+		struct in_addr in = {.s_addr = htonl(host->addresses[i])};
+
+		(void)inet_ntop(AF_INET, &in, address, sizeof address);
+		(void)snprintf(line, sizeof line, "%s %s\n", address, host->name);
+		if (record_write_all(fd, line, strlen(line)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_hosts(int etc_fd, const struct plan *plan, const char *text)
+{
+	int fd = openat(etc_fd, "hosts", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	int result;
+
+	/* Another one would hide the policy's names. */
+	if (fd < 0)
+		return errno == EEXIST && plan->network.host_count == 0 ? 0 : -1;
+	result = record_write_all(fd, text, strlen(text));
+	for (size_t i = 0; result == 0 && i < plan->network.host_count; i++)
+		result = write_host(fd, &plan->network.hosts[i]);
+	(void)close(fd);
+	return result;
+}
+
 static int write_all(int etc_fd, const struct plan *plan)
 {
 	char text[TEXT_MAX];
@@ -49,7 +81,7 @@ static int write_all(int etc_fd, const struct plan *plan)
 		return -1;
 	(void)snprintf(text, sizeof text, "127.0.0.1 localhost %s\n::1 localhost %s\n",
 		       plan->hostname, plan->hostname);
-	if (write_file(etc_fd, "hosts", text) < 0)
+	if (write_hosts(etc_fd, plan, text) < 0)
 		return -1;
 	(void)snprintf(text, sizeof text, "%s\n", plan->hostname);
 	if (write_file(etc_fd, "hostname", text) < 0)

@@ -8,6 +8,7 @@
 #include "stages/launch/enforcement.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/message.h"
+#include "stages/launch/network_names.h"
 #include "stages/launch/network_report.h"
 #include "stages/launch/plan.h"
 #include "stages/seal/digest.h"
@@ -111,11 +112,13 @@ enum fault_code network_announce(struct launch *launch, struct fault *fault)
 				 "a network for a machine is not available in this version: set "
 				 "network.mode to \"none\", or runtime.isolation to \"process\"");
 	for (size_t i = 0; i < plan->network.rule_count; i++)
-		if (plan->network.rules[i].host != NULL)
+		if (plan->network.rules[i].by_name)
 			return fault_set(fault, FAULT_HOST_LACKS, "policy.network.egress",
-					 "rules for host names are not available in this version: "
-					 "%.128s must be written as a cidr",
+					 "rules with match \"name\" are not available in this "
+					 "version: %.128s must do without",
 					 plan->network.rules[i].host);
+	if (network_names_resolve(launch, fault) != FAULT_NONE)
+		return fault->code;
 	name_interface(launch);
 	return network_report_plan(launch, fault);
 }
@@ -158,12 +161,6 @@ static enum fault_code give(struct assistant *assistant, struct json_object *rec
 	return fault->code;
 }
 
-static void add_networks(const struct plan_rule *rule, struct json_object *list)
-{
-	if (rule->cidr != NULL)
-		array_append_string(list, rule->cidr);
-}
-
 static enum fault_code order_uplink(struct launch *launch, struct fault *fault)
 {
 	const struct plan *plan = launch->plan;
@@ -171,7 +168,7 @@ static enum fault_code order_uplink(struct launch *launch, struct fault *fault)
 	struct json_object *addresses = array_new();
 
 	for (size_t i = 0; i < plan->network.rule_count; i++)
-		add_networks(&plan->network.rules[i], addresses);
+		network_names_add(plan, &plan->network.rules[i], addresses);
 	object_add(record, "addresses", addresses);
 	object_add_string(record, "interface", launch->network.interface);
 	object_add_string(record, "schemaVersion", "safe-run.uplink/v1");
@@ -233,11 +230,12 @@ static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 	return FAULT_NONE;
 }
 
-static struct json_object *make_filter_rule(const struct plan_rule *rule, size_t index)
+static struct json_object *make_filter_rule(const struct plan *plan, size_t index)
 {
+	const struct plan_rule *rule = &plan->network.rules[index];
 	struct json_object *record = object_new(), *addresses = array_new();
 
-	add_networks(rule, addresses);
+	network_names_add(plan, rule, addresses);
 	object_add(record, "addresses", addresses);
 	object_add_integer(record, "index", (int64_t)index);
 	object_add_integer(record, "port", rule->port);
@@ -253,7 +251,7 @@ static enum fault_code order_filter(struct launch *launch, struct fault *fault)
 	struct json_object *rules = array_new();
 
 	for (size_t i = 0; i < plan->network.rule_count; i++)
-		array_append(rules, make_filter_rule(&plan->network.rules[i], i));
+		array_append(rules, make_filter_rule(plan, i));
 	object_add_string(record, "address", launch->network.address);
 	object_add_shared(record, "closed", launch->network.closed);
 	object_add_string(record, "gateway", launch->network.gateway);
@@ -271,6 +269,8 @@ enum fault_code network_apply(struct launch *launch, struct fault *fault)
 	if (!launch->plan->network.wanted)
 		return FAULT_NONE;
 	code = take_uplink(launch, fault);
+	if (code == FAULT_NONE)
+		code = network_names_check(launch->plan, network->closed, fault);
 	if (code == FAULT_NONE)
 		code = order_filter(launch, fault);
 	if (code == FAULT_NONE)

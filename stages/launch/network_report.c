@@ -6,6 +6,7 @@
 #include "ipc/field.h"
 #include "ipc/object.h"
 #include "stages/launch/launch.h"
+#include "stages/launch/network_names.h"
 #include "stages/launch/plan.h"
 
 #include <json-c/json.h>
@@ -49,8 +50,7 @@ enum fault_code network_report_plan(struct launch *launch, struct fault *fault)
 		struct json_object *rule = make_rule(&plan->network.rules[i], i);
 		struct json_object *addresses = array_new();
 
-		if (plan->network.rules[i].cidr != NULL)
-			array_append_string(addresses, plan->network.rules[i].cidr);
+		network_names_add(plan, &plan->network.rules[i], addresses);
 		object_add(rule, "addresses", addresses);
 		array_append(rules, rule);
 	}

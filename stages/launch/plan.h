@@ -33,6 +33,7 @@ struct sandbox_filter;
 #define PLAN_PREFIX_MAX	 64
 #define PLAN_RULE_MAX	 1024
 #define PLAN_HOST_MAX	 255
+#define PLAN_ADDRESS_MAX 64 /* of one name */
 
 /* Which file a path named when it was looked at first. */
 struct plan_identity {
@@ -91,12 +92,22 @@ struct plan_rule {
 	bool tcp;		 /* else udp */
 	bool by_name;		 /* held against what TLS and HTTP say too */
 	uint16_t port;
+	size_t host_at; /* with host: in plan_network.hosts */
+};
+
+/* A name, and what it was resolved to before the run. */
+struct plan_host {
+	const char *name;
+	uint32_t addresses[PLAN_ADDRESS_MAX]; /* host order */
+	size_t address_count;
 };
 
 struct plan_network {
 	bool wanted; /* mode allowlist */
 	struct plan_rule rules[PLAN_RULE_MAX];
 	size_t rule_count;
+	struct plan_host hosts[PLAN_RULE_MAX];
+	size_t host_count;
 	uint16_t probe_port; /* no rule has it */
 };
 
