@@ -38,6 +38,7 @@ static const struct {
 	{"tree", &sandbox_profile_tree},	 {"unpack", &sandbox_profile_unpack},
 	{"resolve", &sandbox_profile_resolve},	 {"egress", &sandbox_profile_egress},
 	{"machine", &sandbox_profile_machine},	 {"guest", &sandbox_profile_guest},
+	{"filter", &sandbox_profile_filter},	 {"uplink", &sandbox_profile_uplink},
 	{"image", &sandbox_profile_image},	 {"artifact", &sandbox_profile_artifact},
 };
 
