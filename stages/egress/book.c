@@ -64,6 +64,7 @@ struct book_rule *book_permit(struct book *book, const char *name, uint32_t addr
 			      enum reason *reason)
 {
 	const struct book_name *learned = find(book, name);
+	const struct dns_addresses *pinned = book_pinned(book, name);
 
 	*reason = REASON_NAME_NOT_LISTED;
 	for (size_t i = 0; i < book->rule_count; i++) {
@@ -71,7 +72,10 @@ struct book_rule *book_permit(struct book *book, const char *name, uint32_t addr
 
 		if (rule->port != port || !names(rule, name))
 			continue;
-		if (rule->wild ? learned != NULL && dns_addresses_has(&learned->addresses, address)
+		/* A name that another rule pins is never asked for below a wildcard. */
+		if (rule->wild ? (learned != NULL &&
+				  dns_addresses_has(&learned->addresses, address)) ||
+					 (pinned != NULL && dns_addresses_has(pinned, address))
 			       : dns_addresses_has(&rule->addresses, address)) {
 			*reason = REASON_NONE;
 			return rule;

@@ -3,6 +3,7 @@
 
 #include "ipc/buf.h"
 #include "stages/egress/hello.h"
+#include "stages/egress/own_host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -122,6 +123,13 @@ static bool permit(struct connection *connection, struct connection_world *world
 	struct book_rule *rule =
 		book_permit(world->book, name, connection->address, connection->port, &reason);
 
+	/* Once: an address does not become the machine's own between two requests of a connection. */
+	if (rule != NULL && connection->rule == NULL &&
+	    !reach_lists(&world->book->reach, connection->address) &&
+	    own_host_has(connection->address)) {
+		rule = NULL;
+		reason = REASON_ADDRESS_OF_HOST;
+	}
 	if (rule == NULL) {
 		refuse(connection, world, name, reason);
 		return false;
@@ -300,6 +308,9 @@ static void look(struct connection *connection, struct connection_world *world)
 	switch (hello_second(connection->buffer + connection->passed,
 			     connection->len - connection->passed, connection->name, &hello)) {
 	case HELLO_MORE:
+		/* No more fits: nothing would ever come of it. */
+		if (connection->passed == 0 && connection->len == CONNECTION_BUFFER)
+			refuse(connection, world, "", REASON_HELLO_TOO_LONG);
 		return;
 	case HELLO_REFUSED:
 		refuse(connection, world, hello.name, hello.reason);

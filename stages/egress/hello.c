@@ -10,7 +10,9 @@
 #define RECORD_MAX	  16384
 #define MESSAGE_HEADER	  4
 #define TYPE_CCS	  20
+#define TYPE_ALERT	  21
 #define TYPE_HANDSHAKE	  22
+#define TYPE_DATA	  23
 #define CLIENT_HELLO	  1
 #define RANDOM_LEN	  32
 #define EXTENSION_SNI	  0
@@ -18,6 +20,7 @@
 #define EXTENSION_ESNI	  0xffce /* draft-ietf-tls-esni-02 */
 #define EXTENSION_ECH_LOW 0xfe08 /* its drafts, 08 to 0c, and what it became, 0d */
 #define EXTENSION_ECH	  0xfe0d
+#define PASSED_OVER_MAX	  64
 #define EXTENSION_MAX	  128 /* in one hello; browsers send 20 */
 
 /* What is left to read. Taking more than there is makes it bad, and all that follows empty. */
@@ -206,11 +209,27 @@ enum hello_status hello_read(const uint8_t *data, size_t len, struct hello *hell
 
 /*
  * An encrypted record of the same type begins with a random number (TLS 1.2, resumed): that it
- * looks like this by chance is one in 65536, and then the connection is refused for nothing.
+ * looks like this by chance is one in 16384, and then the connection is refused for nothing. The
+ * version says nothing: a server that finds supported_versions does not look at it (OpenSSL 3.0).
+ * The length is below 256 KiB, more than any server takes.
  */
 static bool may_be_hello(const uint8_t *body)
 {
-	return body[0] == CLIENT_HELLO && body[4] == 3;
+	return body[0] == CLIENT_HELLO && body[1] <= 3;
+}
+
+/*
+ * How long the record at data is if a server may pass over it and wait for a ClientHello still; 0
+ * when it is another. change_cipher_spec is for middle boxes (RFC 8446, D.4); of alerts a server
+ * goes on after user_canceled (6.1), whatever level it has.
+ */
+static size_t passed_over(const uint8_t *data, size_t len)
+{
+	const size_t body = data[0] == TYPE_CCS ? 1 : data[0] == TYPE_ALERT ? 2 : 0;
+
+	if (body == 0 || len < RECORD_HEADER + body || data[3] != 0 || data[4] != body)
+		return 0;
+	return RECORD_HEADER + body;
 }
 
 static enum hello_status second_at(const uint8_t *data, size_t len, const char *name,
@@ -226,19 +245,23 @@ static enum hello_status second_at(const uint8_t *data, size_t len, const char *
 enum hello_status hello_second(const uint8_t *data, size_t len, const char *name,
 			       struct hello *hello)
 {
-	size_t at = 0, body;
+	size_t at = 0, body, over;
 	enum hello_status status;
 
 	*hello = (struct hello){.wire_len = 0};
-	/* change_cipher_spec, one byte in its record, for middle boxes (RFC 8446, D.4). */
-	while (len - at >= RECORD_HEADER + 1 && data[at] == TYPE_CCS && data[at + 3] == 0 &&
-	       data[at + 4] == 1)
-		at += RECORD_HEADER + 1;
-	if (at == len || (data[at] == TYPE_CCS && len - at < RECORD_HEADER + 1))
-		return at < HELLO_MAX ? HELLO_MORE : refuse(hello, REASON_HELLO_MALFORMED);
+	while (at < len && (over = passed_over(data + at, len - at)) > 0)
+		at += over;
+	if (at > PASSED_OVER_MAX)
+		return refuse(hello, REASON_HELLO_MALFORMED);
+	if (at == len)
+		return HELLO_MORE;
+	if ((data[at] == TYPE_CCS || data[at] == TYPE_ALERT) && len - at < RECORD_HEADER + 2)
+		return HELLO_MORE;
 	hello->wire_len = len;
-	if (data[at] != TYPE_HANDSHAKE)
+	if (data[at] == TYPE_DATA)
 		return HELLO_DONE;
+	if (data[at] != TYPE_HANDSHAKE)
+		return refuse(hello, REASON_HELLO_MALFORMED);
 	if (len - at < RECORD_HEADER + 1)
 		return HELLO_MORE;
 	body = (size_t)data[at + 3] << 8 | data[at + 4];

@@ -23,6 +23,7 @@ struct reading {
 	bool version_0;	       /* HTTP/1.0 */
 	struct text authority; /* of an absolute URI; NULL */
 	bool has_host, has_length, has_coding;
+	bool takes_body; /* its method does */
 };
 
 static bool text_is(struct text text, const char *word)
@@ -168,6 +169,21 @@ static enum reason read_target(struct reading *reading, struct text method, stru
 	return REASON_NONE;
 }
 
+/*
+ * A server that gives GET no body reads what is meant for one as its next request. Methods are told
+ * apart by case (RFC 9110, 9.1).
+ */
+static bool takes_body(struct text method)
+{
+	static const char *const names[] = {"POST",   "PUT",	"PATCH", "PROPFIND", "PROPPATCH",
+					    "REPORT", "SEARCH", "QUERY", "LOCK",     "MKCALENDAR"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (method.len == strlen(names[i]) && memcmp(method.at, names[i], method.len) == 0)
+			return true;
+	return false;
+}
+
 /* method SP target SP HTTP/1.x */
 static enum reason read_request_line(struct reading *reading, struct text line)
 {
@@ -184,6 +200,7 @@ static enum reason read_request_line(struct reading *reading, struct text line)
 	space = memrchr(target.at, ' ', target.len);
 	if (!is_token(method) || space == NULL)
 		return REASON_NOT_HTTP;
+	reading->takes_body = takes_body(method);
 	version = (struct text){space + 1, target.len - (size_t)(space - target.at) - 1};
 	target.len -= version.len + 1;
 	reading->version_0 = version.len == 8 && memcmp(version.at, "HTTP/1.0", 8) == 0;
@@ -208,6 +225,8 @@ static enum reason settle(struct reading *reading)
 	head->body = reading->has_coding			 ? HTTP_BODY_CHUNKED
 		     : reading->has_length && head->body_len > 0 ? HTTP_BODY_LENGTH
 								 : HTTP_BODY_NONE;
+	if (head->body != HTTP_BODY_NONE && !reading->takes_body)
+		return REASON_HTTP_FRAMING;
 	return REASON_NONE;
 }
 

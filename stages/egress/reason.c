@@ -24,6 +24,7 @@ static const char *const names[REASON_COUNT] = {
 	[REASON_HOST_MALFORMED] = "host-malformed",
 	[REASON_NAME_NOT_LISTED] = "name-not-listed",
 	[REASON_ADDRESS_NOT_OF_NAME] = "address-not-of-name",
+	[REASON_ADDRESS_OF_HOST] = "address-of-host",
 	[REASON_DNS_NOT_LISTED] = "dns-not-listed",
 	[REASON_DNS_CLOSED] = "dns-closed",
 	[REASON_DNS_FULL] = "dns-full",

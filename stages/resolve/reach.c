@@ -103,11 +103,18 @@ enum fault_code reach_read(struct fields *fields, struct reach *reach, struct fa
 	return FAULT_NONE;
 }
 
-const char *reach_refusal(const struct reach *reach, uint32_t address)
+bool reach_lists(const struct reach *reach, uint32_t address)
 {
 	for (size_t i = 0; i < reach->cidr_count; i++)
 		if ((address & reach->cidrs[i].mask) == reach->cidrs[i].address)
-			return NULL;
+			return true;
+	return false;
+}
+
+const char *reach_refusal(const struct reach *reach, uint32_t address)
+{
+	if (reach_lists(reach, address))
+		return NULL;
 	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
 		if ((address & closed[i].net.mask) == closed[i].net.address)
 			return closed[i].words;

@@ -37,6 +37,9 @@ void reach_address_text(uint32_t address, char out[REACH_TEXT_SIZE]);
 enum fault_code reach_read(struct fields *fields, struct reach *reach, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* Whether the policy lists address by a CIDR. */
+bool reach_lists(const struct reach *reach, uint32_t address);
+
 /* NULL when a name may lead to address; else what the address is. */
 const char *reach_refusal(const struct reach *reach, uint32_t address);
 

@@ -66,8 +66,8 @@ class World:
             made.listen(128)
         return made
 
-    def start(self, rules, cidrs=(), dns=True, limit=None, handle=None):
-        """rules: (host, port, addresses)"""
+    def start(self, rules, cidrs=("192.0.2.0/24",), dns=True, limit=None, handle=None):
+        """rules: (host, port, addresses); the servers have addresses of this host, which a cidr has to list"""
         fds = [self.listener.fileno()] + ([self.dns_udp.fileno(), self.dns_tcp.fileno(), self.resolv] if dns else [])
         words = [x for pair in zip(["--listen-fd", "--dns-fd", "--dns-tcp-fd", "--resolv-fd"], map(str, fds)) for x in pair]
 
