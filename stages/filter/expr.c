@@ -137,6 +137,15 @@ void expr_daddr(struct rule *rule, const struct net4 *nets, size_t count)
 	expr_field(rule, "ip", "daddr", "==", set);
 }
 
+void expr_crowded(struct rule *rule, int count)
+{
+	struct json_object *limit = object_new();
+
+	object_add_bool(limit, "inv", true);
+	object_add_integer(limit, "val", count);
+	add_statement(rule, "ct count", limit);
+}
+
 void expr_counter(struct rule *rule, const char *name)
 {
 	add_statement(rule, "counter", name == NULL ? NULL : json_object_new_string(name));

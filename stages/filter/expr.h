@@ -32,6 +32,8 @@ void expr_ct(struct rule *rule, const char *state);
 void expr_local(struct rule *rule, const char *operator);
 /* One of count networks. */
 void expr_daddr(struct rule *rule, const struct net4 *nets, size_t count);
+/* More connections than this at once, of the whole sandbox's. */
+void expr_crowded(struct rule *rule, int count);
 void expr_counter(struct rule *rule, const char *name); /* NULL: the rule's own */
 /* Remember the packet in a set: destination and protocol; of this protocol's (NULL: any) the port. */
 void expr_remember(struct rule *rule, const char *set, const char *protocol);

@@ -185,6 +185,10 @@ static void add_forward(struct rule *rule, const struct filter_plan *plan)
 	expr_ct(rule, "established");
 	expr_verdict(rule, "accept");
 	rule_end(rule, "forward", NULL);
+	rule_begin(rule);
+	expr_crowded(rule, RULESET_CONNECTIONS);
+	expr_go(rule, "goto", "remember");
+	rule_end(rule, "forward", NULL);
 	add_openings(rule, plan, true);
 	for (size_t i = 0; i < plan->closed_count; i++) {
 		rule_begin(rule);

@@ -25,7 +25,8 @@ struct json_object;
 #define RULESET_REFUSED	     "refused"
 #define RULESET_REFUSED_MORE "refused_other"
 #define RULESET_OVERFLOW     "refused_overflow"
-#define RULESET_REFUSED_MAX  256 /* elements of each set */
+#define RULESET_REFUSED_MAX  256  /* elements of each set */
+#define RULESET_CONNECTIONS  4096 /* at once: the host's table of them is everybody's */
 #define RULESET_COMMENT	     "rule "
 
 /* The commands that make it: an array the caller owns. */

@@ -36,6 +36,8 @@ static void try_packets(const char *name)
 
 PACKETS(allowed_tcp)
 PACKETS(allowed_programs)
+PACKETS(NW5_names)
+PACKETS(NW6_too_many_connections)
 PACKETS(NW6_refused_fast)
 PACKETS(NW6_refused_many)
 PACKETS(NW6_assistants_killed)
