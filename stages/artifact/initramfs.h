@@ -17,6 +17,6 @@ enum fault_code initramfs_write(int out_fd, int init_fd, int modules_fd,
 				const struct modules *modules, struct json_object **entry,
 				struct fault *fault) __attribute__((warn_unused_result));
 
-#define INITRAMFS_NAME "initramfs.cpio"
+#define INITRAMFS_NAME "initramfs.img"
 
 #endif

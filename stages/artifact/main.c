@@ -5,7 +5,7 @@
  * PURPOSE  Make of a kernel, its modules, sr-init and a root image that is there already the
  *          directory `safe-run run --isolation microvm` takes, and hash all of it.
  * READS    the kernel of --kernel-fd, modules below --modules-fd, sr-init of --init-fd.
- * WRITES   bzImage, vmlinux, initramfs.cpio and manifest.json below --out-fd; the manifest on stdout.
+ * WRITES   bzImage, vmlinux, initramfs.img and manifest.json below --out-fd; the manifest on stdout.
  * HOLDS    the caller's uid; no capability.
  * FILTER   sandbox/filters/artifact.filter; Landlock: reads below the modules, reads and makes files
  *          below the one directory.

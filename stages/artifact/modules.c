@@ -15,8 +15,17 @@
 #define PATH "artifact.modules"
 
 static const char *const wanted[] = {
-	"virtio_mmio", "virtio_pci", "virtio_blk", "virtio_console", "virtio-rng",
-	"virtio_net",  "erofs",	     "squashfs",   "ext4",	     "vmw_vsock_virtio_transport",
+	"virtio_mmio",
+	"virtio_pci",
+	"virtio_blk",
+	"virtio_console",
+	"virtio-rng",
+	"virtio_net",
+	"erofs",
+	"squashfs",
+	"overlay",
+	"ext4",
+	"vmw_vsock_virtio_transport",
 };
 
 void modules_name(const char *path, char *out, size_t size)

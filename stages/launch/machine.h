@@ -95,7 +95,7 @@ struct machine {
 	int console_fd, log_fd;		    /* our ends of the VMM's output; -1 */
 	int console_file_fd;		    /* console.log of the run; -1: nowhere */
 	uint64_t console_bytes, console_kept;
-	char panic[200]; /* what the guest's kernel said last of all; "" */
+	char panic[200];		   /* what the guest's kernel said last of all; "" */
 	char console_tail[512], log[4096]; /* NUL-terminated: the console's end, the log's start */
 	size_t console_tail_len, log_len;
 

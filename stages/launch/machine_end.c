@@ -102,8 +102,7 @@ static void say_loss(struct machine *machine)
 				"sr-guest, which speaks with the guest, ended, or its record was "
 				"not understood");
 	else if (machine->panic[0] != '\0')
-		(void)fault_set(loss, CODE, PATH, "the guest's kernel gave up: %s",
-				machine->panic);
+		(void)fault_set(loss, CODE, PATH, "the guest's kernel gave up: %s", machine->panic);
 	else if (machine->log_len > 0 && machine->vmm_known)
 		(void)fault_set(loss, CODE, "launch.machine.vmm", "%s and said: %s", vmm,
 				machine->log);
