@@ -72,7 +72,7 @@ static enum fault_code lack_overlay(const struct apart_source *source, struct fa
 		"its file system, or overlays it already lies on, cannot carry an overlay";
 
 	if (errno == ENODEV)
-		why = "this kernel has no overlay file system (modprobe overlay)";
+		why = "this kernel does not know overlayfs: modprobe overlay";
 	if (errno == EPERM || errno == EACCES)
 		why = "this host does not let an overlay be mounted";
 	return apart_lack(source, why, errno, fault);
