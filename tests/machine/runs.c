@@ -239,6 +239,55 @@ Test(machine, outputs_come_back)
 	run_release(&run);
 }
 
+static void write_allowlist(const char *path, const char *source)
+{
+	FILE *file = fopen(path, "w");
+
+	cr_assert_not_null(file);
+	fprintf(file,
+		"schemaVersion: safe-run.mount-allowlist/v1\nhostAllowPrefixes: [%s]\n"
+		"guestAllowPrefixes: [/data, /input]\n",
+		source);
+	cr_assert_eq(fclose(file), 0);
+}
+
+/* Directories of the host, in their order, as they are and not to be changed; hashed as images. */
+Test(machine, mounts_are_seen_and_read_only)
+{
+	char *dir = child_make_dir("machine-mounts");
+	char allowlist[1024], policy[4096], first[1024], second[1024];
+	struct run run;
+
+	snprintf(allowlist, sizeof allowlist, "%.900s/allowlist.yaml", dir);
+	snprintf(first, sizeof first, "%.900s/first", dir);
+	snprintf(second, sizeof second, "%.900s/second", dir);
+	cr_assert_eq(mkdir(first, 0755), 0);
+	cr_assert_eq(mkdir(second, 0755), 0);
+	child_write_file(strcat(strcpy(policy, first), "/a"), "one\n", 4);
+	child_write_file(strcat(strcpy(policy, second), "/b"), "two\n", 4);
+	/* The command is nobody's uid there, as root's is without a machine. */
+	cr_assert_eq(chmod(strcat(strcpy(policy, first), "/a"), 0644), 0);
+	cr_assert_eq(chmod(strcat(strcpy(policy, second), "/b"), 0644), 0);
+	write_allowlist(allowlist, dir);
+	snprintf(policy, sizeof policy,
+		 "apiVersion: policy.safe-run.dev/v1alpha1\nmetadata: {name: mounts}\n"
+		 "runtime: {command: sh, args: [-c, 'cat /data/a /input/b; echo x >/data/a; "
+		 "echo x >/input/c; exit 5']}\n"
+		 "resources: {cpu: {max: max 100000}, memory: {max: 128Mi}}\n"
+		 "mounts:\n  - {source: %s, target: /data, read_only: true}\n"
+		 "  - {source: %s, target: /input, read_only: true}\naudit: {level: basic}\n",
+		 first, second);
+	machine_run(&run, "good", WORDS("--policy", "-", "--mount-allowlist", allowlist), NULL,
+		    policy, strlen(policy));
+	run_expect(&run, 5, "exit");
+	cr_expect_str_eq(run.child.out, "one\ntwo\n");
+	cr_expect_not_null(strstr(run.child.err, "Read-only file system"), "%s", run.child.err);
+	cr_expect_eq(run_number(&run, "mountAudit.accepted"), 2);
+	run_release(&run);
+	child_remove_dir(dir);
+	free(dir);
+}
+
 /* What a machine cannot do is said before one is made. */
 Test(machine, refuses_in_words)
 {
