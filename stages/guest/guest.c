@@ -340,6 +340,21 @@ static bool delivered(const struct guest *guest)
 	       stream_delivered(&guest->pumps[GUEST_STDERR], control->stderr_bytes);
 }
 
+/*
+ * The guest waits for this before it ends the machine: what its writes left in the VMM's hands would
+ * end with the VMM. A guest that is told nothing takes the end of the stream for it.
+ */
+#define RECEIVED    "{\"received\":true}\n"
+#define RECEIVED_MS 1000
+
+static void tell_received(struct guest *guest)
+{
+	struct pollfd item = {.fd = guest->place.connections[PLACE_CONTROL], .events = POLLOUT};
+
+	if (item.fd >= 0 && guest->control.phase == CONTROL_DONE && poll(&item, 1, RECEIVED_MS) > 0)
+		(void)!write(item.fd, RECEIVED, strlen(RECEIVED));
+}
+
 static struct json_object *describe_outputs(const struct guest *guest)
 {
 	struct json_object *outputs = object_new();
@@ -393,5 +408,7 @@ enum fault_code guest_run(struct guest *guest, struct fault *fault)
 		if (ready > 0)
 			code = dispatch(guest, items, fault);
 	}
+	if (code == FAULT_NONE && delivered(guest))
+		tell_received(guest);
 	return code == FAULT_NONE ? tell_final(guest, fault) : code;
 }

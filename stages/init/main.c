@@ -219,6 +219,32 @@ static enum fault_code deliver(struct guest *guest, struct fault *fault)
 	return FAULT_NONE;
 }
 
+#define RECEIVED    "{\"received\":true}"
+#define RECEIVED_MS 60000 /* the launcher has no more patience either */
+
+/*
+ * Until the host has it all, or is gone: what a port was given lies with the VMM, which a machine
+ * that ends takes with it. Signals for a command that has ended are passed over.
+ */
+static void await_received(struct guest *guest)
+{
+	enum record_status status = RECORD_LINE;
+	const char *line = "";
+	size_t len = 0;
+	struct fault fault;
+
+	while (status == RECORD_LINE || status == RECORD_AGAIN) {
+		struct pollfd item = {.fd = guest->ports[PORT_CONTROL], .events = POLLIN};
+
+		if (status == RECORD_LINE && len == strlen(RECEIVED) &&
+		    memcmp(line, RECEIVED, len) == 0)
+			return;
+		if (status == RECORD_AGAIN && poll(&item, 1, RECEIVED_MS) <= 0)
+			return;
+		status = record_read_once(&guest->control, &line, &len, CODE, &fault);
+	}
+}
+
 static enum fault_code serve(struct guest *guest, struct fault *fault)
 {
 	enum fault_code code = boot(guest, fault);
@@ -233,7 +259,10 @@ static enum fault_code serve(struct guest *guest, struct fault *fault)
 	if (code != FAULT_NONE)
 		return code;
 	say_exited(guest);
-	return deliver(guest, fault);
+	code = deliver(guest, fault);
+	if (code == FAULT_NONE)
+		await_received(guest);
+	return code;
 }
 
 /* For a person who meets it on the host. */

@@ -8,6 +8,7 @@
 #include "stages/launch/descriptor.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/loop.h"
+#include "stages/launch/machine_watch.h"
 #include "stages/launch/plan.h"
 
 #include <errno.h>
@@ -197,7 +198,8 @@ enum fault_code collect_finish(struct launch *launch, struct fault *fault)
 	collected_init(&collected, launch->plan, captured);
 	/* Nobody may be left who could change what is read. */
 	loop_end(launch);
-	if (captured && collect(launch, &collected, &why) != FAULT_NONE)
+	if (captured && (machine_outputs(launch, &why) != FAULT_NONE ||
+			 collect(launch, &collected, &why) != FAULT_NONE))
 		collected_fail(&collected, launch->plan);
 	code = event_emit(&launch->events, EVENT_OUTPUTS_COLLECTED, EVENT_BY_LAUNCHER,
 			  collected_payload(&collected, launch->plan, captured), fault);

@@ -198,6 +198,19 @@ void machine_finish(struct launch *launch)
 	assistant_stop(&machine->guest);
 }
 
+enum fault_code machine_outputs(const struct launch *launch, struct fault *fault)
+{
+	struct json_object *outputs;
+
+	if (launch->machine == NULL)
+		return FAULT_NONE;
+	outputs = member(launch->machine->final, "outputs");
+	if (json_object_get_boolean(member(outputs, "complete")))
+		return FAULT_NONE;
+	return fault_set(fault, CODE, "launch.machine.outputs",
+			 "the machine ended before all of its outputs had come out of it");
+}
+
 struct json_object *machine_describe_setup(const struct launch *launch)
 {
 	const struct machine *machine = launch->machine;

@@ -47,6 +47,10 @@ void machine_signal(struct launch *launch, int number);
  */
 void machine_finish(struct launch *launch);
 
+/* Whether all of the outputs came out of the guest; a run without a machine has them at hand. */
+enum fault_code machine_outputs(const struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /* "machine" of vm.started and vm.exited; the caller owns it. */
 struct json_object *machine_describe_start(const struct launch *launch);
 struct json_object *machine_describe_end(const struct launch *launch);
