@@ -358,8 +358,11 @@ static void tell_received(struct guest *guest)
 static struct json_object *describe_outputs(const struct guest *guest)
 {
 	struct json_object *outputs = object_new();
+	/* That there are none may be said before the end of the stream that has none is here. */
+	bool none = guest->control.phase == CONTROL_DONE && guest->control.entries == 0 &&
+		    guest->cargo.entries == 0;
 
-	object_add_bool(outputs, "complete", guest->cargo.ended && !guest->cargo.full);
+	object_add_bool(outputs, "complete", none || (guest->cargo.ended && !guest->cargo.full));
 	object_add_integer(outputs, "entries", (int64_t)guest->cargo.entries);
 	object_add_integer(outputs, "skipped", (int64_t)guest->cargo.skipped);
 	return outputs;

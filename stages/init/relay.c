@@ -112,8 +112,6 @@ static void drain(struct stream *stream, bool closes_from)
 static void move(struct stream *stream, const struct pollfd *from, const struct pollfd *to,
 		 bool to_port)
 {
-	int pipe_fd = to_port ? *stream->from : -1;
-
 	if (from->revents != 0 && wants_more(stream))
 		fill(stream);
 	if (to->revents != 0 && stream->len > 0) {
@@ -122,9 +120,7 @@ static void move(struct stream *stream, const struct pollfd *from, const struct 
 		else
 			drain(stream, to_port);
 	}
-	/* The command's end of file: our end has no more use. */
-	if (to_port && *stream->from < 0 && pipe_fd >= 0 && stream->len == 0)
-		*stream->from = -1;
+	/* The host's end of file is the command's. */
 	if (!to_port && *stream->from < 0 && stream->len == 0)
 		descriptor_close(stream->to);
 }

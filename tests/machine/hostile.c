@@ -71,7 +71,7 @@ static void begin(int fd)
 	say(fd, "{\"initMs\":1,\"type\":\"started\"}\n");
 }
 
-static void end(int fd, const char *code)
+static void end_with(int fd, const char *code, const char *done)
 {
 	char line[512];
 
@@ -81,7 +81,12 @@ static void end(int fd, const char *code)
 		 "\"userUs\":0},\"stderrBytes\":0,\"stdoutBytes\":0,\"type\":\"exited\"}\n",
 		 code);
 	say(fd, line);
-	say(fd, "{\"entries\":0,\"type\":\"done\"}\n");
+	say(fd, done);
+}
+
+static void end(int fd, const char *code)
+{
+	end_with(fd, code, "{\"entries\":0,\"type\":\"done\"}\n");
 }
 
 static void flood(void)
@@ -101,6 +106,10 @@ static void attack(int fd, const char *job)
 		/* Nothing ran; the machine goes down as it should. */
 		begin(fd);
 		end(fd, "0");
+	} else if (strstr(job, "\"lose\"") != NULL) {
+		/* Outputs that never come. */
+		begin(fd);
+		end_with(fd, "0", "{\"entries\":2,\"type\":\"done\"}\n");
 	} else if (strstr(job, "\"hang\"") != NULL) {
 		begin(fd);
 		end(fd, "0");

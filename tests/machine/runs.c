@@ -239,6 +239,34 @@ Test(machine, outputs_come_back)
 	run_release(&run);
 }
 
+static void run_for_outputs(struct run *run, const char *guest, const char *command)
+{
+	char policy[1024];
+
+	snprintf(policy, sizeof policy,
+		 "apiVersion: policy.safe-run.dev/v1alpha1\nmetadata: {name: outputs}\n"
+		 "runtime: {command: 'true', args: [%s]}\n"
+		 "resources: {cpu: {max: max 100000}, memory: {max: 128Mi}}\nmounts: []\n"
+		 "outputs: [{path: ., maxBytes: 8Mi, maxFiles: 10}]\naudit: {level: basic}\n",
+		 command);
+	machine_run(run, guest, WORDS("--policy", "-"), NULL, policy, strlen(policy));
+}
+
+/* Nothing left is nothing lost; what was announced and never came is not passed over. */
+Test(machine, outputs_that_do_not_come_fail_the_run)
+{
+	struct run run;
+
+	run_for_outputs(&run, "good", "x");
+	run_expect(&run, 0, "exit");
+	cr_expect_eq(run_number(&run, "outputs.files"), 0);
+	run_release(&run);
+	run_for_outputs(&run, "hostile", "lose");
+	cr_expect_eq(run.child.status, 125, "%s", run.child.err);
+	cr_expect_not_null(strstr(run.child.err, "launch.machine.outputs"), "%s", run.child.err);
+	run_release(&run);
+}
+
 static void write_allowlist(const char *path, const char *source)
 {
 	FILE *file = fopen(path, "w");
