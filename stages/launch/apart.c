@@ -2,6 +2,7 @@
 #include "stages/launch/apart.h"
 
 #include "ipc/object.h"
+#include "stages/launch/apart_split.h"
 #include "stages/launch/mount.h"
 #include "stages/launch/overlay.h"
 #include "stages/launch/plan.h"
@@ -229,6 +230,8 @@ static enum fault_code place_directory(struct apart *apart, const struct apart_s
 	code = apart_check_below(apart, source, mount, fault);
 	if (code != FAULT_NONE)
 		return code;
+	if (apart_is_split(apart, source))
+		return apart_split(apart, source, place_fd, fault);
 	fd = copy_out(apart, source, mount);
 	if (fd < 0 && errno == ENOENT) {
 		whole = true;

@@ -16,9 +16,10 @@ struct root;
 /*
  * How files of the host's come into the sandbox: through inodes of the run's own, so that no lock,
  * lease or watch on them is noticed by another run or by the host (FS10). A directory comes as an
- * overlay (overlay.h), and what is mounted below it as overlays in it; a file comes out of an overlay
- * over its directory, or is copied where it is small and that cannot be. What an earlier overlay shows already comes out of that one. A profile without
- * locks and watches (strict) needs none of it, and gets bind mounts.
+ * overlay (overlay.h), and what is mounted below it as overlays in it (in a user namespace, in
+ * parts: apart_split.h); a file comes out of an overlay over its directory, or is copied where it is
+ * small and that cannot be. What an earlier overlay shows already comes out of that one. A profile
+ * without locks and watches (strict) needs none of it, and gets bind mounts.
  *
  * What cannot be had that way refuses the run, or with best_effort is a bind mount and listed.
  */
@@ -102,6 +103,8 @@ enum fault_code apart_copy(const struct apart *apart, const struct apart_source 
 enum fault_code apart_check_below(const struct apart *apart, const struct apart_source *source,
 				  const struct mountinfo *own, struct fault *fault)
 	__attribute__((warn_unused_result));
+/* Whether something is, and it takes apart_split.h to show it. */
+bool apart_is_split(const struct apart *apart, const struct apart_source *source);
 enum fault_code apart_add_below(const struct apart *apart, const struct apart_source *source,
 				int top_fd, struct fault *fault)
 	__attribute__((warn_unused_result));

@@ -17,22 +17,14 @@ static bool is_below(const struct mountinfo *mount, const struct apart_source *s
 	return path_below(mount->point, source->path) && strcmp(mount->point, source->path) != 0;
 }
 
-/*
- * Mounts that came with the namespace are locked for the root of a user namespace, and the kernel
- * lets no tree be taken without them (has_locked_children).
- */
-static enum fault_code check_one(const struct apart *apart, const struct apart_source *source,
-				 const struct mountinfo *mount, struct fault *fault)
+static enum fault_code check_one(const struct apart_source *source, const struct mountinfo *mount,
+				 struct fault *fault)
 {
 	if (mountinfo_is_kernel(mount->type))
 		return fault_set(fault, source->code, source->field,
 				 "%s comes with the mount of %s and is the kernel's %s, which is "
 				 "never shared with a sandbox",
 				 mount->point, source->path, mount->type);
-	if (apart->plan->rootless)
-		return apart_lack(source,
-				  "something is mounted below it, and only root can show both", 0,
-				  fault);
 	return FAULT_NONE;
 }
 
@@ -47,7 +39,7 @@ enum fault_code apart_check_below(const struct apart *apart, const struct apart_
 				 source->path, own->type);
 	for (size_t i = 0; code == FAULT_NONE && i < apart->table.count; i++)
 		if (is_below(&apart->table.mounts[i], source))
-			code = check_one(apart, source, &apart->table.mounts[i], fault);
+			code = check_one(source, &apart->table.mounts[i], fault);
 	return code;
 }
 
@@ -94,6 +86,14 @@ static enum fault_code add_one(const struct apart *apart, const struct apart_sou
 	error_number = errno;
 	(void)close(fd);
 	return result == 0 ? FAULT_NONE : apart_lack(source, mount->point, error_number, fault);
+}
+
+bool apart_is_split(const struct apart *apart, const struct apart_source *source)
+{
+	for (size_t i = 0; apart->plan->rootless && i < apart->table.count; i++)
+		if (is_below(&apart->table.mounts[i], source))
+			return true;
+	return false;
 }
 
 enum fault_code apart_add_below(const struct apart *apart, const struct apart_source *source,

@@ -44,6 +44,11 @@ static bool is_host(const struct apart_readback *readback, const struct mountinf
 	return false;
 }
 
+bool apart_readback_own(const struct apart_readback *readback, const struct mountinfo *mount)
+{
+	return apart_wanted(readback->plan) && !is_host(readback, mount);
+}
+
 void apart_readback_mount(struct apart_readback *readback, const struct mountinfo *mount)
 {
 	if (!apart_wanted(readback->plan))

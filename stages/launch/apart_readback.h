@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 #include "stages/launch/mount_table.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct json_object;
@@ -24,6 +25,8 @@ struct apart_readback {
 
 enum fault_code apart_readback_start(struct apart_readback *readback, const struct plan *plan,
 				     struct fault *fault) __attribute__((warn_unused_result));
+/* Whether what is mounted is an overlay of the run's own, or stands for one (apart_split.h). */
+bool apart_readback_own(const struct apart_readback *readback, const struct mountinfo *mount);
 /* One line of the workload's mountinfo. */
 void apart_readback_mount(struct apart_readback *readback, const struct mountinfo *mount);
 /* shared: what init could only bind (apart.h); NULL: nothing. */

@@ -208,8 +208,9 @@ static enum fault_code add_disk(const struct plan *plan, const struct mountinfo 
 	return FAULT_NONE;
 }
 
-static void add_shares(const struct plan *plan, const struct mountinfo *mount,
-		       struct json_object *enforcement, bool seen[PLAN_MOUNT_MAX])
+static void add_shares(const struct plan *plan, const struct apart_readback *apart,
+		       const struct mountinfo *mount, struct json_object *enforcement,
+		       bool seen[PLAN_MOUNT_MAX])
 {
 	for (size_t i = 0; i < plan->mount_count; i++) {
 		bool noexec = plan->mounts[i].noexec;
@@ -225,8 +226,7 @@ static void add_shares(const struct plan *plan, const struct mountinfo *mount,
 		/* check_mount has refused anything less. */
 		enforcement_add_text(
 			enforcement, clause,
-			strcmp(mount->type, "overlay") == 0 && apart_wanted(plan) ? "overlay mount"
-										  : "bind mount",
+			apart_readback_own(apart, mount) ? "overlay mount" : "bind mount",
 			noexec ? "read-only noexec" : "read-only",
 			mountinfo_has(mount->options, "noexec") ? "read-only noexec" : "read-only",
 			evidence);
@@ -253,7 +253,7 @@ static enum fault_code check_all(struct apart_readback *apart, char *text,
 			disk_seen = true;
 			code = add_disk(plan, &mount, enforcement, fault);
 		}
-		add_shares(plan, &mount, enforcement, seen);
+		add_shares(plan, apart, &mount, enforcement, seen);
 		apart_readback_mount(apart, &mount);
 	}
 	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++)

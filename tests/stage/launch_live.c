@@ -322,31 +322,90 @@ static int mount_below(const char *path)
 	return mount("none", path, "tmpfs", 0, "mode=0777");
 }
 
-/* A tree mounted below a read-only source is as read-only as the source. */
-Test(stage_launch_live, closes_what_is_mounted_below)
+/* A source with everything that can be shown of a directory something is mounted below. */
+static char *make_below(char *below, size_t size)
 {
-	char *dir = child_make_dir("launch"), below[4200], mounts[4300];
-	struct launch_live live = {.before = mount_below, .argument = below};
-	struct launch_events events;
-	struct json_object *policy =
-		endless(WORDS("/bin/sh", "-c",
-			      "touch /opt/in/below/x 2>/dev/null && echo writable; grep -c /opt/in "
-			      "/proc/self/mountinfo; echo ready"));
+	char *dir = child_make_dir("launch"), path[4300];
 
 	cr_assert_eq(chmod(dir, 0755), 0);
-	(void)snprintf(below, sizeof below, "%s/below", dir);
+	(void)snprintf(below, size, "%s/below", dir);
 	cr_assert_eq(mkdir(below, 0755), 0);
+	(void)snprintf(path, sizeof path, "%s/other", dir);
+	cr_assert_eq(mkdir(path, 0755), 0);
+	(void)snprintf(path, sizeof path, "%s/other/deep", dir);
+	child_write_file(path, "deep\n", 5);
+	cr_assert_eq(chmod(path, 0644), 0);
+	(void)snprintf(path, sizeof path, "%s/file", dir);
+	child_write_file(path, "file\n", 5);
+	cr_assert_eq(chmod(path, 0640), 0);
+	(void)snprintf(path, sizeof path, "%s/link", dir);
+	cr_assert_eq(symlink("other/deep", path), 0);
+	return dir;
+}
+
+static void mount_in(struct json_object *policy, const char *dir)
+{
+	char mounts[4300];
+
 	(void)snprintf(
 		mounts, sizeof mounts,
 		"[{\"noexec\":false,\"read_only\":true,\"source\":\"%s\",\"target\":\"/opt/in\"}]",
 		dir);
 	launch_set(policy, "mounts", mounts);
+}
+
+/*
+ * A tree mounted below a read-only source is there, and as read-only as the source; what lies beside
+ * it is as it was. In a user namespace the two cannot be taken apart, and the source is shown by
+ * entries.
+ */
+Test(stage_launch_live, closes_what_is_mounted_below)
+{
+	char below[4200], *dir = make_below(below, sizeof below);
+	struct launch_live live = {.before = mount_below, .argument = below};
+	struct launch_events events;
+	struct json_object *policy = endless(
+		WORDS("/bin/sh", "-c",
+		      "cd /opt/in; for i in x below/x other/x file; do echo >>$i && echo "
+		      "writable; done 2>/dev/null; grep -c /opt/in /proc/self/mountinfo; "
+		      "stat -c '%n %A' * other/*; cat link; findmnt=$(grep -c ' /opt/in/below "
+		      "ro' /proc/self/mountinfo); echo $findmnt; echo ready"));
+	char expected[400];
+
+	mount_in(policy, dir);
 	launch_live_start(&live, NULL);
 	launch_live_give(&live, policy);
-	/* Mounts that came with a user namespace cannot be taken apart there. */
+	launch_live_await_output(&live, "ready");
+	(void)snprintf(expected, sizeof expected,
+		       "%d\nbelow drwxrwxrwx\nfile -rw-r-----\nlink lrwxrwxrwx\nother drwxr-xr-x\n"
+		       "other/deep -rw-r--r--\ndeep\n1\nready\n",
+		       geteuid() == 0 ? 2 : 3);
+	cr_expect_str_eq(live.seen, expected);
+	(void)launch_live_end(&live, &events);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "0");
+	launch_events_release(&events);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+/* What would take a copy of more than 1 MiB is refused, and where the kernel can show it, shown. */
+Test(stage_launch_live, copies_no_large_file_beside_a_mount)
+{
+	char below[4200], path[4300], *dir = make_below(below, sizeof below);
+	struct launch_live live = {.before = mount_below, .argument = below};
+	struct launch_events events;
+	struct json_object *policy =
+		endless(WORDS("/bin/sh", "-c", "stat -c %s /opt/in/file; echo ready"));
+
+	(void)snprintf(path, sizeof path, "%s/file", dir);
+	cr_assert_eq(chmod(path, 0644), 0);
+	cr_assert_eq(truncate(path, (1 << 20) + 1), 0);
+	mount_in(policy, dir);
+	launch_live_start(&live, NULL);
+	launch_live_give(&live, policy);
 	if (geteuid() == 0) {
 		launch_live_await_output(&live, "ready");
-		cr_expect_str_eq(live.seen, "2\nready\n");
+		cr_expect_str_eq(live.seen, "1048577\nready\n");
 	}
 	(void)launch_live_end(&live, &events);
 	if (geteuid() == 0)
