@@ -8,15 +8,18 @@
 struct filter_plan;
 
 /*
- * The sandbox's side of its interfaces: loopback up, the uplink's address and the way out. IPv6 is
- * off on every interface that is not loopback; its switches are files, opened before confinement.
+ * The sandbox's side of its interfaces: loopback up, the uplink's address and the way out, and a
+ * machine's (tap.h). IPv6 is off on every interface that is not loopback; its switches are files,
+ * opened before confinement.
  */
-#define INTERFACE_SWITCHES "/proc/sys/net/ipv6/conf"
+#define INTERFACE_SWITCHES "/proc/sys/net"
 
-/* IPv6 off for interfaces to come. Before confinement. */
+/* IPv6 off for interfaces to come, and no limit on how often refusals are told. Before confinement. */
 enum fault_code interface_prepare(struct fault *fault) __attribute__((warn_unused_result));
 
+/* *tap_mtu is set for a machine alone. */
 enum fault_code interface_arrange(struct rtnetlink *link, const struct filter_plan *plan,
-				  struct fault *fault) __attribute__((warn_unused_result));
+				  uint32_t *tap_mtu, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 #endif

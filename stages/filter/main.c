@@ -18,6 +18,7 @@
 #include "stages/filter/nft.h"
 #include "stages/filter/plan.h"
 #include "stages/filter/ruleset.h"
+#include "stages/filter/ruleset_tap.h"
 #include "stages/stage.h"
 
 #include <errno.h>
@@ -67,26 +68,63 @@ static enum fault_code read_plan(struct filter *filter, struct record_reader *re
 	return filter_plan_read(record, &filter->plan, fault);
 }
 
-/* The table first: no interface is up before it. */
-static enum fault_code set(struct filter *filter, struct json_object **ready, struct fault *fault)
+/* One transaction, and then what the kernel says it has. */
+static enum fault_code set_table(struct filter *filter, const char *family,
+				 struct json_object *commands, size_t *objects, struct fault *fault)
 {
-	struct json_object *commands OBJECT_CLEANUP = ruleset_make(&filter->plan);
 	struct json_object *listing OBJECT_CLEANUP = NULL;
-	size_t objects = 0;
 	enum fault_code code = nft_apply(&filter->nft, commands, fault);
 
 	if (code == FAULT_NONE)
-		code = nft_list(&filter->nft, RULESET_FAMILY, RULESET_TABLE, &listing, fault);
+		code = nft_list(&filter->nft, family, RULESET_TABLE, &listing, fault);
+	return code == FAULT_NONE ? ruleset_compare(commands, listing, 0, objects, fault) : code;
+}
+
+/* A machine's second table; nothing without one. */
+static enum fault_code set_guard(struct filter *filter, struct json_object *ready,
+				 struct fault *fault)
+{
+	struct json_object *commands OBJECT_CLEANUP = ruleset_guard(&filter->plan);
+	const char *device = filter->plan.tap.name;
+	struct json_object *guard;
+	size_t objects = 0;
+	enum fault_code code;
+
+	if (device[0] == '\0')
+		return FAULT_NONE;
+	code = set_table(filter, RULESET_GUARD_FAMILY, commands, &objects, fault);
 	if (code == FAULT_NONE)
-		code = ruleset_compare(commands, listing, 0, &objects, fault);
+		code = nft_check_device(&filter->nft, RULESET_GUARD_FAMILY, RULESET_TABLE, device,
+					fault);
+	guard = object_new();
+	object_add_string(guard, "device", device);
+	object_add_integer(guard, "objects", (int64_t)objects);
+	object_add_string(guard, "table", RULESET_GUARD_FAMILY " " RULESET_TABLE);
+	object_add(ready, "guard", guard);
+	return code;
+}
+
+/* The tables first: no interface is up before them. */
+static enum fault_code set(struct filter *filter, struct json_object **ready, struct fault *fault)
+{
+	struct json_object *commands OBJECT_CLEANUP = ruleset_make(&filter->plan);
+	struct json_object *record OBJECT_CLEANUP = object_new();
+	size_t objects = 0;
+	uint32_t mtu = 0;
+	enum fault_code code = set_table(filter, RULESET_FAMILY, commands, &objects, fault);
+
 	if (code == FAULT_NONE)
-		code = interface_arrange(&filter->link, &filter->plan, fault);
+		code = set_guard(filter, record, fault);
+	if (code == FAULT_NONE)
+		code = interface_arrange(&filter->link, &filter->plan, &mtu, fault);
 	if (code != FAULT_NONE)
 		return code;
-	*ready = object_new();
-	object_add_integer(*ready, "objects", (int64_t)objects);
-	object_add_string(*ready, "table", RULESET_FAMILY " " RULESET_TABLE);
-	object_add_string(*ready, "type", "ready");
+	if (mtu != 0)
+		object_add_integer(record, "mtu", mtu);
+	object_add_integer(record, "objects", (int64_t)objects);
+	object_add_string(record, "table", RULESET_FAMILY " " RULESET_TABLE);
+	object_add_string(record, "type", "ready");
+	*ready = object_take(&record);
 	return FAULT_NONE;
 }
 
@@ -103,11 +141,28 @@ static enum fault_code await_finish(struct record_reader *reader, struct fault *
 						  "more than one plan came");
 }
 
+/* The final record, the caller's. */
+static enum fault_code count(struct filter *filter, struct json_object **final, struct fault *fault)
+{
+	struct json_object *listing OBJECT_CLEANUP = NULL;
+	struct json_object *guard OBJECT_CLEANUP = NULL;
+	enum fault_code code =
+		nft_list(&filter->nft, RULESET_FAMILY, RULESET_TABLE, &listing, fault);
+
+	if (code == FAULT_NONE && filter->plan.tap.name[0] != '\0')
+		code = nft_list(&filter->nft, RULESET_GUARD_FAMILY, RULESET_TABLE, &guard, fault);
+	if (code != FAULT_NONE)
+		return code;
+	*final = ruleset_count(&filter->plan, listing);
+	if (guard != NULL)
+		object_add_integer(*final, "notGuests", ruleset_hits(guard, RULESET_GUARD_OTHER));
+	return FAULT_NONE;
+}
+
 static enum fault_code serve(struct stage_context *context, struct fault *fault)
 {
 	struct filter *filter = context->state;
 	struct json_object *ready OBJECT_CLEANUP = NULL;
-	struct json_object *listing OBJECT_CLEANUP = NULL;
 	struct json_object *final OBJECT_CLEANUP = NULL;
 	struct record_reader reader;
 	enum fault_code code;
@@ -122,10 +177,9 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 		code = await_finish(&reader, fault);
 	record_reader_release(&reader);
 	if (code == FAULT_NONE)
-		code = nft_list(&filter->nft, RULESET_FAMILY, RULESET_TABLE, &listing, fault);
+		code = count(filter, &final, fault);
 	if (code != FAULT_NONE)
 		return code;
-	final = ruleset_count(&filter->plan, listing);
 	return record_send(&context->out, final, RECORD_EVENT_MAX, fault);
 }
 

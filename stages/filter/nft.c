@@ -70,6 +70,33 @@ enum fault_code nft_apply(struct nft *nft, struct json_object *commands, struct 
 	return run(nft, commands, &answer, fault);
 }
 
+/* The table as text: the JSON of libnftables 1.0 knows neither its flags nor a chain's device. */
+static int list_text(struct nft *nft, const char *family, const char *name, const char **answer)
+{
+	char command[128];
+	int result;
+
+	nft_ctx_output_set_flags(nft->context, NFT_CTX_OUTPUT_NUMERIC_PROTO);
+	(void)snprintf(command, sizeof command, "list table %s %s", family, name);
+	result = nft_run_cmd_from_buffer(nft->context, command);
+	*answer = nft_ctx_get_output_buffer(nft->context);
+	nft_ctx_output_set_flags(nft->context, FLAGS);
+	return result;
+}
+
+enum fault_code nft_check_device(struct nft *nft, const char *family, const char *table,
+				 const char *device, struct fault *fault)
+{
+	const char *answer = NULL;
+	char quoted[64];
+
+	(void)snprintf(quoted, sizeof quoted, "\"%s\"", device);
+	if (list_text(nft, family, table, &answer) == 0 && answer != NULL &&
+	    strstr(answer, quoted) != NULL)
+		return FAULT_NONE;
+	return fault_set(fault, CODE, PATH, "the table %s %s is not on %s", family, table, device);
+}
+
 enum fault_code nft_own(struct nft *nft, const char *family, const char *name, struct fault *fault)
 {
 	char command[128];
@@ -82,11 +109,7 @@ enum fault_code nft_own(struct nft *nft, const char *family, const char *name, s
 	if (result != 0)
 		return fault_set(fault, CODE, PATH, "no table %s %s: %.300s", family, name,
 				 nft_ctx_get_error_buffer(nft->context));
-	nft_ctx_output_set_flags(nft->context, NFT_CTX_OUTPUT_NUMERIC_PROTO);
-	(void)snprintf(command, sizeof command, "list table %s %s", family, name);
-	result = nft_run_cmd_from_buffer(nft->context, command);
-	answer = nft_ctx_get_output_buffer(nft->context);
-	nft_ctx_output_set_flags(nft->context, FLAGS);
+	result = list_text(nft, family, name, &answer);
 	if (result == 0 && answer != NULL && strstr(answer, "flags owner") != NULL)
 		return FAULT_NONE;
 	return fault_set(fault, CODE, PATH,

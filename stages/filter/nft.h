@@ -30,6 +30,11 @@ enum fault_code nft_apply(struct nft *nft, struct json_object *commands, struct 
 enum fault_code nft_own(struct nft *nft, const char *family, const char *name, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* The table has a chain on the interface of this name, of letters, digits and hyphens. */
+enum fault_code nft_check_device(struct nft *nft, const char *family, const char *table,
+				 const char *device, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /* {"nftables":[...]} of one table, which the caller owns. */
 enum fault_code nft_list(struct nft *nft, const char *family, const char *table,
 			 struct json_object **out, struct fault *fault)

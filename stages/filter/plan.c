@@ -2,9 +2,9 @@
 #include "stages/filter/plan.h"
 
 #include "ipc/field.h"
+#include "stages/filter/interface_part.h"
 
 #include <json-c/json.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CODE FAULT_RUN_NETWORK
@@ -93,26 +93,6 @@ static enum fault_code read_address(struct fields *fields, const char *name, str
 	return code;
 }
 
-/* As the kernel takes them (dev_valid_name), and letters that mean nothing to anybody. */
-static enum fault_code read_interface(struct fields *fields, struct filter_plan *plan,
-				      struct fault *fault)
-{
-	const char *name = "";
-	enum fault_code code;
-
-	if (fields_null(fields, "interface"))
-		return FAULT_NONE;
-	code = fields_string(fields, "interface", &name, fault);
-	if (code == FAULT_NONE &&
-	    (name[0] == '\0' || strlen(name) >= sizeof plan->interface ||
-	     strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name)))
-		code = fault_set(fault, CODE, "interface",
-				 "must have 1 to 15 lower-case letters, digits and hyphens");
-	if (code == FAULT_NONE)
-		(void)snprintf(plan->interface, sizeof plan->interface, "%s", name);
-	return code;
-}
-
 static enum fault_code read_rules(struct fields *fields, struct filter_plan *plan,
 				  struct fault *fault)
 {
@@ -134,8 +114,8 @@ enum fault_code filter_plan_read(struct json_object *record, struct filter_plan 
 
 	if (code == FAULT_NONE)
 		code = fields_literal(&fields, "schemaVersion", FILTER_PLAN_SCHEMA, fault);
-	if (code == FAULT_NONE)
-		code = read_interface(&fields, plan, fault);
+	if (code == FAULT_NONE && !fields_null(&fields, "interface"))
+		code = interface_name_read(&fields, "interface", plan->interface, fault);
 	if (code == FAULT_NONE)
 		code = read_address(&fields, "address", &plan->address, fault);
 	if (code == FAULT_NONE)
@@ -147,5 +127,7 @@ enum fault_code filter_plan_read(struct json_object *record, struct filter_plan 
 				 &plan->closed_count, fault);
 	if (code == FAULT_NONE)
 		code = read_rules(&fields, plan, fault);
+	if (code == FAULT_NONE && fields_has(&fields, "tap"))
+		code = tap_read(&fields, &plan->tap, fault);
 	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
 }

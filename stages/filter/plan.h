@@ -4,6 +4,7 @@
 
 #include "ipc/fault.h"
 #include "stages/filter/net4.h"
+#include "stages/filter/tap.h"
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -16,11 +17,12 @@ struct json_object;
  * The plan record (safe-run-ipc(7)), as sr-launch writes it:
  *
  *   {"address","closed":["cidr"],"gateway","interface","rules":[{"addresses":["cidr"],"index",
- *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1"}
+ *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1","tap":{...}}
  *
  * interface null: there is no way out, and only redirected rules lead anywhere. address and gateway
  * null: whoever made the interface gave it its addresses. redirect: a port of the run's own
  * loopback that takes the rule's connections, or null; without addresses it takes all to the port.
+ * tap, for a machine alone: whose packets the rules are for (tap.h).
  */
 #define FILTER_PLAN_SCHEMA "safe-run.filter/v1"
 #define FILTER_RULE_MAX	   1024
@@ -40,6 +42,7 @@ struct filter_rule {
 struct filter_plan {
 	char interface[IFNAMSIZ];     /* "": none */
 	struct net4 address, gateway; /* len 0: none */
+	struct filter_tap tap;
 	struct net4 closed[FILTER_CLOSED_MAX];
 	size_t closed_count;
 	struct filter_rule rules[FILTER_RULE_MAX];

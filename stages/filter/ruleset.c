@@ -4,6 +4,7 @@
 #include "ipc/object.h"
 #include "stages/filter/expr.h"
 #include "stages/filter/plan.h"
+#include "stages/filter/ruleset_tap.h"
 
 #include <json-c/json.h>
 #include <netinet/in.h>
@@ -211,11 +212,13 @@ struct json_object *ruleset_make(const struct filter_plan *plan)
 	for (size_t i = 0; i < plan->rule_count; i++)
 		redirects = redirects || plan->rules[i].redirect != 0;
 	add_objects(&rule, redirects);
+	ruleset_tap_chains(&rule, plan);
 	add_refuse(&rule);
 	add_remember(&rule);
 	add_forward(&rule, plan);
 	if (redirects)
 		add_redirects(&rule, plan);
+	ruleset_tap_hooks(&rule, plan);
 	add_hooks(&rule);
 	return rule.commands;
 }

@@ -4,6 +4,9 @@
 
 #include "ipc/fault.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 struct filter_plan;
 struct json_object;
 
@@ -16,6 +19,8 @@ struct json_object;
  *             sets refused and refused_other, both bounded, and goes to refuse
  *   refuse    tcp reset, else ICMP admin-prohibited: programs fail at once
  *   redirect  connections that go to the run's own loopback instead
+ *
+ * A machine's run has more: ruleset_tap.h.
  *
  * The table has no owner: the network namespace ends with the run and takes it along, while one that
  * vanished with the process that set it would leave the sandbox open.
@@ -36,6 +41,9 @@ struct json_object *ruleset_make(const struct filter_plan *plan);
 enum fault_code ruleset_compare(struct json_object *commands, struct json_object *listing,
 				size_t before, size_t *objects, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* Packets that the counters of rules with this comment saw. */
+int64_t ruleset_hits(struct json_object *listing, const char *comment);
 
 /* The counters of a listing as the final record (safe-run-ipc(7)), the caller's. */
 struct json_object *ruleset_count(const struct filter_plan *plan, struct json_object *listing);

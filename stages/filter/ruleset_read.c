@@ -113,7 +113,10 @@ static void clear_counters(struct json_object *expr)
 	}
 }
 
-/* The members that were asked for, those alone; the rest is handles and what libnftables adds. */
+/*
+ * The members that were asked for, those alone; the rest is handles and what libnftables adds. It
+ * leaves out (1.0.6) what device a chain is on: nft_check_device.
+ */
 static bool same(struct json_object *asked, struct json_object *listed)
 {
 	clear_counters(member(listed, "expr"));
@@ -123,8 +126,9 @@ static bool same(struct json_object *asked, struct json_object *listed)
 	{
 		struct json_object *told = NULL;
 
-		if (!json_object_object_get_ex(listed, name, &told) ||
-		    !json_object_equal(value, told))
+		if (!json_object_object_get_ex(listed, name, &told) && strcmp(name, "dev") == 0)
+			continue;
+		if (!json_object_equal(value, told))
 			return false;
 	}
 	return true;
@@ -222,16 +226,14 @@ static int64_t rule_hits(struct json_object *rule)
 	return 0;
 }
 
-/* A rule whose networks are open and closed by turns has two entries with one comment. */
-static int64_t hits_of(struct json_object *entries, int64_t index)
+int64_t ruleset_hits(struct json_object *listing, const char *comment)
 {
+	struct json_object *entries = member(listing, "nftables");
 	size_t count = json_object_is_type(entries, json_type_array)
 			       ? json_object_array_length(entries)
 			       : 0;
-	char comment[64];
 	int64_t hits = 0;
 
-	(void)snprintf(comment, sizeof comment, RULESET_COMMENT "%lld", (long long)index);
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *rule = member(json_object_array_get_idx(entries, i), "rule");
 
@@ -239,6 +241,15 @@ static int64_t hits_of(struct json_object *entries, int64_t index)
 			hits += rule_hits(rule);
 	}
 	return hits;
+}
+
+/* A rule whose networks are open and closed by turns has two entries with one comment. */
+static int64_t hits_of(struct json_object *listing, int64_t index)
+{
+	char comment[64];
+
+	(void)snprintf(comment, sizeof comment, RULESET_COMMENT "%lld", (long long)index);
+	return ruleset_hits(listing, comment);
 }
 
 static void add_protocol(struct json_object *entry, int number)
@@ -303,7 +314,7 @@ struct json_object *ruleset_count(const struct filter_plan *plan, struct json_ob
 	for (size_t i = 0; i < plan->rule_count; i++) {
 		struct json_object *rule = object_new();
 
-		object_add_integer(rule, "allowedHits", hits_of(entries, plan->rules[i].index));
+		object_add_integer(rule, "allowedHits", hits_of(listing, plan->rules[i].index));
 		object_add_integer(rule, "blockedHits", 0);
 		object_add_integer(rule, "index", plan->rules[i].index);
 		array_append(rules, rule);

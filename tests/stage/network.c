@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sr-resolve and sr-egress in network namespaces of their own: each scene of tests/network/scene is
- * one test. An ordinary user has them in a user namespace.
+ * sr-resolve, sr-egress and a machine's sr-filter in network namespaces of their own: each scene of
+ * tests/network/scene and tap is one test. An ordinary user has them in a user namespace.
  */
 #include "tests/support/child.h"
 
@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static void play(const char *scene)
+static void play(const char *script, const char *scene)
 {
-	const char *argv[] = {"/usr/bin/unshare", geteuid() == 0 ? "-n" : "-rn",
-			      "tests/network/scene", scene, NULL};
+	const char *argv[] = {"/usr/bin/unshare", geteuid() == 0 ? "-n" : "-rn", script, scene,
+			      NULL};
 	struct child_options options = {.timeout_ms = 120000};
 	struct child_result result;
 	char bin[4096];
@@ -34,7 +34,7 @@ static void play(const char *scene)
 #define SCENE(name)                                                                                \
 	Test(network, name, .timeout = 130)                                                        \
 	{                                                                                          \
-		play(#name);                                                                       \
+		play("tests/network/scene", #name);                                                \
 	}
 
 SCENE(resolve)
@@ -46,3 +46,15 @@ SCENE(retries)
 SCENE(hellos)
 SCENE(many)
 SCENE(volume)
+
+/* An ordinary user has the interface where the host gives everybody the device. */
+#define TAP(name)                                                                                  \
+	Test(network_tap, name, .timeout = 130)                                                    \
+	{                                                                                          \
+		if (geteuid() == 0 || access("/dev/net/tun", R_OK | W_OK) == 0)                    \
+			play("tests/network/tap", #name);                                          \
+	}
+
+TAP(everything)
+TAP(wide)
+TAP(nowhere)

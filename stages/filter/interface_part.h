@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FILTER_INTERFACE_PART_H
+#define FILTER_INTERFACE_PART_H
+
+#include "ipc/fault.h"
+#include "stages/uplink/rtnetlink.h"
+
+#include <net/if.h>
+#include <stdint.h>
+
+struct fields;
+
+/* What interface.c and tap.c, and a machine's guest (stages/init/network.c), have of each other. */
+
+/* What the kernel tells of an interface. */
+struct interface_seen {
+	int index;
+	unsigned flags; /* IFF_* */
+	uint32_t mtu, forwarding;
+};
+
+/* By name, or with NULL by index. 0, or -1 with errno (ENODEV). */
+int interface_look(struct rtnetlink *link, const char *name, int index, struct interface_seen *seen)
+	__attribute__((warn_unused_result));
+
+/* Each 0, or -1 with errno. */
+int interface_up(struct rtnetlink *link, int index) __attribute__((warn_unused_result));
+int interface_forward(struct rtnetlink *link, int index) __attribute__((warn_unused_result));
+/* No link-local address of IPv6 either, whatever the switches said when the interface came. */
+int interface_no_address6(struct rtnetlink *link, int index) __attribute__((warn_unused_result));
+/* Point to point: the address and its peer, nothing between them. Host order. */
+int interface_add_address(struct rtnetlink *link, int index, uint32_t address, uint32_t peer)
+	__attribute__((warn_unused_result));
+/* To everywhere; gateway 0: what there is is at the other end. */
+int interface_add_route(struct rtnetlink *link, int index, uint32_t gateway)
+	__attribute__((warn_unused_result));
+
+/* A name as the kernel takes it, of letters that mean nothing to anybody, out of a record. */
+enum fault_code interface_name_read(struct fields *fields, const char *field, char out[IFNAMSIZ],
+				    struct fault *fault) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/filter/ruleset_tap.h"
+
+#include "ipc/object.h"
+#include "stages/filter/expr.h"
+#include "stages/filter/plan.h"
+#include "stages/filter/ruleset.h"
+
+#include <json-c/json.h>
+
+#define PRIO_SNAT  100
+#define GUARD	   "guard"
+#define NO_OPTIONS 5 /* words of four bytes: the header alone */
+
+void ruleset_tap_chains(struct rule *rule, const struct filter_plan *plan)
+{
+	if (plan->tap.name[0] == '\0')
+		return;
+	expr_chain(rule, "through", "filter", "forward", 0, "drop");
+	expr_chain(rule, "source", "nat", "postrouting", PRIO_SNAT, "accept");
+}
+
+/* The guest's packets that lead somewhere else than out are refused and counted as any other. */
+static void add_through(struct rule *rule, const struct filter_plan *plan)
+{
+	static const char *const states[] = {"established", "related"};
+	const char *tap = plan->tap.name, *out = plan->interface;
+
+	if (out[0] != '\0') {
+		rule_begin(rule);
+		expr_meta(rule, "iifname", tap);
+		expr_meta(rule, "oifname", out);
+		expr_go(rule, "goto", "forward");
+		rule_end(rule, "through", NULL);
+	}
+	rule_begin(rule);
+	expr_meta(rule, "iifname", tap);
+	expr_go(rule, "goto", "remember");
+	rule_end(rule, "through", NULL);
+	for (size_t i = 0; out[0] != '\0' && i < sizeof states / sizeof states[0]; i++) {
+		rule_begin(rule);
+		expr_meta(rule, "iifname", out);
+		expr_meta(rule, "oifname", tap);
+		expr_ct(rule, states[i]);
+		expr_verdict(rule, "accept");
+		rule_end(rule, "through", NULL);
+	}
+}
+
+/* No process here has a socket to send with: what this kernel says by itself, it says to the guest. */
+static void add_ends(struct rule *rule, const struct filter_plan *plan)
+{
+	rule_begin(rule);
+	expr_meta(rule, "iifname", plan->tap.name);
+	expr_go(rule, "goto", "remember");
+	rule_end(rule, "input", NULL);
+	rule_begin(rule);
+	expr_meta(rule, "oifname", plan->tap.name);
+	expr_daddr(rule, &plan->tap.guest, 1);
+	expr_verdict(rule, "accept");
+	rule_end(rule, "output", NULL);
+	rule_begin(rule);
+	expr_meta(rule, "oifname", plan->interface[0] != '\0' ? plan->interface : "lo");
+	expr_verdict(rule, "drop");
+	rule_end(rule, "output", NULL);
+}
+
+void ruleset_tap_hooks(struct rule *rule, const struct filter_plan *plan)
+{
+	if (plan->tap.name[0] == '\0')
+		return;
+	add_through(rule, plan);
+	add_ends(rule, plan);
+	if (plan->interface[0] == '\0')
+		return;
+	rule_begin(rule);
+	expr_meta(rule, "oifname", plan->interface);
+	expr_verdict(rule, "masquerade");
+	rule_end(rule, "source", NULL);
+}
+
+static void add_guard_chain(struct rule *rule, const struct filter_plan *plan)
+{
+	struct json_object *chain = object_new();
+
+	object_add_string(chain, "dev", plan->tap.name);
+	object_add_string(chain, "hook", "ingress");
+	object_add_string(chain, "name", GUARD);
+	object_add_string(chain, "policy", "drop");
+	object_add_integer(chain, "prio", 0);
+	object_add_string(chain, "type", "filter");
+	expr_add(rule, "chain", chain);
+}
+
+static void add_guard_rules(struct rule *rule, const struct filter_tap *tap)
+{
+	char guest[NET4_TEXT_SIZE];
+
+	net4_format(tap->guest, true, guest);
+	rule_begin(rule);
+	expr_field(rule, "ether", "daddr", "==", json_object_new_string(tap->gateway_mac));
+	expr_field(rule, "ether", "saddr", "==", json_object_new_string(tap->guest_mac));
+	expr_field(rule, "ip", "hdrlength", "==", json_object_new_int(NO_OPTIONS));
+	expr_field(rule, "ip", "saddr", "==", json_object_new_string(guest));
+	expr_verdict(rule, "accept");
+	rule_end(rule, GUARD, NULL);
+	rule_begin(rule);
+	expr_counter(rule, NULL);
+	expr_verdict(rule, "drop");
+	rule_end(rule, GUARD, RULESET_GUARD_OTHER);
+}
+
+struct json_object *ruleset_guard(const struct filter_plan *plan)
+{
+	struct rule rule = {
+		.family = RULESET_GUARD_FAMILY, .table = RULESET_TABLE, .commands = array_new()};
+
+	if (plan->tap.name[0] == '\0')
+		return rule.commands;
+	expr_add(&rule, "table", object_new());
+	add_guard_chain(&rule, plan);
+	add_guard_rules(&rule, &plan->tap);
+	return rule.commands;
+}
