@@ -171,6 +171,7 @@ enum fault_code replay_steps(struct replay *replay, const struct run_record *rec
 	return code;
 }
 
+/* Every run leaves every file, or what is not there was taken away, or never came from a lost stage. */
 bool replay_same(const struct replay *replay)
 {
 	bool any = false;
@@ -178,7 +179,7 @@ bool replay_same(const struct replay *replay)
 	for (size_t i = 0; i < REPLAY_STEP_COUNT; i++) {
 		enum replay_result result = replay->steps[i].result;
 
-		if (result == REPLAY_DIFFERENT || result == REPLAY_REFUSED)
+		if (result != REPLAY_SAME && result != REPLAY_SKIPPED)
 			return false;
 		any = any || result == REPLAY_SAME;
 	}

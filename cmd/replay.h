@@ -60,7 +60,7 @@ enum fault_code replay_steps(struct replay *replay, const struct run_record *rec
 /* Keep an answer of sr-compare's as that step's; takes it over. */
 void replay_note(struct replay *replay, enum replay_step step, struct json_object *answer);
 
-/* All that could be compared is the same, and there was something. */
+/* Every step done is the same, none lacked a file, and there was one. */
 bool replay_same(const struct replay *replay);
 
 /* Lines for a person, on standard output. */
