@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define CODE	 FAULT_RUN_NETWORK
@@ -82,4 +84,17 @@ enum fault_code interface_arrange(struct rtnetlink *link, const struct filter_pl
 	if (code != FAULT_NONE || plan->tap.name[0] == '\0')
 		return code;
 	return tap_arrange(link, &plan->tap, seen.index, seen.mtu, tap_mtu, fault);
+}
+
+void interface_remove(struct rtnetlink *link, const struct filter_plan *plan)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
+	struct interface_seen seen;
+
+	if (plan->address.len == 0 || interface_look(link, plan->interface, 0, &seen) < 0)
+		return;
+	info.ifi_index = seen.index;
+	rtnetlink_begin(link, RTM_DELLINK, 0, &info, sizeof info);
+	/* sr-uplink looks, and removes its own end where this one is left. */
+	(void)!rtnetlink_ask(link);
 }

@@ -22,4 +22,11 @@ enum fault_code interface_arrange(struct rtnetlink *link, const struct filter_pl
 				  uint32_t *tap_mtu, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/*
+ * Removes the interface that sr-uplink made, and with it the far end in the host's namespace. There
+ * it is gone a millisecond later, and sr-uplink sees that it is; this call goes on for as long as the
+ * kernel's grace periods take. An interface the plan gives no address is another's to remove.
+ */
+void interface_remove(struct rtnetlink *link, const struct filter_plan *plan);
+
 #endif

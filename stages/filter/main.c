@@ -5,20 +5,21 @@
  * PURPOSE  Let a sandbox reach what its policy lists and nothing else, and count both.
  * READS    one plan record on stdin; its end of file is the order to finish.
  * WRITES   {"type":"ready"} with what was read back from the kernel, then {"type":"final"} with the
- *          counters, or one record with errors[].
+ *          counters, or one record with errors[]. Then it removes the interface sr-uplink made.
  * HOLDS    CAP_NET_ADMIN, in the run's own network namespace, which sr-launch entered for it: as
  *          root the host's right, else that of the run's user namespace alone. No file.
  * FILTER   sandbox/filters/filter.filter.
- * REFUSES  a plan that is not exactly what it should be; rules that do not read back as set.
+ * REFUSES  a plan that is not exactly what it should be; rules that do not read back as set, at the
+ *          beginning and at the end.
  * WHY NOT  in sr-launch: libnftables is large, dynamic, and reads configuration.
  */
-#include "ipc/canon.h"
 #include "ipc/object.h"
 #include "stages/filter/interface.h"
 #include "stages/filter/nft.h"
 #include "stages/filter/plan.h"
 #include "stages/filter/ruleset.h"
 #include "stages/filter/ruleset_tap.h"
+#include "stages/resident.h"
 #include "stages/stage.h"
 
 #include <errno.h>
@@ -27,10 +28,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CODE FAULT_RUN_NETWORK
+
 struct filter {
 	struct nft nft;
 	struct rtnetlink link;
 	struct filter_plan plan;
+	struct json_object *table, *guard; /* what was set; owned, NULL for none */
 };
 
 /* Both sockets belong to the network namespace we were started in. */
@@ -41,8 +45,7 @@ static enum stage_exit filter_open(struct stage_context *context)
 	enum fault_code code = interface_prepare(&fault);
 
 	if (code == FAULT_NONE && rtnetlink_open(&filter->link) < 0)
-		code = fault_set_errno(&fault, FAULT_RUN_NETWORK, errno, "launch.network",
-				       "no netlink socket");
+		code = fault_set_errno(&fault, CODE, errno, "launch.network", "no netlink socket");
 	if (code == FAULT_NONE)
 		code = nft_open(&filter->nft, &fault);
 	if (code == FAULT_NONE)
@@ -55,15 +58,8 @@ static enum fault_code read_plan(struct filter *filter, struct record_reader *re
 				 struct fault *fault)
 {
 	struct json_object *record OBJECT_CLEANUP = NULL;
-	const char *line = NULL;
-	size_t len = 0;
-	enum record_status status = record_read(reader, &line, &len, FAULT_RUN_NETWORK, fault);
 
-	if (status == RECORD_FAULT)
-		return fault->code;
-	if (status != RECORD_LINE)
-		return fault_set(fault, FAULT_RUN_NETWORK, FILTER_PLAN_PATH, "no plan came");
-	if (canon_parse(line, len, FAULT_RUN_NETWORK, &record, fault) != FAULT_NONE)
+	if (resident_plan(reader, CODE, FILTER_PLAN_PATH, &record, fault) != FAULT_NONE)
 		return fault->code;
 	return filter_plan_read(record, &filter->plan, fault);
 }
@@ -84,7 +80,6 @@ static enum fault_code set_table(struct filter *filter, const char *family,
 static enum fault_code set_guard(struct filter *filter, struct json_object *ready,
 				 struct fault *fault)
 {
-	struct json_object *commands OBJECT_CLEANUP = ruleset_guard(&filter->plan);
 	const char *device = filter->plan.tap.name;
 	struct json_object *guard;
 	size_t objects = 0;
@@ -92,7 +87,8 @@ static enum fault_code set_guard(struct filter *filter, struct json_object *read
 
 	if (device[0] == '\0')
 		return FAULT_NONE;
-	code = set_table(filter, RULESET_GUARD_FAMILY, commands, &objects, fault);
+	filter->guard = ruleset_guard(&filter->plan);
+	code = set_table(filter, RULESET_GUARD_FAMILY, filter->guard, &objects, fault);
 	if (code == FAULT_NONE)
 		code = nft_check_device(&filter->nft, RULESET_GUARD_FAMILY, RULESET_TABLE, device,
 					fault);
@@ -107,12 +103,13 @@ static enum fault_code set_guard(struct filter *filter, struct json_object *read
 /* The tables first: no interface is up before them. */
 static enum fault_code set(struct filter *filter, struct json_object **ready, struct fault *fault)
 {
-	struct json_object *commands OBJECT_CLEANUP = ruleset_make(&filter->plan);
 	struct json_object *record OBJECT_CLEANUP = object_new();
 	size_t objects = 0;
 	uint32_t mtu = 0;
-	enum fault_code code = set_table(filter, RULESET_FAMILY, commands, &objects, fault);
+	enum fault_code code;
 
+	filter->table = ruleset_make(&filter->plan);
+	code = set_table(filter, RULESET_FAMILY, filter->table, &objects, fault);
 	if (code == FAULT_NONE)
 		code = set_guard(filter, record, fault);
 	if (code == FAULT_NONE)
@@ -128,17 +125,20 @@ static enum fault_code set(struct filter *filter, struct json_object **ready, st
 	return FAULT_NONE;
 }
 
-static enum fault_code await_finish(struct record_reader *reader, struct fault *fault)
+/* What was set is what is there still, or the counters would be of other rules than the policy's. */
+static enum fault_code list_table(struct filter *filter, const char *family,
+				  struct json_object *commands, struct json_object **listing,
+				  struct fault *fault)
 {
-	const char *line;
-	size_t len;
-	enum record_status status = record_read(reader, &line, &len, FAULT_RUN_NETWORK, fault);
+	struct json_object *again OBJECT_CLEANUP = NULL;
+	size_t objects = 0;
 
-	if (status == RECORD_END)
-		return FAULT_NONE;
-	return status == RECORD_FAULT ? fault->code
-				      : fault_set(fault, FAULT_RUN_NETWORK, FILTER_PLAN_PATH,
-						  "more than one plan came");
+	/* Comparing takes the counters out of what it compares. */
+	if (nft_list(&filter->nft, family, RULESET_TABLE, listing, fault) != FAULT_NONE)
+		return fault->code;
+	if (json_object_deep_copy(*listing, &again, NULL) < 0)
+		abort();
+	return ruleset_compare(commands, again, 0, &objects, fault);
 }
 
 /* The final record, the caller's. */
@@ -146,11 +146,10 @@ static enum fault_code count(struct filter *filter, struct json_object **final, 
 {
 	struct json_object *listing OBJECT_CLEANUP = NULL;
 	struct json_object *guard OBJECT_CLEANUP = NULL;
-	enum fault_code code =
-		nft_list(&filter->nft, RULESET_FAMILY, RULESET_TABLE, &listing, fault);
+	enum fault_code code = list_table(filter, RULESET_FAMILY, filter->table, &listing, fault);
 
-	if (code == FAULT_NONE && filter->plan.tap.name[0] != '\0')
-		code = nft_list(&filter->nft, RULESET_GUARD_FAMILY, RULESET_TABLE, &guard, fault);
+	if (code == FAULT_NONE && filter->guard != NULL)
+		code = list_table(filter, RULESET_GUARD_FAMILY, filter->guard, &guard, fault);
 	if (code != FAULT_NONE)
 		return code;
 	*final = ruleset_count(&filter->plan, listing);
@@ -174,7 +173,7 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = record_send(&context->out, ready, RECORD_EVENT_MAX, fault);
 	if (code == FAULT_NONE)
-		code = await_finish(&reader, fault);
+		code = resident_await_end(&reader, CODE, FILTER_PLAN_PATH, fault);
 	record_reader_release(&reader);
 	if (code == FAULT_NONE)
 		code = count(filter, &final, fault);
@@ -185,20 +184,18 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 
 static enum stage_exit filter_run(struct stage_context *context)
 {
-	struct json_object *record OBJECT_CLEANUP = NULL;
-	struct json_object *errors;
-	struct fault fault, send_fault;
+	struct filter *filter = context->state;
+	struct fault fault;
+	enum stage_exit status = serve(context, &fault) == FAULT_NONE
+					 ? STAGE_DONE
+					 : resident_refuse(context, &fault);
 
-	if (serve(context, &fault) == FAULT_NONE)
-		return STAGE_DONE;
-	record = object_new();
-	errors = array_new();
-	array_append(errors, fault_to_json(&fault));
-	object_add(record, "errors", errors);
-	if (record_send(&context->out, record, RECORD_EVENT_MAX, &send_fault) == FAULT_NONE)
-		return STAGE_REFUSED;
-	stage_complain(context->stage, "%s", fault.message);
-	return STAGE_FAILED;
+	/* Whoever waits for the record does not wait for the kernel to be done with the interface. */
+	resident_leave();
+	interface_remove(&filter->link, &filter->plan);
+	object_release(&filter->table);
+	object_release(&filter->guard);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -117,23 +117,77 @@ enum fault_code nft_own(struct nft *nft, const char *family, const char *name, s
 			 name);
 }
 
-enum fault_code nft_list(struct nft *nft, const char *family, const char *table,
-			 struct json_object **out, struct fault *fault)
+/* {verb:{"table":{"family","name"}}}, or all tables for name NULL; *answer is libnftables'. */
+static enum fault_code run_table(struct nft *nft, const char *verb, const char *family,
+				 const char *name, const char **answer, struct fault *fault)
 {
 	struct json_object *commands OBJECT_CLEANUP = array_new();
-	struct json_object *command = object_new(), *list = object_new(), *name = object_new();
-	const char *answer = NULL;
-	enum fault_code code;
+	struct json_object *command = object_new(), *what = object_new(), *table;
 
-	object_add_string(name, "family", family);
-	object_add_string(name, "name", table);
-	object_add(list, "table", name);
-	object_add(command, "list", list);
+	if (name == NULL) {
+		object_add_null(what, "tables");
+	} else {
+		table = object_new();
+		object_add_string(table, "family", family);
+		object_add_string(table, "name", name);
+		object_add(what, "table", table);
+	}
+	object_add(command, verb, what);
 	array_append(commands, command);
-	code = run(nft, commands, &answer, fault);
-	if (code != FAULT_NONE)
-		return code;
+	return run(nft, commands, answer, fault);
+}
+
+static enum fault_code parse(const char *answer, struct json_object **out, struct fault *fault)
+{
 	*out = answer == NULL ? NULL : json_tokener_parse(answer);
 	return *out != NULL ? FAULT_NONE
 			    : fault_set(fault, CODE, PATH, "libnftables lists nothing it can read");
+}
+
+enum fault_code nft_delete(struct nft *nft, const char *family, const char *name,
+			   struct fault *fault)
+{
+	const char *answer = NULL;
+
+	return run_table(nft, "delete", family, name, &answer, fault);
+}
+
+static bool is_text(struct json_object *object, const char *member, const char *text)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(object, member, &value) &&
+	       json_object_is_type(value, json_type_string) &&
+	       strcmp(json_object_get_string(value), text) == 0;
+}
+
+enum fault_code nft_has(struct nft *nft, const char *family, const char *name, bool *there,
+			struct fault *fault)
+{
+	struct json_object *listing OBJECT_CLEANUP = NULL;
+	struct json_object *entries = NULL, *table = NULL;
+	const char *answer = NULL;
+
+	*there = false;
+	if (run_table(nft, "list", NULL, NULL, &answer, fault) != FAULT_NONE ||
+	    parse(answer, &listing, fault) != FAULT_NONE)
+		return fault->code;
+	if (!json_object_object_get_ex(listing, "nftables", &entries) ||
+	    !json_object_is_type(entries, json_type_array))
+		return fault_set(fault, CODE, PATH, "the kernel's tables cannot be read");
+	for (size_t i = 0; i < json_object_array_length(entries); i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(entries, i), "table",
+					      &table))
+			*there = *there ||
+				 (is_text(table, "family", family) && is_text(table, "name", name));
+	return FAULT_NONE;
+}
+
+enum fault_code nft_list(struct nft *nft, const char *family, const char *table,
+			 struct json_object **out, struct fault *fault)
+{
+	const char *answer = NULL;
+	enum fault_code code = run_table(nft, "list", family, table, &answer, fault);
+
+	return code == FAULT_NONE ? parse(answer, out, fault) : code;
 }

@@ -4,6 +4,8 @@
 
 #include "ipc/fault.h"
 
+#include <stdbool.h>
+
 struct json_object;
 struct nft_ctx;
 
@@ -34,6 +36,12 @@ enum fault_code nft_own(struct nft *nft, const char *family, const char *name, s
 enum fault_code nft_check_device(struct nft *nft, const char *family, const char *table,
 				 const char *device, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* Remove a table; whether there is one of this name. */
+enum fault_code nft_delete(struct nft *nft, const char *family, const char *name,
+			   struct fault *fault) __attribute__((warn_unused_result));
+enum fault_code nft_has(struct nft *nft, const char *family, const char *name, bool *there,
+			struct fault *fault) __attribute__((warn_unused_result));
 
 /* {"nftables":[...]} of one table, which the caller owns. */
 enum fault_code nft_list(struct nft *nft, const char *family, const char *table,

@@ -3,32 +3,12 @@
 
 #include "ipc/field.h"
 #include "stages/filter/interface_part.h"
+#include "stages/filter/net4_list.h"
 
 #include <json-c/json.h>
 #include <string.h>
 
 #define CODE FAULT_RUN_NETWORK
-
-static enum fault_code read_nets(struct fields *fields, const char *name, size_t max,
-				 struct net4 *out, size_t *count, struct fault *fault)
-{
-	char path[FAULT_PATH_SIZE];
-	struct json_object *list = NULL;
-	enum fault_code code = fields_array(fields, name, max, &list, fault);
-
-	if (code != FAULT_NONE)
-		return code;
-	field_path_name(path, sizeof path, fields->path, name);
-	*count = json_object_array_length(list);
-	for (size_t i = 0; i < *count; i++) {
-		struct json_object *net = json_object_array_get_idx(list, i);
-
-		if (!json_object_is_type(net, json_type_string) ||
-		    !net4_parse(json_object_get_string(net), false, &out[i]))
-			return fault_set(fault, CODE, path, "entry %zu is no network a.b.c.d/n", i);
-	}
-	return FAULT_NONE;
-}
 
 static enum fault_code read_redirect(struct fields *fields, struct filter_rule *rule,
 				     struct fault *fault)
@@ -68,8 +48,8 @@ static enum fault_code read_rule(struct json_object *value, size_t at, struct fi
 		code = fields_integer(&fields, "port", 1, 65535, &port, fault);
 	rule->port = (uint16_t)port;
 	if (code == FAULT_NONE)
-		code = read_nets(&fields, "addresses", FILTER_ADDRESS_MAX, rule->addresses,
-				 &rule->address_count, fault);
+		code = net4_list_read(&fields, "addresses", FILTER_ADDRESS_MAX, rule->addresses,
+				      &rule->address_count, CODE, fault);
 	if (code == FAULT_NONE)
 		code = read_redirect(&fields, rule, fault);
 	if (code == FAULT_NONE && rule->address_count == 0 && rule->redirect == 0)
@@ -123,8 +103,8 @@ enum fault_code filter_plan_read(struct json_object *record, struct filter_plan 
 	if (code == FAULT_NONE && (plan->address.len == 0) != (plan->gateway.len == 0))
 		code = fault_set(fault, CODE, "gateway", "comes with an address or not at all");
 	if (code == FAULT_NONE)
-		code = read_nets(&fields, "closed", FILTER_CLOSED_MAX, plan->closed,
-				 &plan->closed_count, fault);
+		code = net4_list_read(&fields, "closed", FILTER_CLOSED_MAX, plan->closed,
+				      &plan->closed_count, CODE, fault);
 	if (code == FAULT_NONE)
 		code = read_rules(&fields, plan, fault);
 	if (code == FAULT_NONE && fields_has(&fields, "tap"))

@@ -94,6 +94,15 @@ enum fault_code assistant_first(struct assistant *assistant, uint64_t deadline_n
 	__attribute__((warn_unused_result));
 
 /*
+ * Of one that lives as long as the run: its last record, as assistant_first. What it still has to do
+ * then is to end, which nobody waits for: closing a netlink socket takes the kernel ten milliseconds.
+ * It dies with the launcher at the latest. Closes all descriptors in every case.
+ */
+enum fault_code assistant_last(struct assistant *assistant, uint64_t deadline_ns,
+			       struct json_object **record, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/*
  * Wait for its record and its end, at most until deadline_ns (CLOCK_BOOTTIME), then kill it. Reaps
  * in every case and closes all descriptors. FAULT_NONE: exit status 0 and exactly one record, which
  * the caller owns. A record with errors[] in it, as a stage writes when it refuses (status 1), is

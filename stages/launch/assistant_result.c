@@ -212,6 +212,20 @@ enum fault_code assistant_first(struct assistant *assistant, uint64_t deadline_n
 	return code;
 }
 
+enum fault_code assistant_last(struct assistant *assistant, uint64_t deadline_ns,
+			       struct json_object **record, struct fault *fault)
+{
+	enum fault_code code = assistant_first(assistant, deadline_ns, record, fault);
+	siginfo_t info;
+
+	if (code == FAULT_NONE && assistant->pid > 0) {
+		(void)waitid(P_PIDFD, (id_t)assistant->pidfd, &info, WEXITED | WNOHANG);
+		assistant->pid = 0;
+	}
+	assistant_stop(assistant);
+	return code;
+}
+
 enum fault_code assistant_result(struct assistant *assistant, uint64_t deadline_ns,
 				 struct json_object **record, struct fault *fault)
 {

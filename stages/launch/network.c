@@ -25,10 +25,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CODE	  FAULT_RUN_NETWORK
-#define PATH	  "launch.network"
-#define SECOND_NS 1000000000ULL
-#define WAIT_NS	  (30 * SECOND_NS)
+#define CODE	   FAULT_RUN_NETWORK
+#define PATH	   "launch.network"
+#define SECOND_NS  1000000000ULL
+#define WAIT_NS	   (30 * SECOND_NS)
+#define RELEASE_NS (10 * SECOND_NS)
 
 void network_init(struct network *network)
 {
@@ -320,7 +321,7 @@ static enum fault_code finish(struct assistant *assistant, struct json_object **
 			      struct fault *fault)
 {
 	descriptor_close(&assistant->stdin_fd);
-	return assistant_result(assistant, event_boot_ns() + WAIT_NS, final, fault);
+	return assistant_last(assistant, event_boot_ns() + RELEASE_NS, final, fault);
 }
 
 static enum fault_code take_back(struct launch *launch, struct fault *fault)
@@ -352,9 +353,12 @@ enum fault_code network_finish(struct launch *launch, enum fault_code code, stru
 	if (!network->applied || network->released)
 		return code;
 	network->released = true;
-	/* Both begin at once: removing an interface takes the kernel a while. */
-	descriptor_close(&network->filter.stdin_fd);
+	/*
+	 * Both begin at once. sr-uplink is told first: it takes an interface that goes before for the
+	 * work of another program.
+	 */
 	descriptor_close(&network->uplink.stdin_fd);
+	descriptor_close(&network->filter.stdin_fd);
 	counting_code = finish(&network->filter, &counted, &counting);
 	if (counting_code == FAULT_NONE)
 		counting_code = network_report_hits(launch, counted, &counting);

@@ -8,6 +8,8 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
+#define CODE	  FAULT_RUN_RELEASE
+#define PATH	  "nftables"
 #define FAMILY	  "ip"
 #define OTHERS	  "sr-*" /* every run's interface here */
 #define PRIO_SNAT 100
@@ -101,4 +103,18 @@ enum fault_code host_table_make(struct nft *nft, const struct veth *veth, const 
 		code = nft_list(nft, FAMILY, veth->name, &listing, fault);
 	/* The table itself was made by nft_own. */
 	return code == FAULT_NONE ? ruleset_compare(commands, listing, 1, &objects, fault) : code;
+}
+
+enum fault_code host_table_remove(struct nft *nft, const struct veth *veth, struct fault *fault)
+{
+	bool there = false;
+	enum fault_code code = nft_delete(nft, FAMILY, veth->name, fault);
+
+	if (code == FAULT_NONE)
+		code = nft_has(nft, FAMILY, veth->name, &there, fault);
+	if (code == FAULT_NONE && there)
+		code = fault_set(fault, CODE, PATH, "%s %s is still there", FAMILY, veth->name);
+	/* Whatever libnftables took it for: it is not released. */
+	fault->code = code == FAULT_NONE ? FAULT_NONE : FAULT_RUN_RELEASE;
+	return fault->code;
 }

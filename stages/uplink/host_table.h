@@ -16,4 +16,11 @@ enum fault_code host_table_make(struct nft *nft, const struct veth *veth, const 
 				size_t opened_count, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/*
+ * Remove it and see that it is gone. That it vanishes with this process too is for the case of its
+ * death: the kernel takes ten milliseconds and more to close an owner's socket.
+ */
+enum fault_code host_table_remove(struct nft *nft, const struct veth *veth, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 #endif

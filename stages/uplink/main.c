@@ -6,32 +6,29 @@
  * READS    one plan record on stdin: {"addresses":["cidr"],"interface",
  *          "schemaVersion":"safe-run.uplink/v1"}; its end of file is the order to finish.
  * WRITES   {"type":"ready","address","gateway","host":["cidr"],"interface"}, then {"type":"final"}
- *          when the interface is gone, or one record with errors[].
+ *          when interface and table are gone, or one record with errors[].
  * HOLDS    CAP_NET_ADMIN in the host's network namespace, and --netns-fd.
  * FILTER   sandbox/filters/uplink.filter.
  * REFUSES  a host that does not forward where the policy's networks are; rules and an interface that
- *          do not read back as set.
+ *          do not read back as set; an interface that another program changes while the run goes on.
  * WHY NOT  in sr-filter: that holds a right over the run alone, this one over the host's network.
  */
-#include "ipc/canon.h"
-#include "ipc/field.h"
 #include "ipc/object.h"
 #include "stages/filter/nft.h"
-#include "stages/filter/plan.h"
+#include "stages/resident.h"
 #include "stages/stage.h"
 #include "stages/uplink/host_table.h"
+#include "stages/uplink/plan.h"
 #include "stages/uplink/veth.h"
+#include "stages/uplink/watch.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#define SCHEMA	    "safe-run.uplink/v1"
-#define CODE	    FAULT_RUN_NETWORK
-#define ADDRESS_MAX 16384
+#define CODE FAULT_RUN_NETWORK
 
 enum { OPTION_NETNS_FD, OPTION_COUNT };
 
@@ -43,11 +40,8 @@ struct uplink {
 	struct nft nft;
 	struct rtnetlink link;
 	struct veth veth;
-	int netns_fd;
-	struct net4 addresses[ADDRESS_MAX];
-	size_t address_count;
-	struct net4 opened[ADDRESS_MAX]; /* addresses named one by one */
-	size_t opened_count;
+	struct uplink_plan plan;
+	int netns_fd, watch_fd;
 };
 
 static enum stage_exit uplink_open(struct stage_context *context)
@@ -61,7 +55,8 @@ static enum stage_exit uplink_open(struct stage_context *context)
 		stage_complain(context->stage, "needs --netns-fd N");
 		return STAGE_USAGE;
 	}
-	if (rtnetlink_open(&uplink->link) < 0)
+	uplink->watch_fd = watch_open();
+	if (uplink->watch_fd < 0 || rtnetlink_open(&uplink->link) < 0)
 		code = fault_set_errno(&fault, CODE, errno, "launch.network", "no netlink socket");
 	if (code == FAULT_NONE)
 		code = nft_open(&uplink->nft, &fault);
@@ -71,78 +66,35 @@ static enum stage_exit uplink_open(struct stage_context *context)
 	return STAGE_FAILED;
 }
 
-static enum fault_code read_name(struct fields *fields, struct veth *veth, struct fault *fault)
-{
-	const char *name = "";
-	enum fault_code code = fields_string(fields, "interface", &name, fault);
-
-	if (code == FAULT_NONE &&
-	    (strncmp(name, "sr-", 3) != 0 || strlen(name) >= sizeof veth->name ||
-	     strspn(name + 3, "0123456789abcdef") != strlen(name + 3) || name[3] == '\0'))
-		code = fault_set(fault, CODE, "interface",
-				 "must be sr- and up to twelve hexadecimal digits");
-	if (code == FAULT_NONE)
-		(void)snprintf(veth->name, sizeof veth->name, "%s", name);
-	return code;
-}
-
-static enum fault_code read_addresses(struct fields *fields, struct uplink *uplink,
-				      struct fault *fault)
-{
-	struct json_object *list = NULL;
-	enum fault_code code = fields_array(fields, "addresses", ADDRESS_MAX, &list, fault);
-
-	if (code == FAULT_NONE)
-		uplink->address_count = json_object_array_length(list);
-	for (size_t i = 0; code == FAULT_NONE && i < uplink->address_count; i++) {
-		struct json_object *net = json_object_array_get_idx(list, i);
-
-		if (!json_object_is_type(net, json_type_string) ||
-		    !net4_parse(json_object_get_string(net), false, &uplink->addresses[i]))
-			return fault_set(fault, CODE, "addresses",
-					 "entry %zu is no network a.b.c.d/n", i);
-		if (uplink->addresses[i].len == 32)
-			uplink->opened[uplink->opened_count++] = uplink->addresses[i];
-	}
-	return code;
-}
-
 static enum fault_code read_plan(struct uplink *uplink, struct record_reader *reader,
 				 struct fault *fault)
 {
 	struct json_object *record OBJECT_CLEANUP = NULL;
-	struct fields fields;
-	const char *line = NULL;
-	size_t len = 0;
-	enum record_status status = record_read(reader, &line, &len, CODE, fault);
 
-	if (status == RECORD_FAULT)
+	if (resident_plan(reader, CODE, UPLINK_PLAN_PATH, &record, fault) != FAULT_NONE ||
+	    uplink_plan_read(record, &uplink->plan, fault) != FAULT_NONE)
 		return fault->code;
-	if (status != RECORD_LINE)
-		return fault_set(fault, CODE, "uplink.plan", "no plan came");
-	if (canon_parse(line, len, CODE, &record, fault) != FAULT_NONE ||
-	    fields_open(&fields, record, "", CODE, fault) != FAULT_NONE ||
-	    fields_literal(&fields, "schemaVersion", SCHEMA, fault) != FAULT_NONE ||
-	    read_name(&fields, &uplink->veth, fault) != FAULT_NONE ||
-	    read_addresses(&fields, uplink, fault) != FAULT_NONE)
-		return fault->code;
-	return fields_close(&fields, fault);
+	(void)snprintf(uplink->veth.name, sizeof uplink->veth.name, "%s", uplink->plan.interface);
+	return FAULT_NONE;
 }
 
 /* The host's rules first: no packet of the sandbox's ever meets the host without them. */
 static enum fault_code make(struct uplink *uplink, struct fault *fault)
 {
+	const struct uplink_plan *plan = &uplink->plan;
 	enum fault_code code = FAULT_NONE;
 
-	for (size_t i = 0; code == FAULT_NONE && i < uplink->address_count; i++)
-		code = veth_check_route(&uplink->link, uplink->addresses[i], fault);
+	for (size_t i = 0; code == FAULT_NONE && i < plan->address_count; i++)
+		code = veth_check_route(&uplink->link, plan->addresses[i], fault);
 	if (code == FAULT_NONE)
 		code = veth_choose(&uplink->link, &uplink->veth, fault);
 	if (code == FAULT_NONE)
-		code = host_table_make(&uplink->nft, &uplink->veth, uplink->opened,
-				       uplink->opened_count, fault);
+		code = host_table_make(&uplink->nft, &uplink->veth, plan->opened,
+				       plan->opened_count, fault);
 	if (code == FAULT_NONE)
 		code = veth_make(&uplink->link, &uplink->veth, uplink->netns_fd, fault);
+	/* Nothing here keeps the namespace when the run is over. */
+	(void)close(uplink->netns_fd);
 	return code;
 }
 
@@ -173,63 +125,66 @@ static struct json_object *make_ready(const struct uplink *uplink)
 	return record;
 }
 
-static enum fault_code await_finish(struct record_reader *reader, struct fault *fault)
+static enum fault_code set_up(struct stage_context *context, struct record_reader *reader,
+			      struct fault *fault)
 {
-	const char *line;
-	size_t len;
-	enum record_status status = record_read(reader, &line, &len, CODE, fault);
+	struct uplink *uplink = context->state;
+	struct json_object *ready OBJECT_CLEANUP = NULL;
+	enum fault_code code = read_plan(uplink, reader, fault);
 
-	if (status == RECORD_END)
-		return FAULT_NONE;
-	return status == RECORD_FAULT
-		       ? fault->code
-		       : fault_set(fault, CODE, "uplink.plan", "more than one plan came");
+	if (code == FAULT_NONE)
+		code = make(uplink, fault);
+	if (code == FAULT_NONE)
+		code = watch_begin(&uplink->link, uplink->watch_fd, &uplink->veth, fault);
+	if (code != FAULT_NONE)
+		return code;
+	ready = make_ready(uplink);
+	return record_send(&context->out, ready, RECORD_EVENT_MAX, fault);
+}
+
+/* The interface first: what the sandbox's kernel still sends must not meet a host without the table. */
+static enum fault_code take_back(struct stage_context *context, struct fault *fault)
+{
+	struct uplink *uplink = context->state;
+	struct json_object *final OBJECT_CLEANUP = object_new();
+	enum fault_code code = watch_gone(&uplink->link, uplink->watch_fd, &uplink->veth, fault);
+
+	if (code == FAULT_NONE)
+		code = host_table_remove(&uplink->nft, &uplink->veth, fault);
+	if (code != FAULT_NONE)
+		return code;
+	object_add_string(final, "type", "final");
+	return record_send(&context->out, final, RECORD_EVENT_MAX, fault);
 }
 
 static enum fault_code serve(struct stage_context *context, struct fault *fault)
 {
 	struct uplink *uplink = context->state;
-	struct json_object *ready OBJECT_CLEANUP = NULL;
-	struct json_object *final OBJECT_CLEANUP = NULL;
 	struct record_reader reader;
+	struct fault removing;
 	enum fault_code code;
 
 	record_reader_init(&reader, STDIN_FILENO, RECORD_EVENT_MAX);
-	code = read_plan(uplink, &reader, fault);
-	if (code == FAULT_NONE)
-		code = make(uplink, fault);
+	code = set_up(context, &reader, fault);
 	if (code == FAULT_NONE) {
-		ready = make_ready(uplink);
-		code = record_send(&context->out, ready, RECORD_EVENT_MAX, fault);
+		code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, &reader, fault);
+		/* Whatever its name is now: it is not left to rules that do not know it. */
+		if (code != FAULT_NONE)
+			(void)!veth_remove(&uplink->link, &uplink->veth, &removing);
 	}
-	if (code == FAULT_NONE)
-		code = await_finish(&reader, fault);
 	record_reader_release(&reader);
-	if (code == FAULT_NONE)
-		code = veth_remove(&uplink->link, &uplink->veth, fault);
-	if (code != FAULT_NONE)
-		return code;
-	final = object_new();
-	object_add_string(final, "type", "final");
-	return record_send(&context->out, final, RECORD_EVENT_MAX, fault);
+	return code == FAULT_NONE ? take_back(context, fault) : code;
 }
 
 static enum stage_exit uplink_run(struct stage_context *context)
 {
-	struct json_object *record OBJECT_CLEANUP = NULL;
-	struct json_object *errors;
-	struct fault fault, send_fault;
+	struct fault fault;
+	enum stage_exit status = serve(context, &fault) == FAULT_NONE
+					 ? STAGE_DONE
+					 : resident_refuse(context, &fault);
 
-	if (serve(context, &fault) == FAULT_NONE)
-		return STAGE_DONE;
-	record = object_new();
-	errors = array_new();
-	array_append(errors, fault_to_json(&fault));
-	object_add(record, "errors", errors);
-	if (record_send(&context->out, record, RECORD_EVENT_MAX, &send_fault) == FAULT_NONE)
-		return STAGE_REFUSED;
-	stage_complain(context->stage, "%s", fault.message);
-	return STAGE_FAILED;
+	resident_leave();
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -248,7 +203,7 @@ int main(int argc, char **argv)
 
 	if (uplink == NULL)
 		return STAGE_FAILED;
-	uplink->link.fd = uplink->veth.lock_fd = -1;
+	uplink->link.fd = uplink->veth.lock_fd = uplink->watch_fd = -1;
 	status = stage_main(&stage, uplink, argc, argv);
 	nft_close(&uplink->nft);
 	rtnetlink_close(&uplink->link);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/resident.h"
+
+#include "ipc/canon.h"
+#include "ipc/object.h"
+
+#include <json-c/json.h>
+#include <unistd.h>
+
+enum fault_code resident_plan(struct record_reader *reader, enum fault_code code, const char *path,
+			      struct json_object **plan, struct fault *fault)
+{
+	const char *line = NULL;
+	size_t len = 0;
+	enum record_status status = record_read(reader, &line, &len, code, fault);
+
+	if (status == RECORD_FAULT)
+		return fault->code;
+	if (status != RECORD_LINE)
+		return fault_set(fault, code, path, "no plan came");
+	return canon_parse(line, len, code, plan, fault);
+}
+
+static enum fault_code take(enum record_status status, enum fault_code code, const char *path,
+			    bool *ended, struct fault *fault)
+{
+	*ended = status == RECORD_END;
+	if (status == RECORD_FAULT)
+		return fault->code;
+	return status == RECORD_LINE ? fault_set(fault, code, path, "more than one plan came")
+				     : FAULT_NONE;
+}
+
+enum fault_code resident_await_end(struct record_reader *reader, enum fault_code code,
+				   const char *path, struct fault *fault)
+{
+	const char *line;
+	size_t len;
+	bool ended;
+
+	return take(record_read(reader, &line, &len, code, fault), code, path, &ended, fault);
+}
+
+enum fault_code resident_look(struct record_reader *reader, enum fault_code code, const char *path,
+			      bool *ended, struct fault *fault)
+{
+	const char *line;
+	size_t len;
+
+	return take(record_read_once(reader, &line, &len, code, fault), code, path, ended, fault);
+}
+
+enum stage_exit resident_refuse(const struct stage_context *context, const struct fault *fault)
+{
+	struct json_object *record OBJECT_CLEANUP = object_new();
+	struct json_object *errors = array_new();
+	struct fault send_fault;
+
+	array_append(errors, fault_to_json(fault));
+	object_add(record, "errors", errors);
+	if (record_send(&context->out, record, RECORD_EVENT_MAX, &send_fault) == FAULT_NONE)
+		return STAGE_REFUSED;
+	stage_complain(context->stage, "%s", fault->message);
+	return STAGE_FAILED;
+}
+
+void resident_leave(void)
+{
+	(void)close(STDOUT_FILENO);
+	(void)close(STDERR_FILENO);
+}
