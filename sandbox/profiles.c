@@ -143,7 +143,8 @@ const struct sandbox_profile sandbox_profile_launch = {
 			BIT(CAP_KILL) |				   /* the workload's uid */
 			BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER) | /* its root */
 			BIT(CAP_MKNOD) |					   /* its /dev */
-			BIT(CAP_NET_ADMIN), /* for sr-filter and sr-uplink */
+			BIT(CAP_NET_ADMIN) |	   /* for sr-filter and sr-uplink */
+			BIT(CAP_NET_BIND_SERVICE), /* port 53 of a run's own loopback */
 	.handed_on = BIT(CAP_NET_ADMIN),
 	.landlock = false, /* a process under Landlock may not mount (landlock(7)) */
 	.limits = limits_launch,

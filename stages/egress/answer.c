@@ -9,7 +9,7 @@
 
 static void refused(const struct answer_world *world, const char *name, enum reason reason)
 {
-	tally_add(world->tally, world->address, PORT, name, reason);
+	tally_add(world->tally, TALLY_NO_RULE, world->address, PORT, name, reason);
 }
 
 /* A name of a rule: its addresses, or none for every other type. */

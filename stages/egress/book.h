@@ -26,13 +26,18 @@ struct json_object;
 #define BOOK_NAME_MAX  4096 /* learned below wildcards; no more are answered */
 #define BOOK_INDEX_MAX 65535
 
+struct book_count {
+	uint64_t connections, bytes_in, bytes_out;
+};
+
 struct book_rule {
 	int64_t index;
 	unsigned port;
 	bool wild;
 	const char *host; /* of a wildcard what stands behind "*." */
 	struct dns_addresses addresses;
-	uint64_t allowed, blocked, bytes_in, bytes_out;
+	uint64_t blocked;
+	struct book_count rest; /* let through, and no room in flows (flow.h) */
 };
 
 struct book_name {

@@ -3,7 +3,6 @@
 
 #include "ipc/buf.h"
 #include "stages/egress/hello.h"
-#include "stages/egress/own_host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,7 +56,8 @@ static void refuse(struct connection *connection, struct connection_world *world
 
 	if (owner != NULL)
 		owner->blocked++;
-	tally_add(world->tally, connection->address, connection->port, name, reason);
+	tally_add(world->tally, owner != NULL ? owner->index : TALLY_NO_RULE, connection->address,
+		  connection->port, name, reason);
 	connection_reset(connection);
 }
 
@@ -117,6 +117,13 @@ static bool receive(struct connection *connection, uint64_t now_ms)
 	return true;
 }
 
+/* A CIDR of one address says that it is meant, though it is the machine's own. */
+static bool is_of_host(struct connection_world *world, uint32_t address)
+{
+	return own_host_loopback(address) ||
+	       (!reach_names(&world->book->reach, address) && own_host_has(world->host, address));
+}
+
 static bool permit(struct connection *connection, struct connection_world *world, const char *name)
 {
 	enum reason reason;
@@ -124,9 +131,7 @@ static bool permit(struct connection *connection, struct connection_world *world
 		book_permit(world->book, name, connection->address, connection->port, &reason);
 
 	/* Once: an address does not become the machine's own between two requests of a connection. */
-	if (rule != NULL && connection->rule == NULL &&
-	    !reach_lists(&world->book->reach, connection->address) &&
-	    own_host_has(connection->address)) {
+	if (rule != NULL && connection->rule == NULL && is_of_host(world, connection->address)) {
 		rule = NULL;
 		reason = REASON_ADDRESS_OF_HOST;
 	}
@@ -134,10 +139,12 @@ static bool permit(struct connection *connection, struct connection_world *world
 		refuse(connection, world, name, reason);
 		return false;
 	}
-	if (connection->rule == NULL) {
-		rule->allowed++;
-		connection->rule = rule;
+	/* A connection counts once for each name it is used for in a row. */
+	if (connection->rule != rule || strcmp(connection->name, name) != 0) {
+		connection->count = flow_find(world->flows, rule, connection->address, name);
+		connection->count->connections++;
 	}
+	connection->rule = rule;
 	memcpy(connection->name, name, sizeof connection->name);
 	return true;
 }
@@ -292,7 +299,7 @@ static bool send_passed(struct connection *connection)
 	memmove(connection->buffer, connection->buffer + len, connection->len - (size_t)len);
 	connection->len -= (size_t)len;
 	connection->passed -= (size_t)len;
-	connection->rule->bytes_out += (uint64_t)len;
+	connection->count->bytes_out += (uint64_t)len;
 	if (connection->client_ended && connection->passed == 0 && !connection->server_told) {
 		connection->server_told = true;
 		return shutdown(connection->server_fd, SHUT_WR) == 0 || errno == ENOTCONN;
@@ -325,7 +332,7 @@ static void look(struct connection *connection, struct connection_world *world)
 /* From the client to the server, and how far that goes is what the state says. */
 static bool step_up(struct connection *connection, struct connection_world *world, uint64_t now_ms)
 {
-	const uint64_t before = connection->rule->bytes_out;
+	const uint64_t before = connection->count->bytes_out;
 
 	if (connection->state != CONNECTION_PASSING && !receive(connection, now_ms))
 		return false;
@@ -342,22 +349,22 @@ static bool step_up(struct connection *connection, struct connection_world *worl
 		connection->buffer = NULL;
 		connection->up.at_end = connection->client_ended;
 		if (pump_step(&connection->up, connection->client_fd, connection->server_fd,
-			      &connection->rule->bytes_out) < 0)
+			      &connection->count->bytes_out) < 0)
 			return false;
 	}
-	if (connection->rule->bytes_out != before)
+	if (connection->count->bytes_out != before)
 		connection->until_ms = now_ms + CONNECTION_IDLE_MS;
 	return true;
 }
 
 static bool step_down(struct connection *connection, uint64_t now_ms)
 {
-	const uint64_t before = connection->rule->bytes_in;
+	const uint64_t before = connection->count->bytes_in;
 
 	if (pump_step(&connection->down, connection->server_fd, connection->client_fd,
-		      &connection->rule->bytes_in) < 0)
+		      &connection->count->bytes_in) < 0)
 		return false;
-	if (connection->rule->bytes_in != before)
+	if (connection->count->bytes_in != before)
 		connection->until_ms = now_ms + CONNECTION_IDLE_MS;
 	return true;
 }

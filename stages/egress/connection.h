@@ -3,7 +3,9 @@
 #define EGRESS_CONNECTION_H
 
 #include "stages/egress/book.h"
+#include "stages/egress/flow.h"
 #include "stages/egress/http.h"
+#include "stages/egress/own_host.h"
 #include "stages/egress/pump.h"
 #include "stages/egress/tally.h"
 
@@ -36,6 +38,7 @@ struct connection {
 	unsigned port;
 	char name[DNS_NAME_SIZE]; /* it was let through for; "" before */
 	struct book_rule *rule;	  /* NULL before */
+	struct book_count *count; /* for that name; NULL before */
 	uint64_t until_ms;
 	uint8_t *buffer;   /* CONNECTION_BUFFER; NULL when there is no more use for it */
 	size_t len;	   /* bytes in it */
@@ -51,6 +54,8 @@ struct connection {
 struct connection_world {
 	struct book *book;
 	struct tally *tally;
+	struct flows *flows;
+	struct own_host *host;
 };
 
 /* Takes fd over. When it cannot be let in (why is REASON_NONE or not), it is reset at once. */

@@ -69,7 +69,10 @@ static enum reason read_sni(struct span data, char name[DNS_NAME_SIZE])
 
 	if (list.bad || data.bad || data.len != 0 || list.len != 0 || type != 0)
 		return REASON_HELLO_MALFORMED;
-	return host_text_take(host.at, host.len, name) ? REASON_NONE : REASON_SNI_MALFORMED;
+	if (host_text_take(host.at, host.len, name))
+		return REASON_NONE;
+	name[0] = '\0'; /* not the part of it that could be read */
+	return REASON_SNI_MALFORMED;
 }
 
 static bool is_ech(size_t type)

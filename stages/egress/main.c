@@ -8,7 +8,7 @@
  * READS    one plan on stdin (stages/egress/book.h); its end is the run's end. What the run says on
  *          connections and in questions; what nameservers answer. resolv.conf through --resolv-fd.
  * WRITES   {"type":"ready"}, and at the end one record of what was let through and what refused.
- * HOLDS    sockets made in the run's network namespace: --listen-fd, where the filter turns its
+ * HOLDS    a netlink socket, to ask which addresses are this host's and its gateways'; sockets made in the run's network namespace: --listen-fd, where the filter turns its
  *          connections to, and with wildcards --dns-fd and --dns-tcp-fd. Sockets of the host's
  *          network, which it connects where a connection was going: ports 53, 80 and 443 alone
  *          where Landlock can say so (ABI 4). No file, no capability; as root sr-launch starts it as
@@ -16,7 +16,8 @@
  * FILTER   sandbox/filters/egress.filter.
  * REFUSES  with a reset and an entry: no name, another name, a name it cannot see (ECH) or could be
  *          made to see differently than the server, an address this run did not resolve for the
- *          name, anything that is no TLS at 443 or no HTTP/1 at 80. Questions for other names, which
+ *          name, this host's own and its gateways unless a cidr names them, anything that is no TLS
+ *          at 443 or no HTTP/1 at 80. Questions for other names, which
  *          leave nothing and ask nobody.
  * WHY NOT  in sr-launch or the filter: it reads what the workload writes. WHY NOT a proxy the
  *          program is told of: what it is told it can ignore.
@@ -70,6 +71,10 @@ static enum stage_exit egress_open(struct stage_context *context)
 		stage_complain(context->stage, "cannot prepare its descriptors");
 		return STAGE_FAILED;
 	}
+	if (own_host_open(&service->host) < 0) {
+		stage_complain(context->stage, "cannot ask the kernel for its routes");
+		return STAGE_FAILED;
+	}
 	service->listen_fd = values[OPTION_LISTEN_FD].fd;
 	service->connection_max = service_connections(files.rlim_max);
 	return STAGE_DONE;
@@ -82,6 +87,34 @@ static enum fault_code check_service(const struct service *service, bool dns, st
 		if (service->book.rules[i].wild && !dns)
 			return fault_set(fault, CODE, "rules",
 					 "a wildcard needs the descriptors for questions");
+	return FAULT_NONE;
+}
+
+/* At once, and not when it is tried: what is pinned is known now. */
+static enum fault_code check_pinned(struct service *service, struct fault *fault)
+{
+	const struct book *book = &service->book;
+	char text[REACH_TEXT_SIZE];
+
+	for (size_t i = 0; i < book->rule_count; i++) {
+		const struct book_rule *rule = &book->rules[i];
+
+		for (size_t k = 0; k < rule->addresses.count; k++) {
+			const uint32_t address = rule->addresses.items[k];
+			const bool loopback = own_host_loopback(address);
+
+			if (!loopback && (reach_names(&book->reach, address) ||
+					  !own_host_has(&service->host, address)))
+				continue;
+			reach_address_text(address, text);
+			return fault_set(fault, CODE, "launch.network.dns",
+					 "%s is at %s, which is this host's own or its gateway: "
+					 "%s",
+					 rule->host, text,
+					 loopback ? "no rule opens that"
+						  : "only a cidr of that address opens it");
+		}
+	}
 	return FAULT_NONE;
 }
 
@@ -108,6 +141,8 @@ static enum fault_code prepare(struct stage_context *context, struct service *se
 	}
 	if (code == FAULT_NONE)
 		code = check_service(service, dns, fault);
+	if (code == FAULT_NONE)
+		code = check_pinned(service, fault);
 	if (code == FAULT_NONE && dns)
 		code = resolv_conf_read(context->values[OPTION_RESOLV_FD].fd, &conf, fault);
 	if (code == FAULT_NONE)

@@ -26,7 +26,7 @@ enum reason {
 	REASON_HOST_MALFORMED,
 	REASON_NAME_NOT_LISTED,
 	REASON_ADDRESS_NOT_OF_NAME, /* the name is listed, the address is not one of it */
-	REASON_ADDRESS_OF_HOST,	    /* the name leads to this machine, and no cidr lists it */
+	REASON_ADDRESS_OF_HOST,	    /* this machine's or a gateway's, and no cidr is for it */
 	REASON_DNS_NOT_LISTED,	    /* a question for a name no rule has; none was asked for it */
 	REASON_DNS_CLOSED,	    /* a name that leads to an address no name may lead to */
 	REASON_DNS_FULL,	    /* more names or questions than are kept */

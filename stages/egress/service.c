@@ -128,7 +128,8 @@ static int wait_ms(uint64_t soonest_ms, uint64_t now_ms)
 enum fault_code service_run(struct service *service, struct fault *fault)
 {
 	static struct pollfd entries[PLACE_COUNT];
-	struct connection_world world = {&service->book, &service->tally};
+	struct connection_world world = {&service->book, &service->tally, &service->flows,
+					 &service->host};
 	const nfds_t count = PLACE_CONNECTION + 2 * service->connection_max;
 	enum fault_code code = FAULT_NONE;
 
@@ -156,22 +157,31 @@ enum fault_code service_run(struct service *service, struct fault *fault)
 	return code;
 }
 
+static struct json_object *rule_to_json(const struct service *service, const struct book_rule *rule)
+{
+	const struct book_count sum = flow_sum(&service->flows, rule);
+	struct json_object *item = object_new();
+
+	object_add_integer(item, "allowed", (int64_t)sum.connections);
+	object_add_integer(item, "blocked", (int64_t)rule->blocked);
+	object_add_integer(item, "bytesIn", (int64_t)sum.bytes_in);
+	object_add_integer(item, "bytesOut", (int64_t)sum.bytes_out);
+	object_add_integer(item, "index", rule->index);
+	return item;
+}
+
 struct json_object *service_final(const struct service *service)
 {
 	struct json_object *record = object_new();
 	struct json_object *rules = array_new();
+	uint64_t rest = 0;
 
 	for (size_t i = 0; i < service->book.rule_count; i++) {
-		const struct book_rule *rule = &service->book.rules[i];
-		struct json_object *item = object_new();
-
-		object_add_integer(item, "allowed", (int64_t)rule->allowed);
-		object_add_integer(item, "blocked", (int64_t)rule->blocked);
-		object_add_integer(item, "bytesIn", (int64_t)rule->bytes_in);
-		object_add_integer(item, "bytesOut", (int64_t)rule->bytes_out);
-		object_add_integer(item, "index", rule->index);
-		array_append(rules, item);
+		array_append(rules, rule_to_json(service, &service->book.rules[i]));
+		rest += service->book.rules[i].rest.connections;
 	}
+	object_add(record, "allowed", flow_to_json(&service->flows));
+	object_add_integer(record, "allowedOverflow", (int64_t)rest);
 	object_add(record, "refused", tally_to_json(&service->tally));
 	object_add_integer(record, "refusedOverflow", (int64_t)service->tally.overflow);
 	object_add(record, "rules", rules);

@@ -20,6 +20,8 @@ struct service {
 	size_t connection_max; /* as many as its descriptors allow, at most SERVICE_CONNECTION_MAX */
 	struct book book;
 	struct tally tally;
+	struct flows flows;
+	struct own_host host;
 	struct names names;
 	struct connection connections[SERVICE_CONNECTION_MAX];
 };
@@ -32,7 +34,8 @@ size_t service_connections(unsigned long long descriptors);
 enum fault_code service_run(struct service *service, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* {"refused":[...],"refusedOverflow":n,"rules":[...],"type":"final"}, new. */
+/* {"allowed":[...],"allowedOverflow":n,"refused":[...],"refusedOverflow":n,"rules":[...],
+ * "type":"final"}, new. */
 struct json_object *service_final(const struct service *service);
 
 #endif

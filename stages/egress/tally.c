@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-void tally_add(struct tally *tally, uint32_t address, unsigned port, const char *name,
-	       enum reason reason)
+void tally_add(struct tally *tally, int64_t index, uint32_t address, unsigned port,
+	       const char *name, enum reason reason)
 {
 	struct tally_entry *entry = tally->entries;
 
 	for (size_t i = 0; i < tally->count; i++, entry++) {
-		if (entry->address == address && entry->port == port && entry->reason == reason &&
-		    strcmp(entry->name, name) == 0) {
+		if (entry->index == index && entry->address == address && entry->port == port &&
+		    entry->reason == reason && strcmp(entry->name, name) == 0) {
 			entry->count++;
 			return;
 		}
@@ -22,7 +22,7 @@ void tally_add(struct tally *tally, uint32_t address, unsigned port, const char 
 		tally->overflow++;
 		return;
 	}
-	*entry = (struct tally_entry){address, port, reason, 1, ""};
+	*entry = (struct tally_entry){index, address, port, reason, 1, ""};
 	(void)memccpy(entry->name, name, '\0', sizeof entry->name - 1);
 	tally->count++;
 }
@@ -39,6 +39,10 @@ struct json_object *tally_to_json(const struct tally *tally)
 		reach_address_text(entry->address, text);
 		object_add_integer(item, "count", (int64_t)entry->count);
 		object_add_string(item, "destination", text);
+		if (entry->index == TALLY_NO_RULE)
+			object_add_null(item, "index");
+		else
+			object_add_integer(item, "index", entry->index);
 		object_add_string(item, "name", entry->name);
 		object_add_integer(item, "port", entry->port);
 		object_add_string(item, "reason", reason_name(entry->reason));

@@ -11,12 +11,14 @@
 struct json_object;
 
 /*
- * What was refused, each destination, port, name and reason once with a count. Bounded: the run
+ * What was refused, each rule, destination, port, name and reason once with a count. Bounded: the run
  * decides what comes here. What has no room left is counted in overflow.
  */
-#define TALLY_MAX 256
+#define TALLY_MAX     256
+#define TALLY_NO_RULE (-1)
 
 struct tally_entry {
+	int64_t index; /* of the rule that has the destination; TALLY_NO_RULE */
 	uint32_t address;
 	unsigned port;
 	enum reason reason;
@@ -31,10 +33,10 @@ struct tally {
 };
 
 /* name: a host name that was checked, or "" */
-void tally_add(struct tally *tally, uint32_t address, unsigned port, const char *name,
-	       enum reason reason);
+void tally_add(struct tally *tally, int64_t index, uint32_t address, unsigned port,
+	       const char *name, enum reason reason);
 
-/* A new array of {"count","destination","name","port","reason"}, in the order they first came. */
+/* A new array of {"count","destination","index","name","port","reason"}, in the order they first came. */
 struct json_object *tally_to_json(const struct tally *tally);
 
 #endif

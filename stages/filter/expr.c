@@ -93,6 +93,11 @@ void expr_ct(struct rule *rule, const char *state)
 	add_match(rule, "in", keyed("ct", "key", "state"), json_object_new_string(state));
 }
 
+void expr_dnat(struct rule *rule)
+{
+	add_match(rule, "in", keyed("ct", "key", "status"), json_object_new_string("dnat"));
+}
+
 void expr_local(struct rule *rule, const char *operator)
 {
 	struct json_object *fib = object_new(), *left = object_new(), *flags = array_new();

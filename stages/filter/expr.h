@@ -28,6 +28,8 @@ void expr_l4proto(struct rule *rule, int number);
 void expr_field(struct rule *rule, const char *protocol, const char *field, const char *operator,
 		struct json_object * value);
 void expr_ct(struct rule *rule, const char *state);
+/* Of a connection that was turned to another destination. */
+void expr_dnat(struct rule *rule);
 /* Whether the destination is an address of this network namespace. */
 void expr_local(struct rule *rule, const char *operator);
 /* One of count networks. */

@@ -10,8 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CODE	 FAULT_RUN_NETWORK
-#define LOOPBACK 1 /* of every network namespace (LOOPBACK_IFINDEX) */
+#define CODE FAULT_RUN_NETWORK
 
 static int write_switch(const char *path, const char *value)
 {
@@ -62,14 +61,14 @@ static enum fault_code arrange_uplink(struct rtnetlink *link, const struct filte
 static enum fault_code arrange_way_out(struct rtnetlink *link, const struct filter_plan *plan,
 				       struct interface_seen *seen, struct fault *fault)
 {
-	if (interface_up(link, LOOPBACK) < 0)
+	if (interface_up(link, INTERFACE_LOOPBACK) < 0)
 		return fault_set_errno(fault, CODE, errno, "launch.network.loopback",
 				       "cannot bring the sandbox's loopback up");
 	if (plan->interface[0] != '\0')
 		return arrange_uplink(link, plan, seen, fault);
-	/* A connection needs a route before the redirection sees it; what is not redirected is
-	 * refused by the table. */
-	if (interface_add_route(link, LOOPBACK, 0) == 0)
+	/* A connection needs a route before the redirection sees it (ENETUNREACH otherwise); what is
+	 * not redirected is refused by the table. */
+	if (interface_add_route(link, INTERFACE_LOOPBACK, 0) == 0)
 		return FAULT_NONE;
 	return fault_set_errno(fault, CODE, errno, "launch.network.loopback",
 			       "cannot lead connections to the sandbox's loopback");

@@ -9,6 +9,7 @@
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -116,6 +117,9 @@ int interface_add_route(struct rtnetlink *link, int index, uint32_t gateway)
 	rtnetlink_put_u32(link, RTA_OIF, (uint32_t)index);
 	if (gateway != 0)
 		rtnetlink_put_u32(link, RTA_GATEWAY, htonl(gateway));
+	/* It has an address of scope host alone: none would be chosen, and answers get lost. */
+	if (index == INTERFACE_LOOPBACK)
+		rtnetlink_put_u32(link, RTA_PREFSRC, htonl(INADDR_LOOPBACK));
 	return rtnetlink_ask(link);
 }
 

@@ -10,6 +10,8 @@
 
 struct fields;
 
+#define INTERFACE_LOOPBACK 1 /* of every network namespace (LOOPBACK_IFINDEX) */
+
 /* What interface.c and tap.c, and a machine's guest (stages/init/network.c), have of each other. */
 
 /* What the kernel tells of an interface. */

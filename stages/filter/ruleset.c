@@ -59,10 +59,18 @@ static void add_refuse(struct rule *rule)
 }
 
 /* lo alone is not enough: with a default route through it a foreign address leads there too. */
-static void add_hooks(struct rule *rule)
+static void add_hooks(struct rule *rule, bool redirects)
 {
 	static const char *const states[] = {"established", "related"};
 
+	/* Of what was just turned to lo the hook still has the interface it was on its way to. */
+	if (redirects) {
+		rule_begin(rule);
+		expr_dnat(rule);
+		expr_local(rule, "==");
+		expr_verdict(rule, "accept");
+		rule_end(rule, "output", NULL);
+	}
 	rule_begin(rule);
 	expr_meta(rule, "oifname", "lo");
 	expr_local(rule, "==");
@@ -142,9 +150,38 @@ static void add_openings(struct rule *rule, const struct filter_plan *plan, bool
 			add_part(rule, plan, &plan->rules[i], closed);
 }
 
+static bool is_redirected(const struct filter_plan *plan, uint16_t port)
+{
+	for (size_t i = 0; i < plan->rule_count; i++)
+		if (plan->rules[i].redirect != 0 && plan->rules[i].port == port)
+			return true;
+	return false;
+}
+
+/* What another rule of the port opens whatever is said there stays open: forward decides. */
+static void add_direct(struct rule *rule, const struct filter_plan *plan,
+		       const struct filter_rule *direct)
+{
+	struct net4 nets[FILTER_ADDRESS_MAX];
+	size_t count = 0;
+
+	if (direct->redirect != 0 || !direct->tcp || !is_redirected(plan, direct->port))
+		return;
+	for (size_t i = 0; i < direct->address_count; i++)
+		if (!have(nets, count, direct->addresses[i]))
+			nets[count++] = direct->addresses[i];
+	rule_begin(rule);
+	expr_daddr(rule, nets, count);
+	expr_field(rule, "tcp", "dport", "==", json_object_new_int(direct->port));
+	expr_verdict(rule, "accept");
+	rule_end(rule, "redirect", NULL);
+}
+
 /* Rules with addresses first: one without them takes what is left of its port. */
 static void add_redirects(struct rule *rule, const struct filter_plan *plan)
 {
+	for (size_t i = 0; i < plan->rule_count; i++)
+		add_direct(rule, plan, &plan->rules[i]);
 	for (size_t i = 0; i < plan->rule_count; i++)
 		if (plan->rules[i].redirect != 0 && plan->rules[i].address_count > 0)
 			add_opening(rule, &plan->rules[i], plan->rules[i].addresses,
@@ -219,6 +256,6 @@ struct json_object *ruleset_make(const struct filter_plan *plan)
 	if (redirects)
 		add_redirects(&rule, plan);
 	ruleset_tap_hooks(&rule, plan);
-	add_hooks(&rule);
+	add_hooks(&rule, redirects);
 	return rule.commands;
 }

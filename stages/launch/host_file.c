@@ -2,6 +2,7 @@
 #include "stages/launch/host_file.h"
 
 #include "ipc/record.h"
+#include "stages/launch/network_egress.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/root.h"
 
@@ -14,17 +15,22 @@
 
 #define TEXT_MAX (PLAN_PATH_MAX + 512)
 
-static int write_file(int etc_fd, const char *name, const char *text)
+static int write_new(int etc_fd, const char *name, const char *text)
 {
 	int fd = openat(etc_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	int result;
 
-	/* The host's own is bound there already: the plan decides. */
 	if (fd < 0)
-		return errno == EEXIST ? 0 : -1;
+		return -1;
 	result = record_write_all(fd, text, strlen(text));
 	(void)close(fd);
 	return result;
+}
+
+static int write_file(int etc_fd, const char *name, const char *text)
+{
+	/* The host's own is bound there already: the plan decides. */
+	return write_new(etc_fd, name, text) == 0 || errno == EEXIST ? 0 : -1;
 }
 
 /* A colon or newline in the work directory would shift passwd's fields. */
@@ -64,6 +70,21 @@ static int write_hosts(int etc_fd, const struct plan *plan, const char *text)
 	return result;
 }
 
+/* A resolver only where names are known by their wildcard alone: ours, network_egress.h. */
+static int write_resolver(int etc_fd, const struct plan *plan)
+{
+	const bool wild = plan->network.wild;
+	char text[TEXT_MAX];
+
+	(void)snprintf(text, sizeof text,
+		       "passwd: files\ngroup: files\nhosts: files%s\nservices: files\n"
+		       "protocols: files\n",
+		       wild ? " dns" : "");
+	if (write_file(etc_fd, "nsswitch.conf", text) < 0)
+		return -1;
+	return wild ? write_new(etc_fd, "resolv.conf", "nameserver " NETWORK_EGRESS_NAMES "\n") : 0;
+}
+
 static int write_all(int etc_fd, const struct plan *plan)
 {
 	char text[TEXT_MAX];
@@ -86,9 +107,7 @@ static int write_all(int etc_fd, const struct plan *plan)
 	(void)snprintf(text, sizeof text, "%s\n", plan->hostname);
 	if (write_file(etc_fd, "hostname", text) < 0)
 		return -1;
-	return write_file(etc_fd, "nsswitch.conf",
-			  "passwd: files\ngroup: files\nhosts: files\nservices: files\n"
-			  "protocols: files\n");
+	return write_resolver(etc_fd, plan);
 }
 
 enum fault_code host_file_write(const struct root *root, const struct plan *plan,

@@ -171,6 +171,22 @@ static enum fault_code start(struct launch *launch, struct fault *fault)
 	return code == FAULT_NONE ? setup_exec(launch, fault) : code;
 }
 
+/* A command that was ended because its network was lost has ended, and is told of like any other. */
+static enum fault_code report_end(struct launch *launch, enum fault_code code, struct fault *fault)
+{
+	struct fault telling;
+	enum fault_code told;
+
+	if (code != FAULT_NONE && launch->end.stop != LAUNCH_STOP_NETWORK)
+		return code;
+	told = report_sample(launch, "last", &telling);
+	if (told == FAULT_NONE)
+		told = report_exited(launch, &telling);
+	if (told != FAULT_NONE)
+		*fault = telling;
+	return told != FAULT_NONE ? told : code;
+}
+
 static enum fault_code supervise(struct launch *launch, struct fault *fault)
 {
 	enum fault_code code = report_sample(launch, "first", fault);
@@ -184,11 +200,7 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 	if (!launch->end.known)
 		loop_end(launch);
 	/* Whatever became of the command, what it tried is told and its rules are taken back. */
-	code = network_finish(launch, code, fault);
-	if (code == FAULT_NONE)
-		code = report_sample(launch, "last", fault);
-	if (code == FAULT_NONE)
-		code = report_exited(launch, fault);
+	code = report_end(launch, network_finish(launch, code, fault), fault);
 	if (code == FAULT_NONE && launch->machine != NULL &&
 	    launch->machine->loss.code != FAULT_NONE) {
 		*fault = launch->machine->loss;

@@ -233,6 +233,8 @@ static void dispatch(struct loop *loop)
 	if (!loop->ended) {
 		loop->code = network_check(loop->launch, &items[SOURCE_NETWORK], loop->fault);
 		loop->ended = loop->code != FAULT_NONE;
+		if (loop->ended)
+			loop->launch->end.stop = LAUNCH_STOP_NETWORK;
 	}
 	if (!loop->ended && items[SOURCE_OUTPUT].revents != 0) {
 		loop->launch->end.stop = LAUNCH_STOP_MONITOR;

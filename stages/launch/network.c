@@ -8,6 +8,7 @@
 #include "stages/launch/enforcement.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/message.h"
+#include "stages/launch/network_egress.h"
 #include "stages/launch/network_names.h"
 #include "stages/launch/network_report.h"
 #include "stages/launch/plan.h"
@@ -34,7 +35,14 @@
 void network_init(struct network *network)
 {
 	*network = (struct network){
-		.net_fd = -1, .user_fd = -1, .uplink = ASSISTANT_NONE, .filter = ASSISTANT_NONE};
+		.net_fd = -1,
+		.user_fd = -1,
+		.uplink = ASSISTANT_NONE,
+		.filter = ASSISTANT_NONE,
+		.egress = ASSISTANT_NONE,
+	};
+	for (size_t i = 0; i < NETWORK_EGRESS_SOCKETS; i++)
+		network->egress_fds[i] = -1;
 }
 
 /* By the namespace's own calls (ioctl_ns(2)), for the host's /proc may be out of sight by now. */
@@ -68,10 +76,10 @@ enum fault_code network_pass(const struct plan *plan, int channel_fd, struct fau
 		result = pass(channel_fd, "userns", ioctl(net_fd, NS_GET_USERNS));
 	message = message_new("network");
 	if (result == 0 && pass(channel_fd, "netns", net_fd) == 0 &&
-	    channel_report(channel_fd, message) == 0)
+	    network_egress_pass(plan, channel_fd) == 0 && channel_report(channel_fd, message) == 0)
 		return FAULT_NONE;
 	return fault_set_errno(fault, CODE, errno, "launch.network.namespace",
-			       "cannot hand on the sandbox's network namespace");
+			       "cannot hand on the sandbox's network namespace and listeners");
 }
 
 bool network_take(struct launch *launch, const char *type, int fd)
@@ -81,7 +89,11 @@ bool network_take(struct launch *launch, const char *type, int fd)
 		     : strcmp(type, "userns") == 0 ? &network->user_fd
 						   : NULL;
 
-	if (!launch->plan->network.wanted || place == NULL || *place >= 0)
+	if (!launch->plan->network.wanted)
+		return false;
+	if (place == NULL)
+		return network_egress_take(launch, type, fd);
+	if (*place >= 0)
 		return false;
 	*place = fd;
 	return true;
@@ -112,12 +124,6 @@ enum fault_code network_announce(struct launch *launch, struct fault *fault)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
 				 "a network for a machine is not available in this version: set "
 				 "network.mode to \"none\", or runtime.isolation to \"process\"");
-	for (size_t i = 0; i < plan->network.rule_count; i++)
-		if (plan->network.rules[i].by_name)
-			return fault_set(fault, FAULT_HOST_LACKS, "policy.network.egress",
-					 "rules with match \"name\" are not available in this "
-					 "version: %.128s must do without",
-					 plan->network.rules[i].host);
 	if (network_names_resolve(launch, fault) != FAULT_NONE)
 		return fault->code;
 	name_interface(launch);
@@ -169,11 +175,23 @@ static enum fault_code order_uplink(struct launch *launch, struct fault *fault)
 	struct json_object *addresses = array_new();
 
 	for (size_t i = 0; i < plan->network.rule_count; i++)
-		network_names_add(plan, &plan->network.rules[i], addresses);
+		if (!plan->network.rules[i].by_name)
+			network_names_add(plan, &plan->network.rules[i], addresses);
 	object_add(record, "addresses", addresses);
 	object_add_string(record, "interface", launch->network.interface);
 	object_add_string(record, "schemaVersion", "safe-run.uplink/v1");
 	return give(&launch->network.uplink, record, fault);
+}
+
+/* Connections that are held against names are sr-egress's own, and need no way out of the run. */
+static enum fault_code start_uplink(struct launch *launch, struct fault *fault)
+{
+	enum fault_code code;
+
+	if (!launch->plan->network.direct)
+		return FAULT_NONE;
+	code = start(launch, &launch->network.uplink, "sr-uplink", fault);
+	return code == FAULT_NONE ? order_uplink(launch, fault) : code;
 }
 
 enum fault_code network_start(struct launch *launch, struct fault *fault)
@@ -184,12 +202,10 @@ enum fault_code network_start(struct launch *launch, struct fault *fault)
 		return FAULT_NONE;
 	if (launch->network.net_fd < 0)
 		return fault_set(fault, CODE, PATH, "init did not hand on its network namespace");
-	code = start(launch, &launch->network.uplink, "sr-uplink", fault);
-	if (code == FAULT_NONE)
-		code = order_uplink(launch, fault);
+	code = start_uplink(launch, fault);
 	if (code == FAULT_NONE)
 		code = start(launch, &launch->network.filter, "sr-filter", fault);
-	return code;
+	return code == FAULT_NONE ? network_egress_start(launch, fault) : code;
 }
 
 static bool take_text(struct json_object *record, const char *name, char *out, size_t size)
@@ -204,28 +220,35 @@ static bool take_text(struct json_object *record, const char *name, char *out, s
 	return snprintf(out, size, "%s", json_object_get_string(value)) < (int)size;
 }
 
+static void close_reserved(struct network *network)
+{
+	char text[NET4_TEXT_SIZE];
+
+	network->closed = array_new();
+	for (size_t i = 0; i < NET4_CLOSED_COUNT; i++) {
+		net4_format(net4_closed[i], false, text);
+		array_append_string(network->closed, text);
+	}
+}
+
 /* {"type":"ready","address","gateway","host":[...],"interface"} */
 static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 {
 	struct network *network = &launch->network;
 	struct json_object *ready OBJECT_CLEANUP = NULL;
 	struct json_object *host = NULL;
-	char text[NET4_TEXT_SIZE];
-	enum fault_code code =
-		assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &ready, fault);
+	enum fault_code code = FAULT_NONE;
 
-	if (code != FAULT_NONE)
+	close_reserved(network);
+	if (launch->plan->network.direct)
+		code = assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &ready, fault);
+	if (code != FAULT_NONE || !launch->plan->network.direct)
 		return code;
 	if (!take_text(ready, "address", network->address, sizeof network->address) ||
 	    !take_text(ready, "gateway", network->gateway, sizeof network->gateway) ||
 	    !json_object_object_get_ex(ready, "host", &host) ||
 	    !json_object_is_type(host, json_type_array))
 		return fault_set(fault, CODE, PATH, "sr-uplink told something we do not know");
-	network->closed = array_new();
-	for (size_t i = 0; i < NET4_CLOSED_COUNT; i++) {
-		net4_format(net4_closed[i], false, text);
-		array_append_string(network->closed, text);
-	}
 	for (size_t i = 0; i < json_object_array_length(host); i++)
 		array_append(network->closed, json_object_get(json_object_array_get_idx(host, i)));
 	return FAULT_NONE;
@@ -241,8 +264,19 @@ static struct json_object *make_filter_rule(const struct plan *plan, size_t inde
 	object_add_integer(record, "index", (int64_t)index);
 	object_add_integer(record, "port", rule->port);
 	object_add_string(record, "protocol", rule->tcp ? "tcp" : "udp");
-	object_add_null(record, "redirect");
+	if (rule->by_name)
+		object_add_integer(record, "redirect", NETWORK_EGRESS_PORT);
+	else
+		object_add_null(record, "redirect");
 	return record;
+}
+
+static void add_if_there(struct json_object *record, const char *name, const char *text)
+{
+	if (text[0] != '\0')
+		object_add_string(record, name, text);
+	else
+		object_add_null(record, name);
 }
 
 static enum fault_code order_filter(struct launch *launch, struct fault *fault)
@@ -253,10 +287,10 @@ static enum fault_code order_filter(struct launch *launch, struct fault *fault)
 
 	for (size_t i = 0; i < plan->network.rule_count; i++)
 		array_append(rules, make_filter_rule(plan, i));
-	object_add_string(record, "address", launch->network.address);
+	add_if_there(record, "address", launch->network.address);
 	object_add_shared(record, "closed", launch->network.closed);
-	object_add_string(record, "gateway", launch->network.gateway);
-	object_add_string(record, "interface", launch->network.interface);
+	add_if_there(record, "gateway", launch->network.gateway);
+	add_if_there(record, "interface", plan->network.direct ? launch->network.interface : "");
 	object_add(record, "rules", rules);
 	object_add_string(record, "schemaVersion", "safe-run.filter/v1");
 	return give(&launch->network.filter, record, fault);
@@ -277,6 +311,8 @@ enum fault_code network_apply(struct launch *launch, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = assistant_first(&network->filter, event_boot_ns() + WAIT_NS, &network->ready,
 				       fault);
+	if (code == FAULT_NONE)
+		code = network_egress_ready(launch, fault);
 	network->applied = code == FAULT_NONE;
 	return code == FAULT_NONE ? network_report_applied(launch, fault) : code;
 }
@@ -285,12 +321,15 @@ void network_enforcement(const struct launch *launch, struct json_object *confin
 			 struct json_object *enforcement)
 {
 	struct json_object *evidence = object_new();
+	struct json_object *egress = network_egress_describe(launch->plan);
 	struct json_object *namespaces = NULL, *net = NULL;
 
 	(void)json_object_object_get_ex(confined, "namespaces", &namespaces);
 	(void)json_object_object_get_ex(namespaces, "net", &net);
-	object_add_string(evidence, "address", launch->network.address);
-	object_add_string(evidence, "interface", launch->network.interface);
+	add_if_there(evidence, "address", launch->network.address);
+	if (egress != NULL)
+		object_add(evidence, "egress", egress);
+	object_add_string(evidence, "interface", network_report_tap(launch));
 	object_add_shared(evidence, "net", net);
 	object_add_shared(evidence, "ruleset", launch->network.ready);
 	enforcement_add_text(enforcement, "network.mode",
@@ -302,12 +341,14 @@ void network_watch(const struct launch *launch, struct pollfd *items)
 {
 	items[0] = (struct pollfd){.fd = launch->network.uplink.pidfd, .events = POLLIN};
 	items[1] = (struct pollfd){.fd = launch->network.filter.pidfd, .events = POLLIN};
+	items[2] = (struct pollfd){.fd = launch->network.egress.pidfd, .events = POLLIN};
 }
 
 enum fault_code network_check(const struct launch *launch, const struct pollfd *items,
 			      struct fault *fault)
 {
-	const struct assistant *assistants[] = {&launch->network.uplink, &launch->network.filter};
+	const struct assistant *assistants[NETWORK_SOURCE_COUNT] = {
+		&launch->network.uplink, &launch->network.filter, &launch->network.egress};
 
 	for (size_t i = 0; i < NETWORK_SOURCE_COUNT; i++)
 		if (items[i].revents != 0)
@@ -329,9 +370,11 @@ static enum fault_code take_back(struct launch *launch, struct fault *fault)
 	struct network *network = &launch->network;
 	struct json_object *removed OBJECT_CLEANUP = NULL;
 	struct fault why;
-	enum fault_code code = finish(&network->uplink, &removed, &why);
+	enum fault_code code = FAULT_NONE;
 	enum fault_code told;
 
+	if (launch->plan->network.direct)
+		code = finish(&network->uplink, &removed, &why);
 	/* The last hold on the run's network namespace. */
 	descriptor_close(&network->net_fd);
 	descriptor_close(&network->user_fd);
@@ -343,10 +386,30 @@ static enum fault_code take_back(struct launch *launch, struct fault *fault)
 	return fault_set(fault, FAULT_RUN_RELEASE, PATH, "%s", why.message);
 }
 
+/* What was let through and refused: by packets, and by names. One that cannot tell leaves the other. */
+static enum fault_code count(struct launch *launch, struct fault *fault)
+{
+	struct network *network = &launch->network;
+	struct json_object *packets OBJECT_CLEANUP = NULL, *names OBJECT_CLEANUP = NULL;
+	struct fault naming;
+	enum fault_code code = finish(&network->filter, &packets, fault);
+	enum fault_code naming_code = FAULT_NONE;
+
+	if (code == FAULT_NONE)
+		code = network_report_hits(launch, packets, fault);
+	if (launch->plan->network.named)
+		naming_code = finish(&network->egress, &names, &naming);
+	if (launch->plan->network.named && naming_code == FAULT_NONE)
+		naming_code = network_egress_report(launch, names, &naming);
+	if (code != FAULT_NONE || naming_code == FAULT_NONE)
+		return code;
+	*fault = naming;
+	return naming_code;
+}
+
 enum fault_code network_finish(struct launch *launch, enum fault_code code, struct fault *fault)
 {
 	struct network *network = &launch->network;
-	struct json_object *counted OBJECT_CLEANUP = NULL;
 	struct fault counting, taking;
 	enum fault_code counting_code, taking_code;
 
@@ -354,14 +417,13 @@ enum fault_code network_finish(struct launch *launch, enum fault_code code, stru
 		return code;
 	network->released = true;
 	/*
-	 * Both begin at once. sr-uplink is told first: it takes an interface that goes before for the
+	 * All begin at once. sr-uplink is told first: it takes an interface that goes before for the
 	 * work of another program.
 	 */
 	descriptor_close(&network->uplink.stdin_fd);
 	descriptor_close(&network->filter.stdin_fd);
-	counting_code = finish(&network->filter, &counted, &counting);
-	if (counting_code == FAULT_NONE)
-		counting_code = network_report_hits(launch, counted, &counting);
+	descriptor_close(&network->egress.stdin_fd);
+	counting_code = count(launch, &counting);
 	taking_code = take_back(launch, &taking);
 	if (code != FAULT_NONE || (counting_code == FAULT_NONE && taking_code == FAULT_NONE))
 		return code;
@@ -374,9 +436,11 @@ void network_stop(struct launch *launch)
 	struct network *network = &launch->network;
 
 	assistant_stop(&network->filter);
+	assistant_stop(&network->egress);
 	assistant_stop(&network->uplink);
 	descriptor_close(&network->net_fd);
 	descriptor_close(&network->user_fd);
+	network_egress_close(network);
 	object_release(&network->closed);
 	object_release(&network->ready);
 }

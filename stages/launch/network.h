@@ -17,17 +17,26 @@ struct pollfd;
 
 /*
  * network.mode allowlist: the run's own network namespace gets a packet filter (sr-filter(1)) and a
- * way out: as root a pair of interfaces (sr-uplink(1)). The launcher itself speaks with no network
- * and parses no packet; it hands plans to both and turns what they tell into events.
+ * way out: as root a pair of interfaces (sr-uplink(1)), for rules that are held against names
+ * sr-egress(1). The launcher itself speaks with no network and parses no packet; it hands plans to
+ * them and turns what they tell into events.
  *
- * Both live as long as the run. One that ends before is a fault, and the run with it.
+ * All live as long as the run. One that ends before is a fault, and the run with it.
  */
-#define NETWORK_SOURCE_COUNT 2 /* the assistants' pidfds */
+#define NETWORK_SOURCE_COUNT 3 /* the assistants' pidfds */
+
+enum { /* sr-egress's sockets (network_egress.h) */
+       NETWORK_EGRESS_LISTENER,
+       NETWORK_EGRESS_DNS,
+       NETWORK_EGRESS_DNS_TCP,
+       NETWORK_EGRESS_SOCKETS
+};
 
 struct network {
-	int net_fd, user_fd; /* the run's namespaces, from init; -1: none */
-	struct assistant uplink, filter;
-	char interface[IFNAMSIZ]; /* "": none */
+	int net_fd, user_fd;			 /* the run's namespaces, from init; -1: none */
+	struct assistant uplink, filter, egress; /* uplink and egress: where rules need them */
+	int egress_fds[NETWORK_EGRESS_SOCKETS];	 /* from init, until egress has them; -1 */
+	char interface[IFNAMSIZ];		 /* "": none */
 	char address[16], gateway[16];
 	struct json_object *closed; /* what no rule opens by being wide; owned */
 	struct json_object *ready;  /* sr-filter's first record; owned */

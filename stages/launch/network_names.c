@@ -33,7 +33,8 @@ void network_names_add(const struct plan *plan, const struct plan_rule *rule,
 		array_append_string(list, rule->cidr);
 		return;
 	}
-	for (size_t i = 0; i < host->address_count; i++) {
+	/* A wildcard's are learned as the run asks for them. */
+	for (size_t i = 0; !rule->wild && i < host->address_count; i++) {
 		net4_format((struct net4){host->addresses[i], 32}, false, text);
 		array_append_string(list, text);
 	}
@@ -48,7 +49,7 @@ static void gather(struct plan *plan)
 		struct plan_rule *rule = &network->rules[i];
 		size_t at = 0;
 
-		if (rule->host == NULL)
+		if (rule->host == NULL || rule->wild)
 			continue;
 		while (at < network->host_count && strcmp(network->hosts[at].name, rule->host) != 0)
 			at++;
@@ -167,12 +168,14 @@ enum fault_code network_names_resolve(struct launch *launch, struct fault *fault
 	int resolv_fd;
 
 	gather(launch->plan);
-	if (launch->plan->network.host_count == 0)
+	if (launch->plan->network.host_count == 0 && !launch->plan->network.wild)
 		return FAULT_NONE;
 	if (launch->plan->root.kind != PLAN_ROOT_HOST)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.egress",
 				 "rules for host names need the sandbox's own /etc/hosts, which "
 				 "runtime.rootfs replaces: write them as cidr");
+	if (launch->plan->network.host_count == 0)
+		return FAULT_NONE;
 	resolv_fd = open(RESOLV, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (resolv_fd < 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot open " RESOLV);

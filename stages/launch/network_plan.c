@@ -10,6 +10,23 @@
 #define CODE FAULT_RUN_NETWORK
 #define TAP  "sr-tap-<runId>"
 
+/* What sr-egress can hold against a name, and nothing else. */
+static enum fault_code check_name(struct plan *plan, struct plan_rule *rule, const char *path,
+				  struct fault *fault)
+{
+	rule->wild = rule->host != NULL && rule->host[0] == '*';
+	if (rule->by_name && (rule->host == NULL || !rule->tcp))
+		return fault_set(fault, CODE, path, "match \"name\" needs a host and tcp");
+	if (rule->by_name && rule->port != 443 && rule->port != 80)
+		return fault_set(fault, CODE, path, "match \"name\" needs port 443 or 80");
+	if (rule->wild && !rule->by_name)
+		return fault_set(fault, CODE, path, "a wildcard needs match \"name\"");
+	plan->network.direct = plan->network.direct || !rule->by_name;
+	plan->network.named = plan->network.named || rule->by_name;
+	plan->network.wild = plan->network.wild || rule->wild;
+	return FAULT_NONE;
+}
+
 /* One rule of policy.network.egress. A name is data here: who resolves it checks it. */
 static enum fault_code read_egress(struct json_object *value, size_t at, struct plan *plan,
 				   struct fault *fault)
@@ -42,8 +59,8 @@ static enum fault_code read_egress(struct json_object *value, size_t at, struct 
 	}
 	if (code == FAULT_NONE && rule->cidr != NULL && !net4_parse(rule->cidr, false, &net))
 		code = fault_set(fault, CODE, path, "the cidr must be a network a.b.c.d/n");
-	if (code == FAULT_NONE && rule->by_name && (rule->host == NULL || !rule->tcp))
-		code = fault_set(fault, CODE, path, "match \"name\" needs a host and tcp");
+	if (code == FAULT_NONE)
+		code = check_name(plan, rule, path, fault);
 	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
 }
 

@@ -14,10 +14,15 @@
 
 #define CODE	    FAULT_RUN_NETWORK
 #define PATH	    "launch.network"
-#define TABLE	    "safe_run"
+#define TABLE	    NETWORK_REPORT_TABLE
 #define CHAIN	    "forward"
 #define REFUSED_MAX 1024
 #define PROBE_HOST  "192.0.2.1" /* probe.c */
+
+const char *network_report_tap(const struct launch *launch)
+{
+	return launch->plan->network.direct ? launch->network.interface : "lo";
+}
 
 /* {"cidr"} or {"host"}, "match" where the policy has it. */
 static void add_target(struct json_object *object, const struct plan_rule *rule)
@@ -58,7 +63,7 @@ enum fault_code network_report_plan(struct launch *launch, struct fault *fault)
 	object_add(payload, "rules", rules);
 	object_add_integer(payload, "rulesTotal", (int64_t)plan->network.rule_count);
 	object_add_string(payload, "table", TABLE);
-	object_add_string(payload, "tap", launch->network.interface);
+	object_add_string(payload, "tap", network_report_tap(launch));
 	return event_emit(&launch->events, EVENT_NETWORK_PLAN_GENERATED, EVENT_BY_LAUNCHER, payload,
 			  fault);
 }
@@ -112,7 +117,7 @@ static enum fault_code report_hit(struct launch *launch, const struct hit *hit, 
 	object_add_integer(payload, "port", hit->port);
 	object_add_string(payload, "protocol", hit->protocol);
 	object_add_string(payload, "table", TABLE);
-	object_add_string(payload, "tap", launch->network.interface);
+	object_add_string(payload, "tap", network_report_tap(launch));
 	object_add_string(payload, "target", hit->target);
 	return event_emit(&launch->events, EVENT_NETWORK_RULE_HIT, EVENT_BY_KERNEL, payload, fault);
 }
@@ -138,7 +143,8 @@ static enum fault_code take_rule(struct launch *launch, struct json_object *valu
 				      fault);
 	if (code == FAULT_NONE)
 		code = fields_close(&fields, fault);
-	if (code != FAULT_NONE || (hit.allowed == 0 && hit.blocked == 0))
+	/* Of connections turned to sr-egress that one tells, by name. */
+	if (code != FAULT_NONE || rule->by_name || (hit.allowed == 0 && hit.blocked == 0))
 		return code;
 	return report_hit(launch, &hit, fault);
 }

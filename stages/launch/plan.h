@@ -91,8 +91,9 @@ struct plan_rule {
 	const char *host, *cidr; /* one of them */
 	bool tcp;		 /* else udp */
 	bool by_name;		 /* held against what TLS and HTTP say too */
+	bool wild;		 /* a host *.example.org, by_name: no addresses before the run */
 	uint16_t port;
-	size_t host_at; /* with host: in plan_network.hosts */
+	size_t host_at; /* with host that is not wild: in plan_network.hosts */
 };
 
 /* A name, and what it was resolved to before the run. */
@@ -104,6 +105,9 @@ struct plan_host {
 
 struct plan_network {
 	bool wanted; /* mode allowlist */
+	bool direct; /* some rule is for packets: a way out is needed */
+	bool named;  /* some rule is by_name, and wild: */
+	bool wild;
 	struct plan_rule rules[PLAN_RULE_MAX];
 	size_t rule_count;
 	struct plan_host hosts[PLAN_RULE_MAX];

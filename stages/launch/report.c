@@ -256,6 +256,9 @@ static void add_stop(struct json_object *payload, enum launch_stop stop)
 	case LAUNCH_STOP_MONITOR:
 		object_add_string(payload, "stopReason", "monitor");
 		return;
+	case LAUNCH_STOP_NETWORK:
+		object_add_string(payload, "stopReason", "network");
+		return;
 	case LAUNCH_STOP_GUEST:
 		object_add_string(payload, "stopReason", "guest");
 		return;

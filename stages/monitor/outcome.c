@@ -34,6 +34,7 @@ enum outcome_stop outcome_stop_parse(const char *name)
 		[OUTCOME_STOP_INTERRUPTED] = "interrupted",
 		[OUTCOME_STOP_MONITOR] = "monitor",
 		[OUTCOME_STOP_GUEST] = "guest",
+		[OUTCOME_STOP_NETWORK] = "network",
 	};
 	size_t stop = 0;
 
@@ -72,7 +73,7 @@ static enum outcome_cause cause_of_end(const struct outcome_facts *facts)
 	if (facts->deadline)
 		return OUTCOME_TIMEOUT;
 	if (facts->log.code != FAULT_NONE || facts->stop == OUTCOME_STOP_MONITOR ||
-	    facts->stop == OUTCOME_STOP_GUEST)
+	    facts->stop == OUTCOME_STOP_GUEST || facts->stop == OUTCOME_STOP_NETWORK)
 		return OUTCOME_STAGE_LOST;
 	if (facts->output_exceeded || facts->stop == OUTCOME_STOP_OUTPUT)
 		return OUTCOME_OUTPUT;

@@ -134,6 +134,8 @@ static void say_lost(const struct outcome_facts *facts, struct outcome *outcome)
 		say(outcome, "was stopped: %s", facts->log.message);
 	else if (facts->stop == OUTCOME_STOP_GUEST && facts->refused.code != FAULT_NONE)
 		say(outcome, "was lost sight of: %s", facts->refused.message);
+	else if (facts->stop == OUTCOME_STOP_NETWORK && facts->refused.code != FAULT_NONE)
+		say(outcome, "was stopped: %s", facts->refused.message);
 	else
 		say(outcome, "was stopped: it could no longer be recorded");
 }
@@ -238,7 +240,8 @@ void sentence_write(const struct outcome_facts *facts, struct outcome *outcome)
 	if (outcome->cause == OUTCOME_SETUP && facts->refused.code != FAULT_NONE)
 		outcome->error = facts->refused;
 	else if (outcome->cause == OUTCOME_STAGE_LOST && facts->lost.code == FAULT_NONE &&
-		 facts->stop == OUTCOME_STOP_GUEST && facts->refused.code != FAULT_NONE)
+		 (facts->stop == OUTCOME_STOP_GUEST || facts->stop == OUTCOME_STOP_NETWORK) &&
+		 facts->refused.code != FAULT_NONE)
 		outcome->error = facts->refused;
 	else if (outcome->cause == OUTCOME_STAGE_LOST && facts->lost.code != FAULT_NONE)
 		outcome->error = facts->lost;

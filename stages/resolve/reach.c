@@ -103,20 +103,36 @@ enum fault_code reach_read(struct fields *fields, struct reach *reach, struct fa
 	return FAULT_NONE;
 }
 
-bool reach_lists(const struct reach *reach, uint32_t address)
+static bool has(const struct reach_cidr *net, uint32_t address)
+{
+	return (address & net->mask) == net->address;
+}
+
+bool reach_names(const struct reach *reach, uint32_t address)
 {
 	for (size_t i = 0; i < reach->cidr_count; i++)
-		if ((address & reach->cidrs[i].mask) == reach->cidrs[i].address)
+		if (reach->cidrs[i].mask == UINT32_MAX && reach->cidrs[i].address == address)
 			return true;
+	return false;
+}
+
+/* One that has the address, and nothing that is not closed. */
+static bool lists(const struct reach *reach, const struct reach_cidr *net, uint32_t address)
+{
+	for (size_t i = 0; i < reach->cidr_count; i++) {
+		const struct reach_cidr *cidr = &reach->cidrs[i];
+
+		if (has(cidr, address) && (cidr->mask & net->mask) == net->mask &&
+		    has(net, cidr->address))
+			return true;
+	}
 	return false;
 }
 
 const char *reach_refusal(const struct reach *reach, uint32_t address)
 {
-	if (reach_lists(reach, address))
-		return NULL;
 	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
-		if ((address & closed[i].net.mask) == closed[i].net.address)
+		if (has(&closed[i].net, address) && !lists(reach, &closed[i].net, address))
 			return closed[i].words;
 	return NULL;
 }

@@ -45,6 +45,7 @@ static const char *const stop_names[ENDING_STOP_COUNT] = {
 	[ENDING_STOP_INTERRUPTED] = "interrupted",
 	[ENDING_STOP_MONITOR] = "monitor",
 	[ENDING_STOP_GUEST] = "guest",
+	[ENDING_STOP_NETWORK] = "network",
 };
 
 static enum ending_stop stop_of(struct span value)
@@ -176,7 +177,7 @@ static bool at_deadline(const struct ending *ending)
 static bool stopped_by_monitor(const struct ending *ending)
 {
 	return ending->log_failed || ending->stop == ENDING_STOP_MONITOR ||
-	       ending->stop == ENDING_STOP_GUEST;
+	       ending->stop == ENDING_STOP_GUEST || ending->stop == ENDING_STOP_NETWORK;
 }
 
 static bool stopped_for_output(const struct ending *ending)

@@ -66,7 +66,7 @@ class World:
             made.listen(128)
         return made
 
-    def start(self, rules, cidrs=("192.0.2.0/24",), dns=True, limit=None, handle=None):
+    def start(self, rules, cidrs=("192.0.2.1/32", "192.0.2.2/32"), dns=True, limit=None, expect=True):
         """rules: (host, port, addresses); the servers have addresses of this host, which a cidr has to list"""
         fds = [self.listener.fileno()] + ([self.dns_udp.fileno(), self.dns_tcp.fileno(), self.resolv] if dns else [])
         words = [x for pair in zip(["--listen-fd", "--dns-fd", "--dns-tcp-fd", "--resolv-fd"], map(str, fds)) for x in pair]
@@ -85,7 +85,15 @@ class World:
         self.egress.stdin.write(json.dumps(plan, sort_keys=True, separators=(",", ":")) + "\n")
         self.egress.stdin.flush()
         first = self.egress.stdout.readline()
-        check(first == '{"type":"ready"}\n', "ready, not " + first)
+        if expect:
+            check(first == '{"type":"ready"}\n', "ready, not " + first)
+        return first
+
+    def refuse(self, rules, cidrs):
+        """A plan that is not taken: its one record."""
+        record = json.loads(self.start(rules, cidrs, dns=False, expect=False))
+        check(self.egress.wait(10) == 1, "refused")
+        return record
 
     def finish(self, status=0):
         self.egress.stdin.close()
