@@ -55,13 +55,33 @@ static enum fault_code add_number(struct fields *fields, const char *name, int64
 	return code;
 }
 
+/* A clock in there, which goes on from the last time it told. */
+static enum fault_code add_time(struct control *control, struct fields *fields, const char *name,
+				struct fault *fault)
+{
+	int64_t value = 0;
+	enum fault_code code = fields_integer(fields, name, 0, CANON_INTEGER_MAX, &value, fault);
+
+	if (code == FAULT_NONE && value < control->last_ms)
+		code = fault_set(fault, CODE, PATH, "%s lies before the last time it told", name);
+	if (code != FAULT_NONE)
+		return code;
+	control->last_ms = value;
+	object_add_integer(control->guest, name, value);
+	return FAULT_NONE;
+}
+
+/* kernelMs, when its pid 1 began, is younger than the artifacts somebody may still have. */
 static enum fault_code take_hello(struct control *control, struct fields *fields,
 				  struct fault *fault)
 {
-	enum fault_code code;
+	enum fault_code code = FAULT_NONE;
 
 	control->guest = object_new();
-	code = add_number(fields, "bootMs", CANON_INTEGER_MAX, control->guest, fault);
+	if (fields_has(fields, "kernelMs"))
+		code = add_time(control, fields, "kernelMs", fault);
+	if (code == FAULT_NONE)
+		code = add_time(control, fields, "bootMs", fault);
 	if (code == FAULT_NONE)
 		code = add_text(fields, "release", control->guest, fault);
 	if (code == FAULT_NONE)
@@ -74,7 +94,7 @@ static enum fault_code take_started(struct control *control, struct fields *fiel
 				    struct fault *fault)
 {
 	control->phase = CONTROL_STARTED;
-	return add_number(fields, "initMs", CANON_INTEGER_MAX, control->guest, fault);
+	return add_time(control, fields, "initMs", fault);
 }
 
 static enum fault_code take_failed(struct control *control, struct fields *fields,

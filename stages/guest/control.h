@@ -14,7 +14,7 @@ struct json_object;
  * What the guest says on its control stream (safe-run-ipc(7), GuestRecord), one canonical line of
  * at most CONTROL_LINE_MAX bytes each, in this order:
  *
- *   hello                 first; the guest's kernel
+ *   hello                 first; the guest's kernel, and its clock so far
  *   failed | started      then; failed is the last
  *   exited                how the command ended
  *   done                  its outputs are delivered; the last
@@ -40,6 +40,7 @@ struct control {
 	struct json_object *setup;  /* of failed */
 	struct json_object *exit;   /* of exited */
 	struct json_object *rusage; /* of exited */
+	int64_t last_ms;	    /* of the guest's clock */
 	int64_t oom_kills, pids_refused;
 	uint64_t stdout_bytes, stderr_bytes; /* what it says it has written */
 	int64_t entries;		     /* of done */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/guest/guest.h"
 
+#include "ipc/event.h"
 #include "ipc/object.h"
+#include "stages/guest/tell.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +16,8 @@
 #define CODE	    FAULT_RUN_LAUNCH
 #define PATH	    "guest"
 #define SIGNAL_ROOM 4096 /* of lines that wait for a guest that does not read */
+#define NS_PER_MS   1000000ULL
+#define SETTLE_NS   (1000 * NS_PER_MS) /* for a reader that is slow, once the guest is silent */
 
 enum source {
 	SOURCE_LAUNCHER,
@@ -45,23 +50,6 @@ void guest_release(struct guest *guest)
 	object_release(&guest->violations);
 }
 
-static enum fault_code tell(const struct guest *guest, struct json_object *record,
-			    struct fault *fault)
-{
-	struct json_object *owned OBJECT_CLEANUP = record;
-
-	return record_send(&guest->out, owned, RECORD_EVENT_MAX, fault);
-}
-
-static struct json_object *record_new(const char *type)
-{
-	struct json_object *record = object_new();
-
-	object_add_string(record, "observedBy", "guest");
-	object_add_string(record, "type", type);
-	return record;
-}
-
 static void close_stream(struct guest *guest, enum place_stream stream)
 {
 	if (guest->place.connections[stream] >= 0)
@@ -69,12 +57,26 @@ static void close_stream(struct guest *guest, enum place_stream stream)
 	guest->place.connections[stream] = -1;
 }
 
+/* Nobody is left to say how the command ended: what is under way gets a moment more. */
+static void settle(struct guest *guest)
+{
+	if (guest->settle_ns == 0)
+		guest->settle_ns = event_boot_ns() + SETTLE_NS;
+}
+
 /* What it must not send is kept as a fault, and nothing is read from that stream again. */
 static void violate(struct guest *guest, enum place_stream stream, const struct fault *fault)
 {
+	struct fault named = *fault;
+
+	/* Of a line that could not be read as a record. */
+	if (named.path[0] == '\0')
+		(void)snprintf(named.path, sizeof named.path, PATH ".%s", place_name(stream));
 	if (json_object_array_length(guest->violations) < GUEST_VIOLATION_MAX)
-		array_append(guest->violations, fault_to_json(fault));
+		array_append(guest->violations, fault_to_json(&named));
 	close_stream(guest, stream);
+	if (stream == PLACE_CONTROL)
+		settle(guest);
 }
 
 static void connect_pump(struct guest *guest, enum guest_pump index, int from, int to, bool to_ours)
@@ -109,18 +111,19 @@ static void connect_stdin(struct guest *guest)
 		end_stdin(guest);
 }
 
-static void on_connection(struct guest *guest, enum place_stream stream)
+static enum fault_code on_connection(struct guest *guest, enum place_stream stream,
+				     struct fault *fault)
 {
 	int fd;
 
 	place_accept(&guest->place, stream);
 	fd = guest->place.connections[stream];
 	if (fd < 0)
-		return;
+		return FAULT_NONE;
 	switch (stream) {
 	case PLACE_CONTROL:
 		record_reader_init(&guest->lines, fd, CONTROL_LINE_MAX);
-		break;
+		return tell_connected(guest, fault);
 	case PLACE_STDIN:
 		if (guest->told_started)
 			connect_stdin(guest);
@@ -135,6 +138,7 @@ static void on_connection(struct guest *guest, enum place_stream stream)
 	case PLACE_COUNT:
 		break;
 	}
+	return FAULT_NONE;
 }
 
 /* The launcher's lines go on as they are; it is the one that is believed here. */
@@ -154,7 +158,10 @@ static enum fault_code on_launcher(struct guest *guest, struct fault *fault)
 			return FAULT_NONE;
 		status = record_read_once(&guest->launcher, &line, &len, CODE, fault);
 	}
-	guest->launcher_ended |= status == RECORD_END;
+	if (status == RECORD_END) {
+		guest->launcher_ended = true;
+		settle(guest);
+	}
 	return status == RECORD_FAULT ? fault->code : FAULT_NONE;
 }
 
@@ -166,29 +173,11 @@ static void write_to_guest(struct guest *guest)
 
 	if (len > 0)
 		guest->to_guest_at += (size_t)len;
+	/* Who does not listen any more may have said something before, which is still to be read. */
 	else if (len < 0 && errno != EAGAIN && errno != EINTR)
-		close_stream(guest, PLACE_CONTROL);
+		guest->to_guest_at = guest->to_guest.len;
 	if (guest->to_guest_at == guest->to_guest.len)
 		guest->to_guest.len = guest->to_guest_at = 0;
-}
-
-static enum fault_code tell_started(struct guest *guest, struct fault *fault)
-{
-	struct json_object *record = record_new("started");
-
-	guest->told_started = true;
-	connect_stdin(guest);
-	object_add_shared(record, "guest", guest->control.guest);
-	return tell(guest, record, fault);
-}
-
-static enum fault_code tell_exited(struct guest *guest, struct fault *fault)
-{
-	struct json_object *record = record_new("exited");
-
-	guest->told_exited = true;
-	object_add_shared(record, "exit", guest->control.exit);
-	return tell(guest, record, fault);
 }
 
 static enum fault_code pass_on(struct guest *guest, struct fault *fault)
@@ -196,11 +185,27 @@ static enum fault_code pass_on(struct guest *guest, struct fault *fault)
 	enum control_phase phase = guest->control.phase;
 	enum fault_code code = FAULT_NONE;
 
-	if (!guest->told_started && phase == CONTROL_STARTED)
+	if (!guest->told_hello && phase == CONTROL_HELLO) {
+		guest->told_hello = true;
+		code = tell_hello(guest, fault);
+	}
+	if (!guest->told_started && phase == CONTROL_STARTED) {
+		guest->told_started = true;
+		connect_stdin(guest);
 		code = tell_started(guest, fault);
-	if (code == FAULT_NONE && !guest->told_exited && phase == CONTROL_EXITED)
+	}
+	if (code == FAULT_NONE && !guest->told_exited && phase == CONTROL_EXITED) {
+		guest->told_exited = true;
 		code = tell_exited(guest, fault);
+	}
 	return code;
+}
+
+/* It says no more. */
+static void end_control(struct guest *guest)
+{
+	close_stream(guest, PLACE_CONTROL);
+	settle(guest);
 }
 
 /* At most one read, so that no stream keeps the others waiting. */
@@ -226,7 +231,7 @@ static enum fault_code on_control(struct guest *guest, struct fault *fault)
 	if (status == RECORD_FAULT)
 		violate(guest, PLACE_CONTROL, &wrong);
 	else if (status == RECORD_END)
-		close_stream(guest, PLACE_CONTROL);
+		end_control(guest);
 	return FAULT_NONE;
 }
 
@@ -300,10 +305,10 @@ static enum fault_code dispatch(struct guest *guest, const struct pollfd items[S
 {
 	enum fault_code code = FAULT_NONE;
 
-	for (unsigned stream = 0; stream < PLACE_COUNT; stream++)
+	for (unsigned stream = 0; code == FAULT_NONE && stream < PLACE_COUNT; stream++)
 		if (items[SOURCE_LISTENERS + stream].revents != 0)
-			on_connection(guest, (enum place_stream)stream);
-	if (items[SOURCE_LAUNCHER].revents != 0)
+			code = on_connection(guest, (enum place_stream)stream, fault);
+	if (items[SOURCE_LAUNCHER].revents != 0 && code == FAULT_NONE)
 		code = on_launcher(guest, fault);
 	if ((items[SOURCE_CONTROL].revents & POLLOUT) != 0)
 		write_to_guest(guest);
@@ -312,7 +317,7 @@ static enum fault_code dispatch(struct guest *guest, const struct pollfd items[S
 		if (wants_lines(guest))
 			code = on_control(guest, fault);
 		else
-			close_stream(guest, PLACE_CONTROL);
+			end_control(guest);
 	}
 	if (items[SOURCE_OUTPUTS].revents != 0 && guest->place.connections[PLACE_OUTPUTS] >= 0)
 		on_outputs(guest);
@@ -333,81 +338,45 @@ static bool delivered(const struct guest *guest)
 	bool outputs = control->entries == 0 || guest->cargo.ended ||
 		       guest->place.connections[PLACE_OUTPUTS] < 0;
 
-	if (control->phase == CONTROL_FAILED)
-		return true;
-	return control->phase == CONTROL_DONE && outputs &&
-	       stream_delivered(&guest->pumps[GUEST_STDOUT], control->stdout_bytes) &&
+	if (control->phase != CONTROL_FAILED && !(control->phase == CONTROL_DONE && outputs))
+		return false;
+	return stream_delivered(&guest->pumps[GUEST_STDOUT], control->stdout_bytes) &&
 	       stream_delivered(&guest->pumps[GUEST_STDERR], control->stderr_bytes);
 }
 
-/*
- * The guest waits for this before it ends the machine: what its writes left in the VMM's hands would
- * end with the VMM. A guest that is told nothing takes the end of the stream for it.
- */
-#define RECEIVED    "{\"received\":true}\n"
-#define RECEIVED_MS 1000
-
-static void tell_received(struct guest *guest)
+/* Every stream is at its end, and what came has been passed on. */
+static bool settled(const struct guest *guest)
 {
-	struct pollfd item = {.fd = guest->place.connections[PLACE_CONTROL], .events = POLLOUT};
-
-	if (item.fd >= 0 && guest->control.phase == CONTROL_DONE && poll(&item, 1, RECEIVED_MS) > 0)
-		(void)!write(item.fd, RECEIVED, strlen(RECEIVED));
+	return guest->place.connections[PLACE_CONTROL] < 0 &&
+	       guest->place.connections[PLACE_OUTPUTS] < 0 &&
+	       pump_empty(&guest->pumps[GUEST_STDOUT]) && pump_empty(&guest->pumps[GUEST_STDERR]);
 }
 
-static struct json_object *describe_outputs(const struct guest *guest)
+/* For poll(2): -1 while somebody can still say how it ended, 0 when nothing is waited for. */
+static int patience_ms(const struct guest *guest)
 {
-	struct json_object *outputs = object_new();
-	/* That there are none may be said before the end of the stream that has none is here. */
-	bool none = guest->control.phase == CONTROL_DONE && guest->control.entries == 0 &&
-		    guest->cargo.entries == 0;
+	uint64_t now_ns = event_boot_ns();
 
-	object_add_bool(outputs, "complete", none || (guest->cargo.ended && !guest->cargo.full));
-	object_add_integer(outputs, "entries", (int64_t)guest->cargo.entries);
-	object_add_integer(outputs, "skipped", (int64_t)guest->cargo.skipped);
-	return outputs;
-}
-
-static void add_or_null(struct json_object *object, const char *name, struct json_object *value)
-{
-	if (value != NULL)
-		object_add_shared(object, name, value);
-	else
-		object_add_null(object, name);
-}
-
-static enum fault_code tell_final(const struct guest *guest, struct fault *fault)
-{
-	const struct control *control = &guest->control;
-	struct json_object *record = record_new("final");
-
-	add_or_null(record, "exit", control->exit);
-	add_or_null(record, "guest", control->guest);
-	object_add_integer(record, "oomKills", control->oom_kills);
-	object_add(record, "outputs", describe_outputs(guest));
-	object_add_integer(record, "pidsMaxHits", control->pids_refused);
-	add_or_null(record, "rusage", control->rusage);
-	object_add_string(record, "schemaVersion", "safe-run.guest/v1");
-	add_or_null(record, "setup", control->setup);
-	object_add_shared(record, "violations", guest->violations);
-	return tell(guest, record, fault);
+	if (guest->settle_ns == 0)
+		return -1;
+	if (settled(guest) || now_ns >= guest->settle_ns)
+		return 0;
+	return (int)((guest->settle_ns - now_ns) / NS_PER_MS) + 1;
 }
 
 enum fault_code guest_run(struct guest *guest, struct fault *fault)
 {
 	struct pollfd items[SOURCE_COUNT];
-	enum fault_code code = tell(guest, record_new("listening"), fault);
+	enum fault_code code = tell_listening(guest, fault);
+	int wait_ms = -1;
 
-	while (code == FAULT_NONE && !delivered(guest)) {
+	while (code == FAULT_NONE && !delivered(guest) && (wait_ms = patience_ms(guest)) != 0) {
 		int ready;
 
 		wait_for(guest, items);
-		/* Once the launcher has gone, only what is here already. */
-		ready = poll(items, SOURCE_COUNT, guest->launcher_ended ? 0 : -1);
+		ready = poll(items, SOURCE_COUNT, wait_ms);
 		if (ready < 0 && errno != EINTR)
 			return fault_set_errno(fault, CODE, errno, PATH, "poll");
-		if (ready == 0)
-			break;
 		if (ready > 0)
 			code = dispatch(guest, items, fault);
 	}

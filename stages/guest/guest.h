@@ -13,8 +13,9 @@
 
 /*
  * The host's side of a guest: five streams, what the launcher says on stdin, and the records that
- * come out of it. Ends when the guest has delivered everything, or when the launcher closes stdin
- * and nothing more is there to read.
+ * come out of it. Ends when the guest has delivered everything; and within a second, which is for what
+ * is under way, when nobody is left to say so: the launcher has closed stdin, or the control stream
+ * has ended or was broken off.
  */
 enum guest_pump { GUEST_STDIN, GUEST_STDOUT, GUEST_STDERR, GUEST_PUMP_COUNT };
 
@@ -34,7 +35,8 @@ struct guest {
 	struct pump pumps[GUEST_PUMP_COUNT];
 	struct json_object *violations; /* owned: faults as JSON */
 	bool launcher_ended;
-	bool told_started, told_exited;
+	uint64_t settle_ns; /* CLOCK_BOOTTIME, when it ends whatever comes; 0: not yet */
+	bool told_hello, told_started, told_exited;
 };
 
 /* place listens already. Ownership of descriptors stays with the caller. */

@@ -12,6 +12,11 @@
 
 static const char *const names[PLACE_COUNT] = {"control", "stdin", "stdout", "stderr", "outputs"};
 
+const char *place_name(enum place_stream stream)
+{
+	return names[stream];
+}
+
 static int listen_at(const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

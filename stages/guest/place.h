@@ -18,6 +18,9 @@ enum place_stream {
 	PLACE_COUNT
 };
 
+/* "control" */
+const char *place_name(enum place_stream stream);
+
 struct place {
 	int listeners[PLACE_COUNT];   /* -1 once its one connection is there */
 	int connections[PLACE_COUNT]; /* non-blocking; -1 before and after */

@@ -44,6 +44,7 @@
 #define LINE_MAX_OUT RECORD_EVENT_MAX
 
 struct guest {
+	uint64_t began_ns;
 	int ports[PORT_COUNT];
 	struct record_reader control;
 	struct job job;
@@ -95,6 +96,7 @@ static void say_hello(const struct guest *guest)
 
 	(void)uname(&kernel);
 	object_add_integer(line, "bootMs", (int64_t)(event_boot_ns() / 1000000));
+	object_add_integer(line, "kernelMs", (int64_t)(guest->began_ns / 1000000));
 	object_add_escaped(line, "release", kernel.release, strlen(kernel.release));
 	object_add_escaped(line, "version", kernel.version, strlen(kernel.version));
 	say(guest, line);
@@ -284,6 +286,7 @@ int main(int argc, char **argv)
 	/* Anywhere else it would mount, load and reboot what is not its own. */
 	if (getpid() != 1)
 		return explain(argc, argv);
+	guest.began_ns = event_boot_ns();
 	for (unsigned port = 0; port < PORT_COUNT; port++)
 		guest.ports[port] = -1;
 	command_init(&guest.command);

@@ -369,7 +369,7 @@ static const struct row rows[] = {
 	 NULL,
 	 SYS_clock_gettime,
 	 {"1", "1"},
-	 "KKaaaKK aK aaa KKKN KK Ka aK Ka a a K K K K KK"},
+	 "KKaaaKK aK aaa KKKN KK Ka aK Ka a a K a K K KK"},
 	{"nanosleep",
 	 NULL,
 	 SYS_nanosleep,
