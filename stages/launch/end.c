@@ -4,7 +4,9 @@
 #include "stages/launch/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
@@ -43,6 +45,18 @@ static void reap_init(struct launch *launch)
 	launch->end.max_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
 	launch->end.system_us = microseconds(&usage.ru_stime);
 	launch->end.user_us = microseconds(&usage.ru_utime);
+}
+
+enum fault_code loop_hold(struct launch *launch, struct fault *fault)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)launch->init_pid);
+	launch->mounts_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (launch->mounts_fd >= 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_LAUNCH, errno, "launch.namespace",
+			       "cannot open the sandbox's mount namespace");
 }
 
 void loop_end(struct launch *launch)

@@ -5,6 +5,7 @@
 #include "ipc/record.h"
 #include "stages/launch/admit.h"
 #include "stages/launch/collect.h"
+#include "stages/launch/descriptor.h"
 #include "stages/launch/loop.h"
 #include "stages/launch/machine_watch.h"
 #include "stages/launch/plan.h"
@@ -32,7 +33,7 @@ void launch_init(struct launch *launch)
 	network_init(&launch->network);
 	launch->store_fd = launch->root_fd = -1;
 	launch->machine_options.artifacts_fd = -1;
-	launch->init_fd = launch->workload_fd = launch->pidfd = -1;
+	launch->init_fd = launch->workload_fd = launch->pidfd = launch->mounts_fd = -1;
 	(void)sigemptyset(&launch->forwarded);
 }
 
@@ -233,5 +234,7 @@ enum stage_exit launch_run(struct launch *launch)
 	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
 	    FAULT_NONE)
 		return STAGE_FAILED;
+	/* The witness goes on with the end of the stream, beside our own end (loop_hold). */
+	descriptor_close(&launch->events.sink.fd);
 	return started ? STAGE_DONE : STAGE_REFUSED;
 }

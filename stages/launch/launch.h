@@ -74,6 +74,7 @@ struct launch {
 	int signal_fd;
 	int init_fd, workload_fd; /* channels; -1 when closed */
 	int pidfd;		  /* init's; -1 when there is none */
+	int mounts_fd;		  /* the sandbox's mount namespace; -1 before it is built */
 	pid_t init_pid, workload_pid;
 	int filter_count; /* our own */
 

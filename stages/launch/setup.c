@@ -8,6 +8,7 @@
 #include "stages/launch/enforcement.h"
 #include "stages/launch/fallback.h"
 #include "stages/launch/init.h"
+#include "stages/launch/loop.h"
 #include "stages/launch/namespace.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/readback.h"
@@ -161,6 +162,8 @@ static enum fault_code await_built(struct launch *launch, struct json_object **n
 	(void)json_object_get(launch->shared_files);
 	(void)snprintf(process, sizeof process, "%d", launch->init_pid);
 	*namespaces = readback_namespaces(process);
+	if (loop_hold(launch, fault) != FAULT_NONE)
+		return fault->code;
 	if (channel_tell(launch->init_fd, CHANNEL_HIDE, NULL, 0) < 0)
 		return lost(0, "the sandbox's init", fault);
 	return FAULT_NONE;
