@@ -22,6 +22,7 @@
 #include "cmd/response.h"
 #include "cmd/wires.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -126,9 +127,12 @@ static const struct {
 	[PIPELINE_SEAL] = {plan_seal, -1},
 };
 
+#define BUNDLE_MS 20
+
 /*
  * The launcher first: it makes its namespaces while the two stages before it work on the policy,
- * and it is what the run waits for. The witness and seal have nothing to do until it speaks.
+ * and it is what the run waits for. The witness and seal have nothing to do until it speaks, and
+ * start behind those two (await_bundle).
  */
 static const enum pipeline_stage start_order[PIPELINE_STAGE_COUNT] = {
 	PIPELINE_LAUNCH, PIPELINE_VALIDATE, PIPELINE_COMPILE, PIPELINE_MONITOR, PIPELINE_SEAL,
@@ -185,9 +189,24 @@ static enum fault_code await_signer(struct pipeline *pipeline, const struct pipe
 	return fault->code;
 }
 
+/*
+ * The launcher waits for the bundle, and two processors have enough to do until it is there: the
+ * witness and seal start when sr-compile has ended. Not a condition, so bounded: whatever keeps it,
+ * they start. To see the end of its input it needs our ends of its pipes closed.
+ */
+static void await_bundle(const struct pipeline *pipeline, struct wires *wires)
+{
+	struct pollfd ended = {.fd = pipeline->stages[PIPELINE_COMPILE].fd, .events = POLLIN};
+
+	wires_hand_over(wires, WIRE_CHECKED);
+	wires_hand_over(wires, WIRE_BUNDLE);
+	if (process_runs(&pipeline->stages[PIPELINE_COMPILE]))
+		(void)poll(&ended, 1, BUNDLE_MS);
+}
+
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
 static enum fault_code start_stages(struct pipeline *pipeline, const struct pipeline_plan *plan,
-				    const struct wires *wires, struct fault *fault)
+				    struct wires *wires, struct fault *fault)
 {
 	enum fault_code first = FAULT_NONE;
 
@@ -203,6 +222,8 @@ static enum fault_code start_stages(struct pipeline *pipeline, const struct pipe
 		code = start_stage(pipeline, start_order[k], plan, wires,
 				   first == FAULT_NONE ? fault : &later);
 
+		if (start_order[k] == PIPELINE_COMPILE)
+			await_bundle(pipeline, wires);
 		if (first == FAULT_NONE)
 			first = code;
 	}

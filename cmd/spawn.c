@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/spawn.h"
 
+#include "cmd/affinity.h"
 #include "cmd/verb.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
 				 "cannot find the directory safe-run is in");
 	*slash = '\0';
 	processor_hint(home->processor);
+	home->free = affinity_is_free();
 	return FAULT_NONE;
 }
 
@@ -101,17 +103,20 @@ static void become_stage(const struct spawn *spawn, const char *path, char *cons
  * page tables. The parent stands still until the exec, so nothing races; all signals are blocked
  * meanwhile. 0, or an errno.
  */
-static int spawn_process(const struct spawn *spawn, const char *path, char *const *environment,
-			 pid_t *pid)
+static int spawn_process(const struct spawn *spawn, const struct spawn_home *home, const char *path,
+			 char *const *environment, pid_t *pid)
 {
 	sigset_t all;
 	sigset_t before;
+	volatile bool stays = home->free && affinity_stay();
 	volatile int error = 0;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	*pid = vfork();
 	if (*pid == 0) {
+		if (stays)
+			affinity_restore();
 		become_stage(spawn, path, environment);
 		error = errno;
 		_exit(VERB_FAILED);
@@ -120,6 +125,8 @@ static int spawn_process(const struct spawn *spawn, const char *path, char *cons
 		error = errno;
 	else if (error != 0)
 		waitpid(*pid, NULL, 0);
+	if (stays)
+		affinity_restore();
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
@@ -137,7 +144,7 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 		return fault_set(fault, FAULT_RUN_INIT, name, "too many options for %s", name);
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", home->path, name) >= sizeof(path))
 		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, name, "%s", home->path);
-	error = spawn_process(spawn, path, environment, &process->pid);
+	error = spawn_process(spawn, home, path, environment, &process->pid);
 	if (error == E2BIG)
 		return fault_set(
 			fault, FAULT_RUN_INIT, name,

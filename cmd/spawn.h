@@ -22,6 +22,7 @@
 struct spawn_home {
 	char path[PATH_MAX];
 	char processor[PROCESSOR_HINT_SIZE];
+	bool free; /* affinity_is_free */
 };
 
 enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)

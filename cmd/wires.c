@@ -17,12 +17,16 @@ static void wires_init(struct wires *wires)
 		wires->caller[i] = -1;
 }
 
+void wires_hand_over(struct wires *wires, enum wire wire)
+{
+	descriptor_close(&wires->pipes[wire].from);
+	descriptor_close(&wires->pipes[wire].into);
+}
+
 void wires_close(struct wires *wires)
 {
-	for (size_t i = 0; i < WIRE_COUNT; i++) {
-		descriptor_close(&wires->pipes[i].from);
-		descriptor_close(&wires->pipes[i].into);
-	}
+	for (enum wire i = 0; i < WIRE_COUNT; i++)
+		wires_hand_over(wires, i);
 	for (size_t i = 0; i < COPY_COUNT; i++)
 		descriptor_close(&wires->copies[i]);
 	for (size_t i = 0; i < 3; i++)

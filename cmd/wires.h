@@ -48,6 +48,9 @@ enum fault_code wires_open(struct wires *wires, const struct rundir *rundir, str
 	__attribute__((warn_unused_result));
 void wires_close(struct wires *wires);
 
+/* Both ends of one: those it joins have theirs, and the end of what comes through it is to be seen. */
+void wires_hand_over(struct wires *wires, enum wire wire);
+
 /* The end a stage reads from; the end it writes into. */
 int wires_from(const struct wires *wires, enum wire wire);
 int wires_into(const struct wires *wires, enum wire wire);

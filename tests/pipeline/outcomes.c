@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <json-c/json.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,33 @@ Test(outcomes, sampled_while_it_runs)
 	run_expect(&run, 0, "exit");
 	cr_expect_geq(run_number(&run, "resourceUsage.samples"), 5);
 	run_release(&run);
+}
+
+/* The front-end sets masks of its own while it starts the stages (cmd/affinity.h). */
+static void expect_processors(const cpu_set_t *mask)
+{
+	struct run run;
+	char expected[64];
+
+	cr_assert_eq(sched_setaffinity(0, sizeof(*mask), mask), 0);
+	snprintf(expected, sizeof(expected), "%d\n", CPU_COUNT(mask));
+	run_start(&run, NULL, WORDS("nproc"), "", 0);
+	run_expect(&run, 0, "exit");
+	cr_expect_str_eq(run.child.out, expected);
+	run_release(&run);
+}
+
+Test(outcomes, processors_are_the_callers)
+{
+	cpu_set_t all, one;
+
+	cr_assert_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	expect_processors(&all);
+	CPU_ZERO(&one);
+	for (size_t i = 0; CPU_COUNT(&one) == 0; i++)
+		if (CPU_ISSET(i, &all))
+			CPU_SET(i, &one);
+	expect_processors(&one);
 }
 
 Test(outcomes, own_status_passes_through)
