@@ -7,6 +7,7 @@
 #include "filter_standard_net.h"
 #include "filter_strict.h"
 #include "filter_strict_la57.h"
+#include "filter_usernet_watch.h"
 #include "filter_vmm.h"
 
 #include <linux/seccomp.h>
@@ -23,6 +24,7 @@
 const struct sandbox_filter sandbox_filter_launch_parent = FILTER(launch_parent);
 const struct sandbox_filter sandbox_filter_launch_init = FILTER(launch_init);
 const struct sandbox_filter sandbox_filter_vmm = FILTER(vmm);
+const struct sandbox_filter sandbox_filter_usernet_watch = FILTER(usernet_watch);
 
 const struct sandbox_filter *sandbox_workload_filter(const char *name)
 {

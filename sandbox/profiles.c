@@ -29,6 +29,7 @@
 #include "filter_tree.h"
 #include "filter_unpack.h"
 #include "filter_uplink.h"
+#include "filter_usernet.h"
 #include "filter_validate.h"
 #include "filter_verify.h"
 
@@ -415,4 +416,20 @@ const struct sandbox_profile sandbox_profile_uplink = {
 	.limits = limits_usual,
 	.limit_count = COUNT(limits_usual),
 	.filter = FILTER(uplink),
+};
+
+/* Two sockets for each connection, and pipes that pasta keeps ready; both map more than they use. */
+static const struct sandbox_limit limits_usernet[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_NOFILE, 16384},
+	{RLIMIT_AS, VERIFY_MEMORY_MAX},
+};
+
+const struct sandbox_profile sandbox_profile_usernet = {
+	.name = "usernet",
+	.identity = SANDBOX_IDENTITY_CALLER, /* the run's user namespace is that user's */
+	.landlock = false,		     /* pasta, which it starts, mounts */
+	.limits = limits_usernet,
+	.limit_count = COUNT(limits_usernet),
+	.filter = FILTER(usernet),
 };

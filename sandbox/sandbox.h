@@ -48,7 +48,7 @@ struct sandbox_profile {
 	uint64_t capabilities; /* kept when root, bit n = capability n; 0 for most */
 	uint64_t handed_on;    /* stay in the bounding set, for an assistant started later */
 	bool given;	       /* capabilities came over exec (caps_hand_on): kept for any uid */
-	bool landlock;	       /* false for launch alone: Landlock forbids mounting */
+	bool landlock; /* false where somebody mounts, which Landlock forbids: launch, usernet */
 	const struct sandbox_path_rule *paths;
 	size_t path_count;
 	/* TCP ports it may connect to, where Landlock knows them (ABI 4); else its filter decides. */
@@ -93,6 +93,7 @@ extern const struct sandbox_profile sandbox_profile_tree;
 extern const struct sandbox_profile sandbox_profile_image;
 extern const struct sandbox_profile sandbox_profile_filter;
 extern const struct sandbox_profile sandbox_profile_uplink;
+extern const struct sandbox_profile sandbox_profile_usernet;
 extern const struct sandbox_profile sandbox_profile_unpack;
 extern const struct sandbox_profile sandbox_profile_machine;
 extern const struct sandbox_profile sandbox_profile_resolve;
@@ -105,6 +106,8 @@ extern const struct sandbox_profile sandbox_profile_canon; /* safe-run canon */
  */
 extern const struct sandbox_filter sandbox_filter_launch_parent;
 extern const struct sandbox_filter sandbox_filter_launch_init;
+/* sr-usernet's own, once the program it started is at work. */
+extern const struct sandbox_filter sandbox_filter_usernet_watch;
 /* policies/seccomp/vmm.filter: a VMM's, which no policy can name. */
 extern const struct sandbox_filter sandbox_filter_vmm;
 /* strict, strict-la57, standard, standard-net; NULL when there is none of that name. */

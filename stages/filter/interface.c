@@ -49,6 +49,7 @@ static enum fault_code arrange_uplink(struct rtnetlink *link, const struct filte
 	if (plan->address.len == 0)
 		return FAULT_NONE;
 	if (interface_no_address6(link, seen->index) == 0 &&
+	    (plan->mtu == 0 || interface_set_mtu(link, seen->index, plan->mtu) == 0) &&
 	    interface_add_address(link, seen->index, plan->address.address,
 				  plan->gateway.address) == 0 &&
 	    interface_up(link, seen->index) == 0 &&

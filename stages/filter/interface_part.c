@@ -62,6 +62,15 @@ int interface_up(struct rtnetlink *link, int index)
 	return rtnetlink_ask(link);
 }
 
+int interface_set_mtu(struct rtnetlink *link, int index, uint32_t mtu)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+
+	rtnetlink_begin(link, RTM_NEWLINK, 0, &info, sizeof info);
+	rtnetlink_put_u32(link, IFLA_MTU, mtu);
+	return rtnetlink_ask(link);
+}
+
 int interface_forward(struct rtnetlink *link, int index)
 {
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index};

@@ -27,6 +27,8 @@ int interface_look(struct rtnetlink *link, const char *name, int index, struct i
 
 /* Each 0, or -1 with errno. */
 int interface_up(struct rtnetlink *link, int index) __attribute__((warn_unused_result));
+int interface_set_mtu(struct rtnetlink *link, int index, uint32_t mtu)
+	__attribute__((warn_unused_result));
 int interface_forward(struct rtnetlink *link, int index) __attribute__((warn_unused_result));
 /* No link-local address of IPv6 either, whatever the switches said when the interface came. */
 int interface_no_address6(struct rtnetlink *link, int index) __attribute__((warn_unused_result));

@@ -8,7 +8,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#define CODE FAULT_RUN_NETWORK
+#define CODE	FAULT_RUN_NETWORK
+#define MTU_MIN 576 /* RFC 791 */
 
 static enum fault_code read_redirect(struct fields *fields, struct filter_rule *rule,
 				     struct fault *fault)
@@ -73,6 +74,18 @@ static enum fault_code read_address(struct fields *fields, const char *name, str
 	return code;
 }
 
+static enum fault_code read_mtu(struct fields *fields, struct filter_plan *plan,
+				struct fault *fault)
+{
+	int64_t mtu = 0;
+	enum fault_code code = fields_integer(fields, "mtu", MTU_MIN, 65535, &mtu, fault);
+
+	plan->mtu = (uint32_t)mtu;
+	if (code == FAULT_NONE && plan->address.len == 0)
+		code = fault_set(fault, CODE, "mtu", "comes with an address or not at all");
+	return code;
+}
+
 static enum fault_code read_rules(struct fields *fields, struct filter_plan *plan,
 				  struct fault *fault)
 {
@@ -102,6 +115,8 @@ enum fault_code filter_plan_read(struct json_object *record, struct filter_plan 
 		code = read_address(&fields, "gateway", &plan->gateway, fault);
 	if (code == FAULT_NONE && (plan->address.len == 0) != (plan->gateway.len == 0))
 		code = fault_set(fault, CODE, "gateway", "comes with an address or not at all");
+	if (code == FAULT_NONE && fields_has(&fields, "mtu"))
+		code = read_mtu(&fields, plan, fault);
 	if (code == FAULT_NONE)
 		code = net4_list_read(&fields, "closed", FILTER_CLOSED_MAX, plan->closed,
 				      &plan->closed_count, CODE, fault);

@@ -11,6 +11,7 @@
 #include "stages/launch/network_egress.h"
 #include "stages/launch/network_names.h"
 #include "stages/launch/network_report.h"
+#include "stages/launch/network_user.h"
 #include "stages/launch/plan.h"
 #include "stages/seal/digest.h"
 
@@ -37,6 +38,7 @@ void network_init(struct network *network)
 	*network = (struct network){
 		.net_fd = -1,
 		.user_fd = -1,
+		.link_fd = -1,
 		.uplink = ASSISTANT_NONE,
 		.filter = ASSISTANT_NONE,
 		.egress = ASSISTANT_NONE,
@@ -74,6 +76,8 @@ enum fault_code network_pass(const struct plan *plan, int channel_fd, struct fau
 	net_fd = open_net_namespace();
 	if (net_fd >= 0 && plan->rootless)
 		result = pass(channel_fd, "userns", ioctl(net_fd, NS_GET_USERNS));
+	if (net_fd >= 0 && result == 0 && plan->rootless && plan->network.direct)
+		result = pass(channel_fd, "links", network_user_links());
 	message = message_new("network");
 	if (result == 0 && pass(channel_fd, "netns", net_fd) == 0 &&
 	    network_egress_pass(plan, channel_fd) == 0 && channel_report(channel_fd, message) == 0)
@@ -87,6 +91,7 @@ bool network_take(struct launch *launch, const char *type, int fd)
 	struct network *network = &launch->network;
 	int *place = strcmp(type, "netns") == 0	   ? &network->net_fd
 		     : strcmp(type, "userns") == 0 ? &network->user_fd
+		     : strcmp(type, "links") == 0  ? &network->link_fd
 						   : NULL;
 
 	if (!launch->plan->network.wanted)
@@ -99,7 +104,7 @@ bool network_take(struct launch *launch, const char *type, int fd)
 	return true;
 }
 
-/* sr- and twelve digits of the run id's hash: what the kernel's 15 characters leave. */
+/* sr- and twelve digits of the run id's hash: what the kernel's 15 characters leave; pasta's 13, ten. */
 static void name_interface(struct launch *launch)
 {
 	uint8_t value[DIGEST_SIZE];
@@ -108,6 +113,8 @@ static void name_interface(struct launch *launch)
 	(void)snprintf(launch->network.interface, sizeof launch->network.interface,
 		       "sr-%02x%02x%02x%02x%02x%02x", value[0], value[1], value[2], value[3],
 		       value[4], value[5]);
+	if (launch->plan->rootless)
+		launch->network.interface[NETWORK_USER_NAME] = '\0';
 }
 
 enum fault_code network_announce(struct launch *launch, struct fault *fault)
@@ -116,10 +123,6 @@ enum fault_code network_announce(struct launch *launch, struct fault *fault)
 
 	if (!plan->network.wanted)
 		return FAULT_NONE;
-	if (plan->rootless)
-		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
-				 "a network for a run of an ordinary user is not available in this "
-				 "version: run as root, or set network.mode to \"none\"");
 	if (plan->machine.wanted)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
 				 "a network for a machine is not available in this version: set "
@@ -190,7 +193,8 @@ static enum fault_code start_uplink(struct launch *launch, struct fault *fault)
 
 	if (!launch->plan->network.direct)
 		return FAULT_NONE;
-	code = start(launch, &launch->network.uplink, "sr-uplink", fault);
+	code = launch->plan->rootless ? network_user_start(launch, fault)
+				      : start(launch, &launch->network.uplink, "sr-uplink", fault);
 	return code == FAULT_NONE ? order_uplink(launch, fault) : code;
 }
 
@@ -248,7 +252,10 @@ static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 	    !take_text(ready, "gateway", network->gateway, sizeof network->gateway) ||
 	    !json_object_object_get_ex(ready, "host", &host) ||
 	    !json_object_is_type(host, json_type_array))
-		return fault_set(fault, CODE, PATH, "sr-uplink told something we do not know");
+		return fault_set(fault, CODE, PATH, "%s told something we do not know",
+				 network->uplink.program);
+	if (launch->plan->rootless && network_user_take(network, ready, fault) != FAULT_NONE)
+		return fault->code;
 	for (size_t i = 0; i < json_object_array_length(host); i++)
 		array_append(network->closed, json_object_get(json_object_array_get_idx(host, i)));
 	return FAULT_NONE;
@@ -291,6 +298,8 @@ static enum fault_code order_filter(struct launch *launch, struct fault *fault)
 	object_add_shared(record, "closed", launch->network.closed);
 	add_if_there(record, "gateway", launch->network.gateway);
 	add_if_there(record, "interface", plan->network.direct ? launch->network.interface : "");
+	if (launch->network.mtu != 0)
+		object_add_integer(record, "mtu", launch->network.mtu);
 	object_add(record, "rules", rules);
 	object_add_string(record, "schemaVersion", "safe-run.filter/v1");
 	return give(&launch->network.filter, record, fault);
@@ -332,6 +341,8 @@ void network_enforcement(const struct launch *launch, struct json_object *confin
 	object_add_string(evidence, "interface", network_report_tap(launch));
 	object_add_shared(evidence, "net", net);
 	object_add_shared(evidence, "ruleset", launch->network.ready);
+	if (launch->network.facts != NULL)
+		object_add_shared(evidence, "uplink", launch->network.facts);
 	enforcement_add_text(enforcement, "network.mode",
 			     "nftables in the run's network namespace, read back", "allowlist",
 			     "allowlist", evidence);
@@ -378,6 +389,7 @@ static enum fault_code take_back(struct launch *launch, struct fault *fault)
 	/* The last hold on the run's network namespace. */
 	descriptor_close(&network->net_fd);
 	descriptor_close(&network->user_fd);
+	descriptor_close(&network->link_fd);
 	launch_note(launch, PATH, code == FAULT_NONE,
 		    code == FAULT_NONE ? "rules and interface released" : why.message);
 	told = network_report_released(launch, code == FAULT_NONE ? NULL : &why, fault);
@@ -441,6 +453,8 @@ void network_stop(struct launch *launch)
 	descriptor_close(&network->net_fd);
 	descriptor_close(&network->user_fd);
 	network_egress_close(network);
+	descriptor_close(&network->link_fd);
 	object_release(&network->closed);
 	object_release(&network->ready);
+	object_release(&network->facts);
 }

@@ -17,9 +17,10 @@ struct pollfd;
 
 /*
  * network.mode allowlist: the run's own network namespace gets a packet filter (sr-filter(1)) and a
- * way out: as root a pair of interfaces (sr-uplink(1)), for rules that are held against names
- * sr-egress(1). The launcher itself speaks with no network and parses no packet; it hands plans to
- * them and turns what they tell into events.
+ * way out: as root a pair of interfaces (sr-uplink(1)), else a program of the user's own
+ * (sr-usernet(1), network_user.h), for rules that are held against names sr-egress(1). The launcher
+ * itself speaks with no network and parses no packet; it hands plans to them and turns what they
+ * tell into events.
  *
  * All live as long as the run. One that ends before is a fault, and the run with it.
  */
@@ -34,10 +35,13 @@ enum { /* sr-egress's sockets (network_egress.h) */
 
 struct network {
 	int net_fd, user_fd;			 /* the run's namespaces, from init; -1: none */
+	int link_fd;				 /* rootless: a socket for news of its links; -1 */
 	struct assistant uplink, filter, egress; /* uplink and egress: where rules need them */
 	int egress_fds[NETWORK_EGRESS_SOCKETS];	 /* from init, until egress has them; -1 */
 	char interface[IFNAMSIZ];		 /* "": none */
 	char address[16], gateway[16];
+	int64_t mtu;		    /* 0: as it is */
+	struct json_object *facts;  /* of the uplink's program; NULL: none; owned */
 	struct json_object *closed; /* what no rule opens by being wide; owned */
 	struct json_object *ready;  /* sr-filter's first record; owned */
 	bool applied;		    /* rules are in place: they have to be released */

@@ -29,7 +29,7 @@ static const struct program {
 	{"sr-tree", false, true},     {"sr-unpack", false, true},  {"sr-machine", false, true},
 	{"sr-resolve", false, false}, {"sr-egress", false, false}, {"sr-guest", false, false},
 	{"sr-init", false, true},     {"sr-image", false, true},   {"sr-artifact", false, true},
-	{"sr-filter", false, false},  {"sr-uplink", false, false},
+	{"sr-filter", false, false},  {"sr-uplink", false, false}, {"sr-usernet", false, true},
 };
 
 /* One function of each library that nothing using the library does without. */

@@ -39,7 +39,8 @@ static const struct {
 	{"resolve", &sandbox_profile_resolve},	 {"egress", &sandbox_profile_egress},
 	{"machine", &sandbox_profile_machine},	 {"guest", &sandbox_profile_guest},
 	{"filter", &sandbox_profile_filter},	 {"uplink", &sandbox_profile_uplink},
-	{"image", &sandbox_profile_image},	 {"artifact", &sandbox_profile_artifact},
+	{"usernet", &sandbox_profile_usernet},	 {"image", &sandbox_profile_image},
+	{"artifact", &sandbox_profile_artifact},
 };
 
 static void enter_profile(const char *name)
@@ -63,6 +64,8 @@ static void install_filter(const char *name)
 		filter = &sandbox_filter_launch_init;
 	if (strcmp(name, "vmm") == 0)
 		filter = &sandbox_filter_vmm;
+	if (strcmp(name, "usernet-watch") == 0)
+		filter = &sandbox_filter_usernet_watch;
 	if (!filter || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    sandbox_filter_install(filter) < 0)
 		_exit(BROKEN);
