@@ -82,6 +82,22 @@ static bool option_take_fd(const struct stage_option *option, const char *text,
 	return true;
 }
 
+static bool option_take_fds(const struct stage_option *option, const char *text,
+			    struct stage_value *value, struct option_parse *parse)
+{
+	int first = value->fd;
+
+	if (value->fd_count == STAGE_FDS_MAX)
+		return option_refuse(parse, "--%s: given more than %d times", option->name,
+				     STAGE_FDS_MAX);
+	if (!option_take_fd(option, text, value, parse))
+		return false;
+	value->fds[value->fd_count++] = value->fd;
+	if (value->fd_count > 1)
+		value->fd = first;
+	return true;
+}
+
 static bool option_take_list(const struct stage_option *option, const char *text,
 			     struct stage_value *value, struct option_parse *parse)
 {
@@ -95,7 +111,7 @@ static bool option_take_list(const struct stage_option *option, const char *text
 static bool option_take(const struct stage_option *option, const char *text,
 			struct stage_value *value, struct option_parse *parse)
 {
-	if (value->given && option->kind != STAGE_OPTION_LIST)
+	if (value->given && option->kind != STAGE_OPTION_LIST && option->kind != STAGE_OPTION_FDS)
 		return option_refuse(parse, "--%s: given twice", option->name);
 	value->given = true;
 	switch (option->kind) {
@@ -113,6 +129,8 @@ static bool option_take(const struct stage_option *option, const char *text,
 		return true;
 	case STAGE_OPTION_LIST:
 		return option_take_list(option, text, value, parse);
+	case STAGE_OPTION_FDS:
+		return option_take_fds(option, text, value, parse);
 	}
 	abort();
 }
@@ -200,7 +218,9 @@ int option_print_help(const struct stage *stage, int fd)
 		snprintf(left, sizeof left, "--%s%s%s%s", option->name,
 			 option->value_name ? " " : "",
 			 option->value_name ? option->value_name : "",
-			 option->kind == STAGE_OPTION_LIST ? " ..." : "");
+			 option->kind == STAGE_OPTION_LIST || option->kind == STAGE_OPTION_FDS
+				 ? " ..."
+				 : "");
 		if (dprintf(fd, "  %-28s %s\n", left, option->help) < 0)
 			return -1;
 	}

@@ -57,6 +57,12 @@ static bool open_missing(void)
 }
 
 /* The lowest named descriptor at or above from; UINT_MAX when there is none. */
+static void take_lower(int fd, unsigned from, unsigned *lowest)
+{
+	if (fd >= 0 && (unsigned)fd >= from && (unsigned)fd < *lowest)
+		*lowest = (unsigned)fd;
+}
+
 static unsigned next_named(const struct stage *stage, const struct option_parse *parse,
 			   unsigned from)
 {
@@ -64,10 +70,11 @@ static unsigned next_named(const struct stage *stage, const struct option_parse 
 	unsigned lowest = UINT_MAX;
 
 	for (size_t i = 0; i < count; i++) {
-		int fd = parse->values[i].fd;
+		const struct stage_value *value = &parse->values[i];
 
-		if (fd >= 0 && (unsigned)fd >= from && (unsigned)fd < lowest)
-			lowest = (unsigned)fd;
+		take_lower(value->fd, from, &lowest);
+		for (size_t k = 0; k < value->fd_count; k++)
+			take_lower(value->fds[k], from, &lowest);
 	}
 	return lowest;
 }

@@ -34,10 +34,12 @@ enum stage_option_kind {
 	STAGE_OPTION_NUMBER, /* decimal, min..max */
 	STAGE_OPTION_TEXT,
 	STAGE_OPTION_LIST, /* TEXT, may be given up to STAGE_LIST_MAX times */
+	STAGE_OPTION_FDS,  /* FD, may be given up to STAGE_FDS_MAX times; fd is the first */
 };
 
 #define STAGE_OPTION_MAX 24
 #define STAGE_LIST_MAX	 128
+#define STAGE_FDS_MAX	 64
 
 struct stage_option {
 	const char *name; /* without the dashes */
@@ -54,6 +56,8 @@ struct stage_value {
 	const char *text; /* NULL unless given; points into argv */
 	const char *list[STAGE_LIST_MAX];
 	size_t list_count;
+	int fds[STAGE_FDS_MAX];
+	size_t fd_count;
 };
 
 struct stage_context {
@@ -61,8 +65,9 @@ struct stage_context {
 	const struct stage_value *values; /* in the order of stage->options */
 	const char *const *operands;	  /* what follows the options */
 	size_t operand_count;
-	struct record_sink out;		    /* stdout and --record-fd */
-	struct sandbox_fd_rule fd_rules[4]; /* open may add directories the stage keeps */
+	struct record_sink out; /* stdout and --record-fd */
+	/* open may add directories the stage keeps */
+	struct sandbox_fd_rule fd_rules[STAGE_FDS_MAX + 4];
 	size_t fd_rule_count;
 	void *state; /* the stage's own, on main's stack */
 };

@@ -28,8 +28,6 @@ static enum fault_code allocate(struct image *image, size_t *index, struct fault
 
 static void settle(struct image *image, size_t index, struct erofs_inode *inode)
 {
-	inode->uid = image->plan->uid;
-	inode->gid = image->plan->gid;
 	inode->number = (uint32_t)index;
 	erofs_put_inode((uint8_t *)image->inodes.data + index * EROFS_INODE_SIZE, inode);
 }
@@ -45,8 +43,9 @@ static void add_child(struct image *image, size_t index, mode_t mode)
 	buf_append(&current(image)->children, &child, sizeof child);
 }
 
-static enum fault_code enter(struct image *image, mode_t mode, struct fault *fault)
+static enum fault_code enter(struct image *image, const struct stat *info, struct fault *fault)
 {
+	struct image_level *level;
 	enum fault_code code;
 	size_t index;
 
@@ -56,11 +55,11 @@ static enum fault_code enter(struct image *image, mode_t mode, struct fault *fau
 	/* The walk is no deeper than MANIFEST_DEPTH_MAX, and one level of ours is above it. */
 	if (image->depth == sizeof image->levels / sizeof image->levels[0])
 		abort();
-	add_child(image, index, mode);
-	image->levels[image->depth] = (struct image_level){.index = index, .mode = mode};
-	buf_init(&image->levels[image->depth].children,
-		 (IMAGE_FILES_MAX + 1) * sizeof(struct image_child));
-	image->depth++;
+	add_child(image, index, info->st_mode);
+	level = &image->levels[image->depth++];
+	*level = (struct image_level){.index = index, .mode = info->st_mode};
+	owners_map(image->plan->owners, info, &level->uid, &level->gid);
+	buf_init(&level->children, (IMAGE_FILES_MAX + 1) * sizeof(struct image_child));
 	return FAULT_NONE;
 }
 
@@ -96,6 +95,8 @@ static enum fault_code leave(struct image *image, const struct names *names, str
 	struct image_level *level = current(image);
 	struct directory directory = {.entries.count = 0};
 	struct erofs_inode inode = {.mode = level->mode,
+				    .uid = level->uid,
+				    .gid = level->gid,
 				    .links = level->directories + 2,
 				    .block = (uint32_t)image->blocks};
 	enum fault_code code = add_names(image, &directory, names, fault);
@@ -108,6 +109,21 @@ static enum fault_code leave(struct image *image, const struct names *names, str
 	return code;
 }
 
+/*
+ * What the workload could not open without a machine: root's runs show owners who are not it, so the
+ * bits of others decide, here and on the way. A guest's kernel gets the whole device to read, so
+ * such a content is hashed and stays out.
+ */
+static bool is_hidden(const struct image *image, const struct stat *info)
+{
+	if (image->plan->owners->rule != OWNERS_KEPT)
+		return false;
+	for (size_t i = 0; i < image->depth; i++)
+		if ((image->levels[i].mode & S_IXOTH) == 0)
+			return true;
+	return (info->st_mode & (S_IROTH | S_IXOTH)) == 0;
+}
+
 static enum fault_code start_file(struct image *image, const struct stat *info, struct fault *fault)
 {
 	enum fault_code code = allocate(image, &image->file_index, fault);
@@ -115,11 +131,15 @@ static enum fault_code start_file(struct image *image, const struct stat *info, 
 	if (code != FAULT_NONE)
 		return code;
 	add_child(image, image->file_index, info->st_mode);
+	image->file_hidden = S_ISREG(info->st_mode) && is_hidden(image, info);
+	image->file_size = (uint64_t)info->st_size;
 	image->file = (struct erofs_inode){.mode = info->st_mode,
 					   .links = 1,
-					   .size = (uint64_t)info->st_size,
-					   .block = info->st_size > 0 ? (uint32_t)image->blocks
-								      : EROFS_NO_BLOCK};
+					   .size = image->file_hidden ? 0 : image->file_size,
+					   .block = EROFS_NO_BLOCK};
+	if (image->file.size > 0)
+		image->file.block = (uint32_t)image->blocks;
+	owners_map(image->plan->owners, info, &image->file.uid, &image->file.gid);
 	image->file_len = 0;
 	return output_fits(image, image->file.size, fault);
 }
@@ -128,10 +148,12 @@ static enum fault_code start_file(struct image *image, const struct stat *info, 
 static enum fault_code add_data(struct image *image, const void *data, size_t len,
 				struct fault *fault)
 {
-	if (len > image->file.size - image->file_len)
+	if (len > image->file_size - image->file_len)
 		return fault_set(fault, CODE, image->plan->path,
 				 "a file grows while it is read: run again when it is at rest");
 	image->file_len += len;
+	if (image->file_hidden)
+		return FAULT_NONE;
 	return output_at(image, image->blocks * EROFS_BLOCK + image->file_len - len, data, len,
 			 fault);
 }
@@ -158,17 +180,18 @@ static enum fault_code add_link(struct image *image, const struct stat *info, co
 }
 
 /* Without content: what it would have there. */
-static enum fault_code add_bare(struct image *image, mode_t mode, uint32_t block,
+static enum fault_code add_bare(struct image *image, const struct stat *info, uint32_t block,
 				struct fault *fault)
 {
-	struct erofs_inode inode = {.mode = mode, .links = 1, .block = block};
+	struct erofs_inode inode = {.mode = info->st_mode, .links = 1, .block = block};
 	enum fault_code code;
 	size_t index;
 
 	code = allocate(image, &index, fault);
 	if (code != FAULT_NONE)
 		return code;
-	add_child(image, index, mode);
+	add_child(image, index, info->st_mode);
+	owners_map(image->plan->owners, info, &inode.uid, &inode.gid);
 	settle(image, index, &inode);
 	return FAULT_NONE;
 }
@@ -177,20 +200,24 @@ static enum fault_code add_other(struct image *image, const struct stat *info, s
 {
 	bool device = S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode);
 
-	return add_bare(image, info->st_mode, device ? erofs_device(info->st_rdev) : EROFS_NO_BLOCK,
-			fault);
+	return add_bare(image, info, device ? erofs_device(info->st_rdev) : EROFS_NO_BLOCK, fault);
 }
 
-/* Nobody may read it here, and nobody there: without a permission bit it is as closed as it was. */
+/*
+ * Nobody may read it here, and nobody there: with one owner for all it loses its permission bits, with
+ * owners as they are it is as closed as it was.
+ */
 static enum fault_code add_closed(struct image *image, const struct stat *info, struct fault *fault)
 {
 	const struct names none = {.count = 0};
-	mode_t mode = info->st_mode & S_IFMT;
+	struct stat closed = *info;
 	enum fault_code code;
 
-	if (!S_ISDIR(mode))
-		return add_bare(image, mode, EROFS_NO_BLOCK, fault);
-	code = enter(image, mode, fault);
+	if (image->plan->owners->rule == OWNERS_ONE)
+		closed.st_mode &= S_IFMT;
+	if (!S_ISDIR(closed.st_mode))
+		return add_bare(image, &closed, EROFS_NO_BLOCK, fault);
+	code = enter(image, &closed, fault);
 	return code == FAULT_NONE ? leave(image, &none, fault) : code;
 }
 
@@ -200,8 +227,19 @@ void image_begin(struct image *image, const struct image_plan *plan)
 	image->plan = plan;
 	image->blocks = 1; /* the superblock's */
 	image->inode_count = ROOT_INDEX;
-	buf_init(&image->inodes, (IMAGE_FILES_MAX + 4) * EROFS_INODE_SIZE);
+	buf_init(&image->inodes, (IMAGE_FILES_MAX + IMAGE_PART_MAX + 4) * EROFS_INODE_SIZE);
 	buf_append(&image->inodes, (const uint8_t[EROFS_INODE_SIZE]){0}, EROFS_INODE_SIZE);
+}
+
+static enum fault_code enter_top(struct image *image, struct fault *fault)
+{
+	const struct stat ours = {.st_mode = S_IFDIR | 0555};
+	enum fault_code code = enter(image, &ours, fault);
+
+	/* What is nobody's of the host's has no owner to be mapped. */
+	if (code == FAULT_NONE && image->plan->owners->rule != OWNERS_ONE)
+		current(image)->uid = current(image)->gid = 0;
+	return code;
 }
 
 enum fault_code image_visit(void *context, enum manifest_step step, const struct stat *info,
@@ -210,14 +248,15 @@ enum fault_code image_visit(void *context, enum manifest_step step, const struct
 	struct image *image = context;
 	enum fault_code code = FAULT_NONE;
 
-	/* The top of our own, when the first of the tree comes. */
+	/* The top of our own, when the first of the tree comes: root's, or whoever all are. */
 	if (image->depth == 0 && image->plan->top != IMAGE_TOP_ROOT)
-		code = enter(image, S_IFDIR | 0555, fault);
+		code = enter_top(image, fault);
 	if (code != FAULT_NONE)
 		return code;
+	owners_add(image->plan->owners, step, info);
 	switch (step) {
 	case MANIFEST_ENTER:
-		return enter(image, info->st_mode, fault);
+		return enter(image, info, fault);
 	case MANIFEST_LEAVE:
 		return leave(image, data, fault);
 	case MANIFEST_FILE:
@@ -236,14 +275,25 @@ enum fault_code image_visit(void *context, enum manifest_step step, const struct
 	abort();
 }
 
+/* The names of what was shown to the top, in the order of their bytes as they are. */
 static enum fault_code end_top(struct image *image, struct fault *fault)
 {
-	char tree[] = "tree", file[] = "file";
-	size_t start = 0;
-	struct names names = {.text = image->plan->top == IMAGE_TOP_TREE ? tree : file,
-			      .offsets = &start,
-			      .count = 1};
+	size_t count = current(image)->children.len / sizeof(struct image_child);
+	char text[IMAGE_PART_MAX * IMAGE_PART_NAME] = "tree";
+	size_t starts[IMAGE_PART_MAX] = {0};
+	struct names names = {.text = text, .offsets = starts, .count = count};
 
+	if (image->plan->top == IMAGE_TOP_FILE)
+		memcpy(text, "file", sizeof "file");
+	/* The command line has no more of them, and of the other kinds there is one. */
+	if (count > (image->plan->top == IMAGE_TOP_PARTS ? IMAGE_PART_MAX : 1))
+		abort();
+	for (size_t i = 0; image->plan->top == IMAGE_TOP_PARTS && i < count; i++) {
+		starts[i] = i * IMAGE_PART_NAME;
+		text[starts[i]] = (char)('0' + i / 10);
+		text[starts[i] + 1] = (char)('0' + i % 10);
+		text[starts[i] + 2] = '\0';
+	}
 	return leave(image, &names, fault);
 }
 

@@ -7,6 +7,7 @@
 #include "stages/image/erofs.h"
 #include "stages/seal/digest.h"
 #include "stages/tree/manifest.h"
+#include "stages/tree/owners.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,18 +20,21 @@
  */
 #define IMAGE_FILES_MAX MANIFEST_ENTRIES_MAX
 #define IMAGE_BYTES_MAX (1ULL << 40)
+#define IMAGE_PART_MAX	64 /* trees of one image */
+#define IMAGE_PART_NAME 3  /* "00", with its NUL */
 
 /* What the image's top directory is. */
 enum image_top {
-	IMAGE_TOP_TREE, /* it holds the one name "tree", the directory */
-	IMAGE_TOP_FILE, /* it holds the one name "file" */
-	IMAGE_TOP_ROOT, /* the directory itself */
+	IMAGE_TOP_TREE,	 /* it holds the one name "tree", the directory */
+	IMAGE_TOP_FILE,	 /* it holds the one name "file" */
+	IMAGE_TOP_PARTS, /* it holds "00", "01" and so on, each a directory or a file */
+	IMAGE_TOP_ROOT,	 /* the directory itself */
 };
 
 struct image_plan {
 	int fd; /* an empty regular file, open for reading and writing */
 	uint64_t bytes_max;
-	uint32_t uid, gid; /* whom everything in it belongs to */
+	struct owners *owners; /* whom what is in it belongs to */
 	enum image_top top;
 	const char *path; /* of faults */
 };
@@ -44,6 +48,7 @@ struct image_child {
 struct image_level {
 	size_t index; /* of its inode */
 	mode_t mode;
+	uint32_t uid, gid;
 	uint32_t directories; /* in it */
 	struct buf children;  /* struct image_child, in the order of its names */
 };
@@ -56,8 +61,17 @@ struct image {
 	struct image_level levels[MANIFEST_DEPTH_MAX + 1];
 	struct erofs_inode file; /* the one being written */
 	size_t file_index;
-	uint64_t file_len; /* of it so far */
+	uint64_t file_size, file_len; /* as the host has it, and of it so far */
+	bool file_hidden;	      /* hashed, and not in the image */
 };
+
+/*
+ * The name an image goes by in a store: of the rule it was made by ("safe-run.volume/v1", or
+ * "safe-run.root/v1" where a tree is the top), and of each part's tree and owners hash, a NUL behind
+ * each.
+ */
+#define IMAGE_KEY_VOLUME "safe-run.volume/v1"
+#define IMAGE_KEY_ROOT	 "safe-run.root/v1"
 
 /* Ready for the top. *plan is borrowed until image_release. */
 void image_begin(struct image *image, const struct image_plan *plan);

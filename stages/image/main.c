@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sr-image: makes a read-only file system image of a directory or a file.
+ * sr-image: makes a read-only file system image of directories and files.
  *
  * PURPOSE  What a microVM is to see of the host, as a block device that cannot be written.
- * READS    the directory --tree-fd and what is below it, or the one regular file it is; no input.
+ * READS    each --tree-fd: the directory and what is below it, or the one regular file it is; no
+ *          input.
  * WRITES   an EROFS image into --image-fd, an empty file of the caller's; one ImageResult on stdout.
- * HOLDS    both descriptors, with the right to read below the directory (Landlock). No privilege:
+ * HOLDS    the descriptors, with the right to read below the directories (Landlock). No privilege:
  *          sr-launch starts it as the caller without capabilities.
  * FILTER   sandbox/filters/image.filter.
  * REFUSES  what sr-tree refuses, more than --max-files entries, an image larger than --max-bytes.
@@ -16,12 +17,13 @@
  *          the hash and into the image from one buffer. And not in sr-tree: that one writes nothing.
  */
 #include "stages/image/image.h"
-#include "stages/image/single.h"
 #include "stages/stage.h"
+#include "stages/tree/single.h"
 
 #include "ipc/object.h"
 #include "sandbox/landlock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -36,14 +38,16 @@ enum option {
 	OPTION_MAX_BYTES,
 	OPTION_MAX_FILES,
 	OPTION_ROOT,
+	OPTION_PARTS,
+	OPTION_OWNERS,
 	OPTION_UID,
 	OPTION_GID,
 	OPTION_COUNT
 };
 
 static const struct stage_option options[OPTION_COUNT] = {
-	[OPTION_TREE_FD] = {"tree-fd", STAGE_OPTION_FD, 0, 0, "N",
-			    "the directory or the regular file, for reading"},
+	[OPTION_TREE_FD] = {"tree-fd", STAGE_OPTION_FDS, 0, 0, "N",
+			    "a directory or a regular file, for reading"},
 	[OPTION_IMAGE_FD] = {"image-fd", STAGE_OPTION_FD, 0, 0, "N",
 			     "an empty regular file, for reading and writing"},
 	[OPTION_MAX_BYTES] = {"max-bytes", STAGE_OPTION_NUMBER, EROFS_BLOCK, IMAGE_BYTES_MAX, "N",
@@ -52,6 +56,10 @@ static const struct stage_option options[OPTION_COUNT] = {
 			      "how many entries the directory may have in all (1000000)"},
 	[OPTION_ROOT] = {"root", STAGE_OPTION_FLAG, 0, 0, NULL,
 			 "the directory is the image's top, not \"tree\" in it"},
+	[OPTION_PARTS] = {"parts", STAGE_OPTION_FLAG, 0, 0, NULL,
+			  "each --tree-fd is a part: \"00\", \"01\" and so on at the top"},
+	[OPTION_OWNERS] = {"owners", STAGE_OPTION_TEXT, 0, 0, "RULE",
+			   "one (default): all to --uid and --gid; kept; own: the caller's alone"},
 	[OPTION_UID] = {"uid", STAGE_OPTION_NUMBER, 0, ID_LAST, "N", "whose everything is (0)"},
 	[OPTION_GID] = {"gid", STAGE_OPTION_NUMBER, 0, ID_LAST, "N", "and of which group (0)"},
 };
@@ -59,6 +67,7 @@ static const struct stage_option options[OPTION_COUNT] = {
 struct state {
 	struct image image;
 	struct image_plan plan;
+	struct owners owners;
 };
 
 static enum stage_exit usage(struct stage_context *context, const char *what)
@@ -79,22 +88,55 @@ static enum stage_exit take_image(struct stage_context *context, struct image_pl
 	return STAGE_DONE;
 }
 
-static enum stage_exit take_tree(struct stage_context *context, struct image_plan *plan)
+static enum stage_exit take_tree(struct stage_context *context, int fd, mode_t *mode)
 {
-	int fd = context->values[OPTION_TREE_FD].fd;
-	bool root = context->values[OPTION_ROOT].given;
 	struct stat info;
 
 	if (fstat(fd, &info) < 0 || (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode)))
 		return usage(context, "--tree-fd must be a directory or a regular file");
-	if (root && !S_ISDIR(info.st_mode))
-		return usage(context, "--root is for a directory");
-	plan->top = root ? IMAGE_TOP_ROOT : S_ISDIR(info.st_mode) ? IMAGE_TOP_TREE : IMAGE_TOP_FILE;
+	*mode = info.st_mode;
 	/* A file is open already; Landlock has nothing to give. */
 	if (S_ISDIR(info.st_mode))
 		context->fd_rules[context->fd_rule_count++] =
 			(struct sandbox_fd_rule){fd, SANDBOX_FS_READ_FILE | SANDBOX_FS_READ_DIR};
 	return STAGE_DONE;
+}
+
+static enum stage_exit take_trees(struct stage_context *context, struct image_plan *plan)
+{
+	const struct stage_value *trees = &context->values[OPTION_TREE_FD];
+	bool root = context->values[OPTION_ROOT].given;
+	bool parts = context->values[OPTION_PARTS].given;
+	enum stage_exit status = STAGE_DONE;
+	mode_t mode = 0;
+
+	_Static_assert(STAGE_FDS_MAX == IMAGE_PART_MAX, "as many trees as parts");
+	for (size_t i = 0; status == STAGE_DONE && i < trees->fd_count; i++)
+		status = take_tree(context, trees->fds[i], &mode);
+	if (status != STAGE_DONE)
+		return status;
+	if (!parts && trees->fd_count > 1)
+		return usage(context, "more than one --tree-fd is for --parts");
+	if (root && (parts || !S_ISDIR(mode)))
+		return usage(context, "--root is for a directory");
+	plan->top = S_ISDIR(mode) ? IMAGE_TOP_TREE : IMAGE_TOP_FILE;
+	if (root || parts)
+		plan->top = root ? IMAGE_TOP_ROOT : IMAGE_TOP_PARTS;
+	return STAGE_DONE;
+}
+
+static enum stage_exit take_owners(struct stage_context *context, struct owners *owners)
+{
+	const struct stage_value *values = context->values;
+	enum owners_rule rule = OWNERS_ONE;
+
+	if (values[OPTION_OWNERS].given && !owners_parse(values[OPTION_OWNERS].text, &rule))
+		return usage(context, "--owners takes one, kept or own");
+	if (owners_init(owners, rule, (uint32_t)values[OPTION_UID].number,
+			(uint32_t)values[OPTION_GID].number) == 0)
+		return STAGE_DONE;
+	stage_complain(context->stage, "the caller's groups: %s", strerror(errno));
+	return STAGE_FAILED;
 }
 
 static enum stage_exit image_open(struct stage_context *context)
@@ -108,12 +150,13 @@ static enum stage_exit image_open(struct stage_context *context)
 		return usage(context, "needs --tree-fd N, --image-fd N and --max-bytes N");
 	state->plan = (struct image_plan){
 		.bytes_max = values[OPTION_MAX_BYTES].number,
-		.uid = (uint32_t)values[OPTION_UID].number,
-		.gid = (uint32_t)values[OPTION_GID].number,
+		.owners = &state->owners,
 		.path = PATH,
 	};
 	status = take_image(context, &state->plan);
-	return status == STAGE_DONE ? take_tree(context, &state->plan) : status;
+	if (status == STAGE_DONE)
+		status = take_owners(context, &state->owners);
+	return status == STAGE_DONE ? take_trees(context, &state->plan) : status;
 }
 
 static enum stage_exit image_prewarm(struct stage_context *context)
@@ -122,37 +165,91 @@ static enum stage_exit image_prewarm(struct stage_context *context)
 	return digest_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
 }
 
-static enum fault_code make(const struct stage_context *context, struct json_object *record,
-			    struct fault *fault)
+/* What all parts came to. */
+struct sum {
+	struct digest *key;
+	uint64_t files, unreadable;
+	char tree_hash[DIGEST_TEXT_SIZE]; /* of the last */
+};
+
+static void add_to_key(struct sum *sum, const char *text)
+{
+	digest_update(sum->key, text, strlen(text) + 1);
+}
+
+static enum fault_code add_tree(const struct stage_context *context, int fd, struct sum *sum,
+				struct fault *fault)
 {
 	const struct stage_value *files = &context->values[OPTION_MAX_FILES];
 	struct manifest_limits limits = {files->given ? files->number : IMAGE_FILES_MAX,
 					 MANIFEST_DEPTH_MAX, "an image"};
 	struct state *state = context->state;
 	struct manifest_visitor visitor = {&state->image, image_visit};
-	int fd = context->values[OPTION_TREE_FD].fd;
-	char hash[DIGEST_TEXT_SIZE];
+	char owners[DIGEST_TEXT_SIZE];
 	struct manifest manifest;
 	enum fault_code code;
-	uint64_t bytes = 0;
+	struct stat info;
 
-	image_begin(&state->image, &state->plan);
-	if (state->plan.top == IMAGE_TOP_FILE)
+	if (fstat(fd, &info) < 0)
+		return fault_set_errno(fault, FAULT_RUN_LAUNCH, errno, PATH, "fstat");
+	owners_begin(&state->owners);
+	if (S_ISREG(info.st_mode))
 		code = single_make(fd, &visitor, PATH, &manifest, fault);
 	else
 		code = manifest_make(fd, &limits, &visitor, PATH, &manifest, fault);
+	owners_end(&state->owners, owners);
+	if (code != FAULT_NONE)
+		return code;
+	sum->files += manifest.files;
+	sum->unreadable += manifest.unreadable;
+	memcpy(sum->tree_hash, manifest.hash, sizeof sum->tree_hash);
+	add_to_key(sum, manifest.hash);
+	add_to_key(sum, owners);
+	return FAULT_NONE;
+}
+
+static void tell_sum(const struct stage_context *context, struct sum *sum,
+		     struct json_object *record)
+{
+	char key[DIGEST_TEXT_SIZE];
+	uint8_t value[DIGEST_SIZE];
+
+	digest_value(sum->key, value);
+	digest_text(value, key);
+	object_add_integer(record, "files", (int64_t)sum->files);
+	object_add_string(record, "format", "erofs");
+	object_add_string(record, "key", key);
+	if (context->values[OPTION_PARTS].given)
+		object_add_null(record, "treeHash");
+	else
+		object_add_string(record, "treeHash", sum->tree_hash);
+	object_add_integer(record, "unreadable", (int64_t)sum->unreadable);
+}
+
+static enum fault_code make(const struct stage_context *context, struct json_object *record,
+			    struct fault *fault)
+{
+	const struct stage_value *trees = &context->values[OPTION_TREE_FD];
+	struct state *state = context->state;
+	struct sum sum = {.key = digest_new()};
+	enum fault_code code = FAULT_NONE;
+	char hash[DIGEST_TEXT_SIZE];
+	uint64_t bytes = 0;
+
+	add_to_key(&sum, state->plan.top == IMAGE_TOP_ROOT ? IMAGE_KEY_ROOT : IMAGE_KEY_VOLUME);
+	image_begin(&state->image, &state->plan);
+	for (size_t i = 0; code == FAULT_NONE && i < trees->fd_count; i++)
+		code = add_tree(context, trees->fds[i], &sum, fault);
 	if (code == FAULT_NONE)
 		code = image_end(&state->image, hash, &bytes, fault);
 	image_release(&state->image);
-	if (code != FAULT_NONE)
-		return code;
-	object_add_integer(record, "bytes", (int64_t)bytes);
-	object_add_integer(record, "files", (int64_t)manifest.files);
-	object_add_string(record, "format", "erofs");
-	object_add_string(record, "sha256", hash);
-	object_add_string(record, "treeHash", manifest.hash);
-	object_add_integer(record, "unreadable", (int64_t)manifest.unreadable);
-	return FAULT_NONE;
+	if (code == FAULT_NONE) {
+		object_add_integer(record, "bytes", (int64_t)bytes);
+		object_add_string(record, "sha256", hash);
+		tell_sum(context, &sum, record);
+	}
+	digest_free(sum.key);
+	return code;
 }
 
 static enum stage_exit image_run(struct stage_context *context)

@@ -26,50 +26,51 @@ static int mount_device(const struct job_device *device)
 	return mount_new(device->format, options, count, CLOSED);
 }
 
-/*
- * An image of one file has it at its top as "file", and of a directory as "tree": the policy's
- * source could have been either (sr-image(1)).
- */
-static enum fault_code find_source(struct plan *plan, size_t index, const char *place,
+/* What the image has under the part's name: the policy's source was a directory or a file. */
+static enum fault_code find_source(const struct job *job, struct plan *plan, size_t index,
 				   struct fault *fault)
 {
-	static const char *const tops[] = {"tree", "file"};
 	struct plan_mount *mount = &plan->mounts[index];
+	char path[64];
+	int fd, result;
 
-	for (size_t i = 0; i < sizeof tops / sizeof tops[0]; i++) {
-		char path[64];
-		int fd, result;
-
-		(void)snprintf(path, sizeof path, "%s/%s", place, tops[i]);
-		fd = mount_open(path);
-		result = fd < 0 ? -1 : mount_identify(fd, &mount->identity);
-		if (fd >= 0)
-			(void)close(fd);
-		if (result < 0)
-			continue;
+	(void)snprintf(path, sizeof path, PLACES "/%s/%s", job->mounts[index].device.name,
+		       job->mounts[index].part);
+	fd = mount_open(path);
+	result = fd < 0 ? -1 : mount_identify(fd, &mount->identity);
+	if (result == 0)
 		mount->source = plan_text(plan, path);
-		if (mount->source != NULL)
-			return FAULT_NONE;
-	}
-	return fault_set(fault, CODE, PATH, "the image of mount %zu is empty", index);
-}
-
-static enum fault_code mount_one(const struct job *job, struct plan *plan, size_t index,
-				 struct fault *fault)
-{
-	char place[32];
-	int fd = mount_device(&job->mounts[index]);
-	int result = fd;
-
-	(void)snprintf(place, sizeof place, PLACES "/%zu", index);
-	if (result >= 0 && (result = mkdir(place, 0755)) == 0)
-		result = move_mount(fd, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH);
-	if (result < 0)
-		(void)fault_set_errno(fault, CODE, errno, PATH, "cannot mount %s as %s",
-				      job->mounts[index].name, job->mounts[index].format);
+	else
+		(void)fault_set_errno(fault, CODE, errno, PATH,
+				      "the image %s has nothing of mount %zu",
+				      job->mounts[index].device.name, index);
 	if (fd >= 0)
 		(void)close(fd);
-	return result < 0 ? fault->code : find_source(plan, index, place, fault);
+	if (result < 0)
+		return fault->code;
+	return mount->source != NULL ? FAULT_NONE
+				     : fault_set(fault, CODE, PATH, "the job is too large");
+}
+
+/* Once for each device, at the first of the mounts that are parts of it. */
+static enum fault_code mount_one(const struct job *job, size_t index, struct fault *fault)
+{
+	const struct job_device *device = &job->mounts[index].device;
+	char place[32];
+	int fd, result;
+
+	(void)snprintf(place, sizeof place, PLACES "/%s", device->name);
+	result = mkdir(place, 0755);
+	if (result < 0 && errno == EEXIST)
+		return FAULT_NONE;
+	fd = result < 0 ? -1 : mount_device(device);
+	result = fd < 0 ? -1 : move_mount(fd, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH);
+	if (result < 0)
+		(void)fault_set_errno(fault, CODE, errno, PATH, "cannot mount %s as %s",
+				      device->name, device->format);
+	if (fd >= 0)
+		(void)close(fd);
+	return result < 0 ? fault->code : FAULT_NONE;
 }
 
 enum fault_code disk_mount(const struct job *job, struct plan *plan, int *root_fd,
@@ -84,6 +85,7 @@ enum fault_code disk_mount(const struct job *job, struct plan *plan, int *root_f
 	if (mkdir(PLACES, 0700) < 0)
 		code = fault_set_errno(fault, CODE, errno, PATH, "cannot make " PLACES);
 	for (size_t i = 0; code == FAULT_NONE && i < plan->mount_count; i++)
-		code = mount_one(job, plan, i, fault);
+		if ((code = mount_one(job, i, fault)) == FAULT_NONE)
+			code = find_source(job, plan, i, fault);
 	return code;
 }

@@ -13,7 +13,7 @@
 
 #define CODE	FAULT_RUN_LAUNCH
 #define PATH	"job"
-#define ID_MAX	65533
+#define ID_MAX	INT32_MAX
 #define TIMEOUT 604800 /* the host's launcher holds the deadline */
 
 static const char *keep(struct plan *plan, struct json_object *value)
@@ -184,6 +184,20 @@ static enum fault_code read_root(struct fields *top, struct job *job, struct pla
 	return code == FAULT_NONE ? fields_close(&root, fault) : code;
 }
 
+static enum fault_code read_part(struct fields *fields, struct job_mount *mount,
+				 struct fault *fault)
+{
+	const char *part = "";
+	enum fault_code code = fields_string(fields, "part", &part, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	if (strlen(part) != 2 || strspn(part, "0123456789") != 2)
+		return fault_set(fault, CODE, fields->path, "part must be two digits");
+	(void)snprintf(mount->part, sizeof mount->part, "%s", part);
+	return FAULT_NONE;
+}
+
 static enum fault_code read_mount(struct json_object *value, size_t index, struct job *job,
 				  struct plan *plan, struct fault *fault)
 {
@@ -195,7 +209,9 @@ static enum fault_code read_mount(struct json_object *value, size_t index, struc
 	field_path_index(path, sizeof path, "job.mounts", index);
 	code = fields_open(&fields, value, path, CODE, fault);
 	if (code == FAULT_NONE)
-		code = read_device(&fields, &job->mounts[index], fault);
+		code = read_device(&fields, &job->mounts[index].device, fault);
+	if (code == FAULT_NONE)
+		code = read_part(&fields, &job->mounts[index], fault);
 	if (code == FAULT_NONE)
 		code = fields_bool(&fields, "noexec", &mount->noexec, fault);
 	if (code == FAULT_NONE)

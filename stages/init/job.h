@@ -17,15 +17,22 @@
 #define JOB_SEED_SIZE	32
 #define JOB_FORMAT_SIZE 16
 #define JOB_DEVICE_SIZE 16
+#define JOB_PART_SIZE	4
 
 struct job_device {
 	char name[JOB_DEVICE_SIZE];   /* "vda" */
 	char format[JOB_FORMAT_SIZE]; /* "erofs" */
 };
 
+/* Mounts may be parts of one device. */
+struct job_mount {
+	struct job_device device;
+	char part[JOB_PART_SIZE]; /* "00" to "63": its name at the top of the image (sr-image(1)) */
+};
+
 struct job {
 	struct job_device root;
-	struct job_device mounts[PLAN_MOUNT_MAX]; /* beside plan->mounts */
+	struct job_mount mounts[PLAN_MOUNT_MAX]; /* beside plan->mounts */
 	uint8_t seed[JOB_SEED_SIZE];
 	uint64_t wall_ns;
 	bool has_memory_max, has_pids_max;

@@ -25,7 +25,7 @@ struct json_object;
  * not know a call. An assistant's profile keeps the identity it is started with: without a
  * capability it cannot take another.
  */
-#define ASSISTANT_FD_MAX     8
+#define ASSISTANT_FD_MAX     72 /* an image of all mounts of a policy */
 #define ASSISTANT_WORD_MAX   64
 #define ASSISTANT_STDIN_NULL (-1)
 #define ASSISTANT_STDIN_PIPE (-2) /* a new pipe, whose other end is assistant.stdin_fd */

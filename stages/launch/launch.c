@@ -7,6 +7,7 @@
 #include "stages/launch/collect.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/loop.h"
+#include "stages/launch/machine_hold.h"
 #include "stages/launch/machine_watch.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/report.h"
@@ -207,6 +208,9 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 		*fault = launch->machine->loss;
 		return fault->code;
 	}
+	/* The VMM has read for the last time: was it what the hashes say? */
+	if (code == FAULT_NONE && launch->machine != NULL)
+		code = machine_hold_check(launch->machine, fault);
 	return code == FAULT_NONE ? collect_finish(launch, fault) : code;
 }
 

@@ -5,6 +5,7 @@
 #include "sandbox/sandbox.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/launch.h"
+#include "stages/launch/machine_hold.h"
 #include "stages/launch/machine_part.h"
 
 #include <stdlib.h>
@@ -54,6 +55,7 @@ void machine_release(struct launch *launch)
 	assistant_stop(&machine->guest);
 	record_reader_release(&machine->records);
 	object_release(&machine->final);
+	machine_hold_release(machine);
 	descriptor_close(&machine->sockets_fd);
 	descriptor_close(&machine->timer_fd);
 	descriptor_close(&machine->console_fd);
@@ -72,6 +74,9 @@ static struct machine *machine_new(void)
 	machine->guest = (struct assistant)ASSISTANT_NONE;
 	machine->sockets_fd = machine->timer_fd = machine->console_fd = machine->log_fd = -1;
 	machine->stdin_fd = machine->stdout_fd = machine->stderr_fd = machine->console_file_fd = -1;
+	machine->kernel.fd = machine->initramfs.fd = machine->rootfs.fd = -1;
+	for (size_t i = 0; i < MACHINE_VOLUME_MAX; i++)
+		machine->volumes[i].fd = -1;
 	record_reader_init(&machine->records, -1, RECORD_EVENT_MAX);
 	return machine;
 }
@@ -86,12 +91,6 @@ static enum fault_code refuse(const struct plan *plan, struct fault *fault)
 	if (!plan->cgroup_limits.memory_set)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.resources.memory.max",
 				 "a microVM needs memory of a fixed size: give a number of bytes");
-	if (plan->mount_count > MACHINE_MOUNT_MAX)
-		return fault_set(
-			fault, FAULT_HOST_LACKS, "policy.mounts",
-			"a microVM has room for %d mounts: mount a directory above some of "
-			"them",
-			MACHINE_MOUNT_MAX);
 	return FAULT_NONE;
 }
 

@@ -43,19 +43,37 @@ struct machine_options {
 bool machine_vmm_parse(const char *text, enum machine_vmm *out);
 bool machine_accel_parse(const char *text, enum machine_accel *out);
 
-#define MACHINE_MOUNT_MAX   16 /* the machine has 24 transports for devices of all kinds */
+/*
+ * Devices of mounts. The microvm machine has 24 transports and Firecracker interrupts for 19
+ * devices of all kinds; the policy's mounts that have no device of their own share the last one.
+ */
+#define MACHINE_VOLUME_MAX  12
+#define MACHINE_PART_SIZE   4
 #define MACHINE_TEXT_SIZE   96
 #define MACHINE_REASON_SIZE 256
 #define MACHINE_PLACE	    "/run/vm" /* of the images, in the VMM's root */
 #define MACHINE_SOCKETS	    MACHINE_PLACE "/s"
 
-/* A file of the machine's, as sr-machine found it. */
+/* Times of a file, nanoseconds since 1970. */
+struct machine_stamp {
+	int64_t changed_ns, modified_ns;
+};
+
+/* A file of the machine's, as it was hashed. */
 struct machine_file {
+	int fd; /* held open (machine_hold.h); -1 */
+	struct machine_stamp stamp;
 	const char *source; /* on the host, without symbolic links */
 	struct plan_identity identity;
 	char hash[DIGEST_TEXT_SIZE];
 	char format[16]; /* of a root or a mount; "" */
 	int64_t bytes;
+};
+
+/* Where a mount of the policy's is: which device, and its name at the top of the image. */
+struct machine_mount {
+	size_t volume;
+	char part[MACHINE_PART_SIZE];
 };
 
 /* What the policy wanted, before the plan became the VMM's. */
@@ -82,7 +100,9 @@ struct machine {
 	const char *vmm_path;
 	char vmm_hash[DIGEST_TEXT_SIZE];
 	char command_line_hash[DIGEST_TEXT_SIZE];
-	struct machine_file kernel, initramfs, rootfs, mounts[MACHINE_MOUNT_MAX];
+	struct machine_file kernel, initramfs, rootfs, volumes[MACHINE_VOLUME_MAX];
+	size_t volume_count;
+	struct machine_mount mounts[PLAN_MOUNT_MAX]; /* beside plan->mounts */
 	uint64_t memory_mib, vcpus;
 	int64_t tsc_khz; /* of the host's time stamp counter */
 

@@ -244,7 +244,7 @@ struct json_object *machine_describe_start(const struct launch *launch)
 			   strlen(machine->kernel_release));
 	object_add_integer(object, "memoryBytes", (int64_t)(machine->memory_mib << 20));
 	for (size_t i = 0; i < machine->job.mount_count; i++)
-		array_append_string(mounts, machine->mounts[i].hash);
+		array_append_string(mounts, machine->volumes[machine->mounts[i].volume].hash);
 	object_add(object, "mounts", mounts);
 	object_add_integer(object, "vcpus", (int64_t)machine->vcpus);
 	object_add_string(object, "vmm", "qemu");

@@ -5,18 +5,16 @@
 #include "stages/launch/bundle_plan.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/launch.h"
+#include "stages/launch/machine_hold.h"
 #include "stages/launch/machine_part.h"
-#include "stages/launch/mount.h"
 #include "stages/launch/rootfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CODE	  FAULT_RUN_LAUNCH
@@ -31,7 +29,7 @@
 
 /* What the one assistant is given, open. */
 struct inputs {
-	int artifacts_fd, rootfs_fd, vmm_fd, kvm_fd;
+	int artifacts_fd, vmm_fd, kvm_fd;
 	bool artifacts_ours; /* opened here */
 };
 
@@ -57,34 +55,6 @@ static enum fault_code open_artifacts(const struct launch *launch, struct inputs
 				 "must be a directory of root's or the caller's own that nobody "
 				 "else can write to: what is in it is the machine");
 	return FAULT_NONE;
-}
-
-/* A root image of the policy's own; a directory or a layout has no image yet. */
-static enum fault_code open_rootfs(const struct plan_root *root, struct inputs *inputs,
-				   struct fault *fault)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	struct plan_identity identity;
-
-	if (root->kind == PLAN_ROOT_HOST)
-		return FAULT_NONE;
-	if (root->kind != PLAN_ROOT_IMAGE)
-		return fault_set(fault, FAULT_HOST_LACKS, "policy.runtime.rootfs",
-				 "a microVM's root is a file system image: make one of %.200s with "
-				 "safe-run artifact build --rootfs, or leave runtime.rootfs out",
-				 root->path);
-	inputs->rootfs_fd = (int)syscall(SYS_openat2, AT_FDCWD, root->path, &how, sizeof how);
-	if (inputs->rootfs_fd < 0)
-		return fault_set_errno(fault, CODE, errno, "policy.runtime.rootfs",
-				       "cannot open %s", root->path);
-	if (mount_identify(inputs->rootfs_fd, &identity) == 0 &&
-	    mount_same(&identity, &root->identity))
-		return FAULT_NONE;
-	return fault_set(fault, CODE, "policy.runtime.rootfs",
-			 "%s is another file than the one that was validated", root->path);
 }
 
 static enum fault_code open_vmm(struct machine *machine, const struct machine_options *options,
@@ -128,7 +98,6 @@ static enum fault_code ask(const struct launch *launch, const struct inputs *inp
 			   struct json_object **record, struct fault *fault)
 {
 	const struct assistant_fd fds[] = {{"--artifacts-fd", inputs->artifacts_fd},
-					   {"--rootfs-fd", inputs->rootfs_fd},
 					   {"--vmm-fd", inputs->vmm_fd},
 					   {"--kvm-fd", inputs->kvm_fd}};
 	struct assistant_plan plan;
@@ -137,6 +106,8 @@ static enum fault_code ask(const struct launch *launch, const struct inputs *inp
 	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
 		if (fds[i].fd >= 0)
 			plan.fds[plan.fd_count++] = fds[i];
+	if (launch->plan->root.kind != PLAN_ROOT_HOST)
+		plan.words[plan.word_count++] = "--no-rootfs";
 	return rootfs_ask(&plan, record, fault);
 }
 
@@ -167,34 +138,43 @@ static enum fault_code read_hash(struct fields *fields, char hash[DIGEST_TEXT_SI
 	return code;
 }
 
-static enum fault_code find_file(struct fields *entry, int dir_fd, const char *own_path,
-				 struct plan *plan, struct machine_file *file, struct fault *fault)
+static enum fault_code find_file(struct fields *entry, int dir_fd, struct plan *plan,
+				 struct machine_file *file, struct fault *fault)
 {
-	const char *name = NULL;
+	const char *name = "";
 	const char *directory = name_fd(dir_fd, plan);
 	char path[PLAN_PATH_MAX];
 
-	if (fields_null(entry, "name")) {
-		file->source = own_path;
-	} else {
-		if (fields_string(entry, "name", &name, fault) != FAULT_NONE)
-			return fault->code;
-		if (directory == NULL ||
-		    snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
-			return fault_set(fault, CODE, PATH, "the directory's name is too long");
-		file->source = plan_text(plan, path);
-	}
+	if (fields_string(entry, "name", &name, fault) != FAULT_NONE)
+		return fault->code;
+	if (directory == NULL ||
+	    snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
+		return fault_set(fault, CODE, PATH, "the directory's name is too long");
+	file->source = plan_text(plan, path);
 	if (file->source != NULL && bundle_path_valid(file->source))
 		return FAULT_NONE;
 	return fault_set(fault, CODE, PATH, "\"%.200s\" is no clean path",
 			 file->source != NULL ? file->source : "");
 }
 
+static enum fault_code read_stamp(struct fields *entry, struct machine_stamp *stamp,
+				  struct fault *fault)
+{
+	uint64_t changed = 0, modified = 0;
+	enum fault_code code = bundle_decimal(entry, "changedNs", &changed, fault);
+
+	if (code == FAULT_NONE)
+		code = bundle_decimal(entry, "modifiedNs", &modified, fault);
+	*stamp = (struct machine_stamp){(int64_t)changed, (int64_t)modified};
+	return code;
+}
+
+/* Held from here on: opened again, and the file that was hashed. */
 static enum fault_code read_file(struct fields *files, const char *name, int dir_fd,
-				 const char *own_path, struct plan *plan, struct machine_file *file,
-				 struct fault *fault)
+				 struct plan *plan, struct machine_file *file, struct fault *fault)
 {
 	struct fields entry;
+	char place[FAULT_PATH_SIZE];
 	const char *format = "";
 	enum fault_code code = fields_enter(files, name, &entry, fault);
 
@@ -206,16 +186,23 @@ static enum fault_code read_file(struct fields *files, const char *name, int dir
 		code = bundle_decimal(&entry, "device", &file->identity.device, fault);
 	if (code == FAULT_NONE)
 		code = bundle_decimal(&entry, "inode", &file->identity.inode, fault);
+	if (code == FAULT_NONE)
+		code = read_stamp(&entry, &file->stamp, fault);
 	if (code == FAULT_NONE && fields_has(&entry, "format"))
 		code = fields_string(&entry, "format", &format, fault);
 	(void)snprintf(file->format, sizeof file->format, "%s", format);
 	if (code == FAULT_NONE)
-		code = find_file(&entry, dir_fd, own_path, plan, file, fault);
-	return code == FAULT_NONE ? fields_close(&entry, fault) : code;
+		code = find_file(&entry, dir_fd, plan, file, fault);
+	if (code == FAULT_NONE)
+		code = fields_close(&entry, fault);
+	(void)snprintf(place, sizeof place, PATH ".%s", name);
+	return code == FAULT_NONE ? machine_hold(file, place, fault) : code;
 }
 
 static enum fault_code read_vmm(struct fields *top, struct machine *machine, struct fault *fault)
 {
+	/* Its file is opened, hashed and executed once more, in one, by the workload's process. */
+	static const char *const others[] = {"changedNs", "device", "inode", "modifiedNs"};
 	struct fields vmm;
 	const char *version = "unknown";
 	int64_t bytes;
@@ -226,10 +213,8 @@ static enum fault_code read_vmm(struct fields *top, struct machine *machine, str
 		code = read_hash(&vmm, machine->vmm_hash, fault);
 	if (code == FAULT_NONE)
 		code = fields_integer(&vmm, "bytes", 1, INT64_MAX >> 10, &bytes, fault);
-	if (code == FAULT_NONE)
-		code = bundle_decimal(&vmm, "device", &ignored, fault);
-	if (code == FAULT_NONE)
-		code = bundle_decimal(&vmm, "inode", &ignored, fault);
+	for (size_t i = 0; code == FAULT_NONE && i < sizeof others / sizeof others[0]; i++)
+		code = bundle_decimal(&vmm, others[i], &ignored, fault);
 	if (code == FAULT_NONE && !fields_null(&vmm, "version"))
 		code = fields_string(&vmm, "version", &version, fault);
 	(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
@@ -276,14 +261,14 @@ static enum fault_code read_facts(struct launch *launch, const struct inputs *in
 	if (code == FAULT_NONE)
 		code = fields_enter(&top, "files", &files, fault);
 	if (code == FAULT_NONE)
-		code = read_file(&files, "kernel", inputs->artifacts_fd, NULL, plan,
-				 &machine->kernel, fault);
+		code = read_file(&files, "kernel", inputs->artifacts_fd, plan, &machine->kernel,
+				 fault);
 	if (code == FAULT_NONE)
-		code = read_file(&files, "initramfs", inputs->artifacts_fd, NULL, plan,
+		code = read_file(&files, "initramfs", inputs->artifacts_fd, plan,
 				 &machine->initramfs, fault);
-	if (code == FAULT_NONE)
-		code = read_file(&files, "rootfs", inputs->artifacts_fd, plan->root.path, plan,
-				 &machine->rootfs, fault);
+	if (code == FAULT_NONE && plan->root.kind == PLAN_ROOT_HOST)
+		code = read_file(&files, "rootfs", inputs->artifacts_fd, plan, &machine->rootfs,
+				 fault);
 	if (code == FAULT_NONE)
 		code = read_vmm(&top, machine, fault);
 	return code == FAULT_NONE ? read_kvm(&top, machine, fault) : code;
@@ -310,42 +295,31 @@ static enum fault_code decide(const struct launch *launch, struct fault *fault)
 			 machine->accel_reason);
 }
 
-static struct json_object *describe_image(const struct machine_file *file)
-{
-	struct json_object *object = object_new();
-
-	object_add_integer(object, "bytes", file->bytes);
-	object_add_decimal(object, "device", file->identity.device);
-	object_add_string(object, "hash", file->hash);
-	object_add_decimal(object, "inode", file->identity.inode);
-	object_add_string(object, "kind", "image");
-	object_add_string(object, "path", file->source);
-	return object;
-}
-
 /* payload.kernel and payload.root of the compile event: the machine's, not the host's. */
 static void describe(struct launch *launch)
 {
 	const struct machine *machine = launch->machine;
 
 	object_release(&launch->kernel);
-	launch->kernel = describe_image(&machine->kernel);
+	launch->kernel = machine_describe_file(&machine->kernel);
+	object_add_string(launch->kernel, "kind", "image");
 	object_add_string(launch->kernel, "release", machine->kernel_release);
-	launch->root_identity = describe_image(&machine->rootfs);
+	if (launch->root_identity != NULL)
+		return;
+	launch->root_identity = machine_describe_file(&machine->rootfs);
+	object_add_string(launch->root_identity, "kind", "image");
 	object_add_string(launch->root_identity, "format", machine->rootfs.format);
 }
 
 enum fault_code machine_files(struct launch *launch, struct fault *fault)
 {
 	struct machine *machine = launch->machine;
-	struct inputs inputs = {-1, -1, -1, -1, false};
+	struct inputs inputs = {-1, -1, -1, false};
 	struct json_object *record OBJECT_CLEANUP = NULL;
 	enum fault_code code = open_vmm(machine, &launch->machine_options, &inputs, fault);
 
 	if (code == FAULT_NONE)
 		code = open_artifacts(launch, &inputs, fault);
-	if (code == FAULT_NONE)
-		code = open_rootfs(&launch->plan->root, &inputs, fault);
 	if (code == FAULT_NONE) {
 		open_kvm(machine, &launch->machine_options, &inputs);
 		code = ask(launch, &inputs, &record, fault);
@@ -354,9 +328,10 @@ enum fault_code machine_files(struct launch *launch, struct fault *fault)
 		code = read_facts(launch, &inputs, record, fault);
 	if (code == FAULT_NONE)
 		code = decide(launch, fault);
+	if (code == FAULT_NONE && launch->plan->root.kind != PLAN_ROOT_HOST)
+		code = machine_rootfs(launch, fault);
 	if (code == FAULT_NONE)
 		describe(launch);
-	descriptor_close(&inputs.rootfs_fd);
 	descriptor_close(&inputs.vmm_fd);
 	descriptor_close(&inputs.kvm_fd);
 	if (inputs.artifacts_ours)

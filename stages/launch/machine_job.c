@@ -13,7 +13,6 @@
 #define CODE	  FAULT_RUN_LAUNCH
 #define PATH	  "launch.machine.job"
 #define SEED_SIZE 32
-#define GUEST_ID  1000 /* of the command, in the guest; the only one there beside root */
 
 static struct json_object *words(char *const *list)
 {
@@ -41,12 +40,14 @@ static struct json_object *mounts(const struct launch *launch)
 	for (size_t i = 0; i < machine->job.mount_count; i++) {
 		const struct plan_mount *mount = &launch->plan->mounts[i];
 		struct json_object *object = object_new();
+		size_t volume = machine->mounts[i].volume;
 		char device[8];
 
-		(void)snprintf(device, sizeof device, "vd%c", (int)('b' + i));
+		(void)snprintf(device, sizeof device, "vd%c", (int)('b' + volume));
 		object_add_string(object, "device", device);
-		object_add_string(object, "fstype", machine->mounts[i].format);
+		object_add_string(object, "fstype", machine->volumes[volume].format);
 		object_add_bool(object, "noexec", mount->noexec);
+		object_add_string(object, "part", machine->mounts[i].part);
 		object_add_string(object, "target", mount->target);
 		array_append(array, object);
 	}
@@ -114,7 +115,8 @@ enum fault_code machine_job(const struct launch *launch, struct json_object **ou
 	object_add_string(record, "cwd", job->cwd);
 	object_add_integer(record, "diskMax", (int64_t)launch->plan->disk_max);
 	object_add(record, "env", words(job->envp));
-	object_add_integer(record, "gid", GUEST_ID);
+	/* As in process isolation: the files of mounts and roots are whose they are there. */
+	object_add_integer(record, "gid", launch->plan->gid);
 	object_add_string(record, "hostname", job->hostname);
 	object_add(record, "limits", limits(job));
 	add_limit(record, "memoryMax", cgroup->memory_set, cgroup->memory_max);
@@ -127,7 +129,7 @@ enum fault_code machine_job(const struct launch *launch, struct json_object **ou
 	object_add_string(record, "seccomp", job->seccomp);
 	object_add_bool(record, "stdin", launch->machine->stdin_fd >= 0 && !job->stdin_none);
 	object_add_string(record, "type", "job");
-	object_add_integer(record, "uid", GUEST_ID);
+	object_add_integer(record, "uid", launch->plan->uid);
 	object_add_string(record, "workdir", job->cwd);
 	if (add_seed(record, fault) != FAULT_NONE)
 		return fault->code;

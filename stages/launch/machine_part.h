@@ -17,6 +17,12 @@ struct launch;
 enum fault_code machine_files(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* machine->rootfs from runtime.rootfs, and launch->root_identity (machine_rootfs.c). */
+enum fault_code machine_rootfs(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+/* Members of an image in an event: bytes, device, hash, inode, path; the caller owns it. */
+struct json_object *machine_describe_file(const struct machine_file *file);
+
 /* plan->entries: the VMM's root (machine_entries.c). */
 enum fault_code machine_entries(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));

@@ -139,8 +139,8 @@ static void add_drives(struct words *words, const struct machine *machine)
 	char name[32];
 
 	add_drive(words, 0, "rootfs");
-	for (size_t i = 0; i < machine->job.mount_count; i++) {
-		(void)snprintf(name, sizeof name, "mount%zu", i);
+	for (size_t i = 0; i < machine->volume_count; i++) {
+		(void)snprintf(name, sizeof name, "volume%zu", i);
 		add_drive(words, i + 1, name);
 	}
 }

@@ -96,11 +96,8 @@ void rootfs_add_manifest(struct json_object *root, struct json_object *record)
 	object_add(root, "manifest", manifest);
 }
 
-/*
- * Opened once, for reading, through no symbolic link, and what the validation saw. A FIFO or device
- * that took the place of the file is not waited for (O_NONBLOCK), and refused.
- */
-static enum fault_code open_source(const struct plan_root *root, int *fd, struct fault *fault)
+/* A FIFO or device that took the place of the file is not waited for (O_NONBLOCK), and refused. */
+enum fault_code rootfs_open_source(const struct plan_root *root, int *fd, struct fault *fault)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
@@ -140,7 +137,7 @@ static enum fault_code from_directory(struct launch *launch, int source_fd, stru
 enum fault_code rootfs_identify(struct launch *launch, struct fault *fault)
 {
 	int fd = -1;
-	enum fault_code code = open_source(&launch->plan->root, &fd, fault);
+	enum fault_code code = rootfs_open_source(&launch->plan->root, &fd, fault);
 
 	if (code != FAULT_NONE)
 		return code;

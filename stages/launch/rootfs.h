@@ -7,6 +7,7 @@
 #include "stages/launch/launch.h"
 
 struct json_object;
+struct plan_root;
 
 /*
  * runtime.rootfs (safe-run-policy(5)): what the policy names, opened, compared with what was
@@ -41,6 +42,13 @@ void rootfs_add_manifest(struct json_object *root, struct json_object *record);
 
 /* Text and number members of an assistant's record; "" and -1 when it has none. */
 const char *rootfs_text(struct json_object *record, const char *name);
+
+/*
+ * What the policy names: opened once, for reading, through no symbolic link, and what the validation
+ * saw. *fd is the caller's, -1 after a fault.
+ */
+enum fault_code rootfs_open_source(const struct plan_root *root, int *fd, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* An image, an archive or a layout, by way of the store (rootfs_store.c). source_fd is borrowed. */
 enum fault_code rootfs_from_store(struct launch *launch, int source_fd, struct fault *fault)

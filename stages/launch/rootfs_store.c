@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/object.h"
 #include "stages/launch/ceiling.h"
+#include "stages/launch/machine_hold.h"
 #include "stages/launch/mount.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/rootfs.h"
@@ -58,6 +59,12 @@ static enum fault_code identify(struct request *request, struct fault *fault)
 				    request->entry.image ? CEILING_IMAGE : CEILING_OCI, fault);
 	if (code != FAULT_NONE)
 		return code;
+	if (request->launch->plan->machine.wanted) {
+		/* The VMM, a user of its own, is to open it: as a volume. */
+		request->entry.volume = request->entry.image;
+		request->entry.image = false;
+		return FAULT_NONE;
+	}
 	if (request->entry.image && request->launch->plan->rootless)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.runtime.rootfs",
 				 "only root can mount a %s image: loop devices are root's. Unpack "
@@ -94,11 +101,11 @@ static enum fault_code unpack_into(const struct request *request, int unpack_fd,
 	code = rootfs_ask(&plan, &told, fault);
 	if (code == FAULT_NONE && strcmp(rootfs_text(told, "key"), request->entry.key) != 0)
 		code = fault_set(fault, CODE, UNPACK, "the rootfs changed while it was unpacked");
-	if (code == FAULT_NONE && !request->entry.image)
+	if (code == FAULT_NONE && !request->entry.image && !request->entry.volume)
 		code = hash_new_tree(request, unpack_fd, &manifest, fault);
-	return code == FAULT_NONE
-		       ? store_publish(request->launch->store_fd, &request->entry, manifest, fault)
-		       : code;
+	return code == FAULT_NONE ? store_publish(request->launch->store_fd, &request->entry,
+						  request->entry.volume ? told : manifest, fault)
+				  : code;
 }
 
 static enum fault_code unpack(const struct request *request, struct fault *fault)
@@ -130,6 +137,16 @@ static enum fault_code add_entry(const struct request *request, int *fd, struct 
 	}
 	(void)close(lock_fd);
 	return code;
+}
+
+static enum fault_code find_or_add(const struct request *request, int *fd, struct fault *fault)
+{
+	int store_fd = request->launch->store_fd;
+	enum fault_code code = store_check(store_fd, fault);
+
+	if (code == FAULT_NONE)
+		code = store_find(store_fd, &request->entry, fd, fault);
+	return code == FAULT_NONE && *fd < 0 ? add_entry(request, fd, fault) : code;
 }
 
 /* init finds the tree by name in its own mount namespace, and compares. */
@@ -168,9 +185,38 @@ static enum fault_code describe_tree(struct request *request, struct fault *faul
 	return FAULT_NONE;
 }
 
+static void describe_image(const struct request *request, off_t bytes)
+{
+	struct json_object *root = rootfs_describe(request->launch->plan, "image");
+
+	object_add_integer(root, "bytes", bytes);
+	object_add_string(root, "format", request->format);
+	object_add_string(root, "hash", request->entry.key);
+	request->launch->root_identity = root;
+}
+
+/* A machine's: the policy's own file where nobody else can change it, else a copy of the store's. */
+static enum fault_code use_volume(struct request *request, struct fault *fault)
+{
+	struct machine_file *file = &request->launch->machine->rootfs;
+	enum fault_code code = FAULT_NONE;
+	int fd = -1;
+
+	if (file->fd < 0) {
+		code = find_or_add(request, &fd, fault);
+		if (code == FAULT_NONE)
+			code = machine_hold_begin(request->launch, fd, UNPACK, file, fault);
+		if (code != FAULT_NONE)
+			return code;
+	}
+	(void)snprintf(file->hash, sizeof file->hash, "%s", request->entry.key);
+	(void)snprintf(file->format, sizeof file->format, "%s", request->format);
+	describe_image(request, file->bytes);
+	return FAULT_NONE;
+}
+
 static enum fault_code use_image(struct request *request, int fd, struct fault *fault)
 {
-	struct json_object *root;
 	struct stat info;
 	enum fault_code code =
 		rootfs_mount_image(fd, request->format, &request->launch->root_fd, fault);
@@ -179,21 +225,15 @@ static enum fault_code use_image(struct request *request, int fd, struct fault *
 		code = fault_set_errno(fault, CODE, errno, UNPACK, "cannot look at the image");
 	if (code != FAULT_NONE)
 		return code;
-	root = rootfs_describe(request->launch->plan, "image");
-	object_add_integer(root, "bytes", info.st_size);
-	object_add_string(root, "format", request->format);
-	object_add_string(root, "hash", request->entry.key);
-	request->launch->root_identity = root;
+	describe_image(request, info.st_size);
 	return FAULT_NONE;
 }
 
 static enum fault_code use(struct request *request, struct fault *fault)
 {
 	int fd = -1;
-	enum fault_code code = store_find(request->launch->store_fd, &request->entry, &fd, fault);
+	enum fault_code code = find_or_add(request, &fd, fault);
 
-	if (code == FAULT_NONE && fd < 0)
-		code = add_entry(request, &fd, fault);
 	if (code == FAULT_NONE && request->entry.image)
 		code = use_image(request, fd, fault);
 	else if (code == FAULT_NONE)
@@ -207,16 +247,15 @@ static enum fault_code use(struct request *request, struct fault *fault)
 enum fault_code rootfs_from_store(struct launch *launch, int source_fd, struct fault *fault)
 {
 	struct request request = {.launch = launch, .source_fd = source_fd};
-	enum fault_code code = store_check(launch->store_fd, fault);
+	enum fault_code code = identify(&request, fault);
+	bool image = request.entry.image || request.entry.volume;
 
-	if (code == FAULT_NONE)
-		code = identify(&request, fault);
 	/* Before the kernel is given a file system of somebody else's making. */
 	if (code == FAULT_NONE)
-		code = ceiling_admit_rootfs(
-			&launch->ceiling, request.entry.image ? CEILING_IMAGE : CEILING_OCI, fault);
+		code = ceiling_admit_rootfs(&launch->ceiling, image ? CEILING_IMAGE : CEILING_OCI,
+					    fault);
 	if (code == FAULT_NONE)
-		code = use(&request, fault);
+		code = request.entry.volume ? use_volume(&request, fault) : use(&request, fault);
 	json_object_put(request.record);
 	return code;
 }

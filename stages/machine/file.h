@@ -10,8 +10,9 @@ struct json_object;
 #define MACHINE_FILE_MAX ((uint64_t)64 << 30)
 
 /*
- * One regular file: {"bytes","device","hash","inode"}, the hash through this descriptor. what is
- * the place of faults. The caller owns *record.
+ * One regular file: {"bytes","changedNs","device","hash","inode","modifiedNs"}, the hash through
+ * this descriptor, the times (ctime and mtime) as they were before and after it. what is the place
+ * of faults. The caller owns *record.
  */
 enum fault_code file_describe(int fd, const char *what, struct json_object **record,
 			      struct fault *fault) __attribute__((warn_unused_result));

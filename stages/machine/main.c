@@ -4,7 +4,7 @@
  *
  * PURPOSE  Hash the kernel, initramfs and root a machine starts from and the VMM that runs it, hold
  *          them against their manifest, and try whether KVM works.
- * READS    manifest.json and what it names below --artifacts-fd; --vmm-fd, --rootfs-fd; no input.
+ * READS    manifest.json and what it names below --artifacts-fd; --vmm-fd; no input.
  * WRITES   one MachineFacts record on stdout.
  * HOLDS    those descriptors and /dev/kvm (--kvm-fd). No privilege: sr-launch starts it as the
  *          caller without capabilities.
@@ -27,7 +27,7 @@
 
 enum {
 	OPTION_ARTIFACTS_FD,
-	OPTION_ROOTFS_FD,
+	OPTION_NO_ROOTFS,
 	OPTION_VMM_FD,
 	OPTION_KVM_FD,
 	OPTION_KERNEL,
@@ -37,8 +37,8 @@ enum {
 static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_ARTIFACTS_FD] = {"artifacts-fd", STAGE_OPTION_FD, 0, 0, "N",
 				 "the directory with manifest.json"},
-	[OPTION_ROOTFS_FD] = {"rootfs-fd", STAGE_OPTION_FD, 0, 0, "N",
-			      "a root image instead of the manifest's"},
+	[OPTION_NO_ROOTFS] = {"no-rootfs", STAGE_OPTION_FLAG, 0, 0, NULL,
+			      "the machine has another root than the manifest's"},
 	[OPTION_VMM_FD] = {"vmm-fd", STAGE_OPTION_FD, 0, 0, "N", "the VMM's executable"},
 	[OPTION_KVM_FD] = {"kvm-fd", STAGE_OPTION_FD, 0, 0, "N", "/dev/kvm, to be tried"},
 	[OPTION_KERNEL] = {"kernel", STAGE_OPTION_TEXT, 0, 0, "NAME",
@@ -115,9 +115,7 @@ static enum stage_exit machine_run(struct stage_context *context)
 	code = add_vmm(record, &values[OPTION_VMM_FD], &fault);
 	if (code == FAULT_NONE)
 		code = manifest_examine(values[OPTION_ARTIFACTS_FD].fd,
-					values[OPTION_ROOTFS_FD].given ? values[OPTION_ROOTFS_FD].fd
-								       : -1,
-					kernel, record, &fault);
+					!values[OPTION_NO_ROOTFS].given, kernel, record, &fault);
 	add_kvm(record, &values[OPTION_KVM_FD]);
 	if (code != FAULT_NONE)
 		array_append(errors, fault_to_json(&fault));

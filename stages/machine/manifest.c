@@ -104,17 +104,7 @@ static enum fault_code examine_file(struct fields *files, int dir_fd, const char
 	return code;
 }
 
-static enum fault_code examine_own_root(int root_fd, struct json_object **record,
-					struct fault *fault)
-{
-	enum fault_code code = file_describe_root(root_fd, "policy.runtime.rootfs", record, fault);
-
-	if (code == FAULT_NONE)
-		object_add_null(*record, "name");
-	return code;
-}
-
-static enum fault_code examine_files(struct fields *files, int dir_fd, int root_fd,
+static enum fault_code examine_files(struct fields *files, int dir_fd, bool wants_root,
 				     const char *kernel, struct json_object *answer,
 				     struct fault *fault)
 {
@@ -128,10 +118,9 @@ static enum fault_code examine_files(struct fields *files, int dir_fd, int root_
 		bool root = strcmp(parts[i].name, "rootfs") == 0;
 		enum fault_code code;
 
-		if (root && root_fd >= 0)
-			code = examine_own_root(root_fd, &record, fault);
-		else
-			code = examine_file(files, dir_fd, parts[i].entry, root, &record, fault);
+		if (root && !wants_root)
+			continue;
+		code = examine_file(files, dir_fd, parts[i].entry, root, &record, fault);
 		if (code != FAULT_NONE)
 			return code;
 		object_add(described, parts[i].name, object_take(&record));
@@ -140,7 +129,7 @@ static enum fault_code examine_files(struct fields *files, int dir_fd, int root_
 	return FAULT_NONE;
 }
 
-enum fault_code manifest_examine(int dir_fd, int root_fd, const char *kernel,
+enum fault_code manifest_examine(int dir_fd, bool wants_root, const char *kernel,
 				 struct json_object *answer, struct fault *fault)
 {
 	struct json_object *manifest OBJECT_CLEANUP = NULL;
@@ -165,7 +154,7 @@ enum fault_code manifest_examine(int dir_fd, int root_fd, const char *kernel,
 	if (code == FAULT_NONE)
 		code = fields_enter(&top, "files", &files, fault);
 	if (code == FAULT_NONE)
-		code = examine_files(&files, dir_fd, root_fd, kernel, answer, fault);
+		code = examine_files(&files, dir_fd, wants_root, kernel, answer, fault);
 	if (code == FAULT_NONE)
 		object_add_escaped(answer, "kernelRelease", release, strlen(release));
 	return code;

@@ -4,18 +4,20 @@
 
 #include "ipc/fault.h"
 
+#include <stdbool.h>
+
 struct json_object;
 
 /*
  * manifest.json of an artifact directory (safe-run-ipc(7), "Machine artifacts"), and the files it
  * names: each is opened below the directory, through no link, and is the file the manifest was
- * written for, byte for byte. A root of the policy's own (root_fd, -1: none) takes the place of the
- * manifest's.
+ * written for, byte for byte. The root is not looked at where the policy has one of its own
+ * (wants_root false).
  *
- * Adds "files" ({"initramfs","kernel","rootfs"}, as file.h has them and with "name", which is null
- * for a root of the policy's own) and "kernelRelease" to answer.
+ * Adds "files" ({"initramfs","kernel","rootfs"}, as file.h has them and with "name") and
+ * "kernelRelease" to answer.
  */
-enum fault_code manifest_examine(int dir_fd, int root_fd, const char *kernel,
+enum fault_code manifest_examine(int dir_fd, bool wants_root, const char *kernel,
 				 struct json_object *answer, struct fault *fault)
 	__attribute__((warn_unused_result));
 

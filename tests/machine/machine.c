@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define OPTIONS_MAX 24
 
@@ -25,6 +26,53 @@ void machine_run(struct run *run, const char *guest, const char *const options[]
 		all[count++] = options[i];
 	all[count] = NULL;
 	run_start(run, all, command, input, input_len);
+}
+
+char *machine_copy_artifacts(void)
+{
+	static const char *const names[] = {"bzImage", "initramfs.img", "rootfs.erofs",
+					    "manifest.json"};
+	char *dir = child_make_dir("machine-copy");
+	char from[4096], to[4096];
+
+	cr_assert_eq(chmod(dir, 0755), 0);
+	for (size_t i = 0; i < 2 * sizeof names / sizeof *names; i++) {
+		size_t len;
+		char *bytes;
+
+		snprintf(from, sizeof from, "%s/good/%s", child_helper("artifacts"), names[i / 2]);
+		snprintf(to, sizeof to, "%s/%s%s", dir, i % 2 ? "copy-of-" : "", names[i / 2]);
+		bytes = child_read_file(from, &len);
+		cr_assert_not_null(bytes);
+		child_write_file(to, bytes, len);
+		cr_assert_eq(chmod(to, 0644), 0);
+		free(bytes);
+	}
+	return dir;
+}
+
+void machine_order(const char *dir, const char *orders)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/standin", dir);
+	child_write_file(path, orders, strlen(orders));
+}
+
+void machine_run_standin(struct run *run, const char *dir, const char *const command[])
+{
+	char program[4096];
+	const char **argv;
+
+	*run = (struct run){.base = child_make_dir("machine-standin")};
+	argv = run_argv(run->base,
+			WORDS("--isolation", "microvm", "--timeout", "50", "--memory", "128Mi",
+			      "--artifacts", dir),
+			command);
+	snprintf(program, sizeof program, "%s/safe-run", child_helper("standin"));
+	argv[0] = program;
+	child_run(argv, "", 0, NULL, &run->child);
+	run_collect(run);
 }
 
 static struct json_object *member(struct json_object *value, const char *path)

@@ -38,6 +38,7 @@ struct answer {
 	char *err;
 };
 
+static int more_fd;	      /* a third descriptor for the child; 0: none */
 static char scene[PATH_SIZE]; /* the test's directory: "tree" is in it, and what is made of it */
 
 static const char *at(const char *name)
@@ -73,7 +74,8 @@ static void put(const char *name, const char *data, mode_t mode)
 static struct answer run(const char *program, const char *const *words, int tree_fd, int image_fd)
 {
 	const char *argv[WORDS_MAX + 6] = {program, "--tree-fd", NULL};
-	struct child_options options = {.keep_fds = {tree_fd, image_fd}};
+	struct child_options options = {
+		.keep_fds = {tree_fd, image_fd > 0 ? image_fd : more_fd, more_fd}};
 	struct child_result result;
 	char numbers[2][16];
 	struct answer answer;
@@ -655,4 +657,88 @@ Test(image, a_mount_below_is_refused)
 	if (WEXITSTATUS(status) == STATUS_OFF)
 		cr_skip_test("this host gives no mount namespace");
 	cr_expect_eq(status, 0);
+}
+
+/* --- several trees, and owners --- */
+
+/* With --parts each tree has its number at the top; both are hashed as by themselves. */
+Test(image, parts_have_their_numbers)
+{
+	char hash[DIGEST_TEXT_SIZE], seen[DIGEST_TEXT_SIZE], *data;
+	struct answer answer;
+	char number[16];
+	int first_fd, second_fd, image_fd;
+	size_t len;
+
+	begin();
+	fill();
+	put("one", "alone\n", 0644);
+	first_fd = open(at("one"), O_RDONLY);
+	second_fd = open(at("tree"), O_RDONLY);
+	image_fd = open(at("image"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+	snprintf(number, sizeof number, "%d", second_fd);
+	more_fd = second_fd;
+	answer = run("sr-image", WORDS("--max-bytes", BYTES_MAX, "--parts", "--tree-fd", number),
+		     first_fd, image_fd);
+	cr_assert_eq(answer.status, 0, "%s%s", message(&answer), answer.err);
+	cr_expect_eq(strlen(text(&answer, "key")), DIGEST_TEXT_SIZE - 1);
+	tree_hash(at("tree"), hash);
+	if (extract()) {
+		tree_hash(at("out/01"), seen);
+		cr_expect_str_eq(seen, hash);
+		data = child_read_file(at("out/00"), &len);
+		cr_expect(data != NULL && len == 6 && memcmp(data, "alone\n", 6) == 0);
+		free(data);
+	}
+	done(&answer);
+	expect_usage(first_fd, image_fd, WORDS("--max-bytes", BYTES_MAX), "empty regular file");
+	cr_assert_eq(ftruncate(image_fd, 0), 0);
+	expect_usage(first_fd, image_fd, WORDS("--max-bytes", BYTES_MAX, "--tree-fd", number),
+		     "--parts");
+	expect_usage(second_fd, image_fd, WORDS("--max-bytes", BYTES_MAX, "--parts", "--root"),
+		     "--root is for a directory");
+	expect_usage(second_fd, image_fd, WORDS("--max-bytes", BYTES_MAX, "--owners", "all"),
+		     "one, kept or own");
+	close(first_fd);
+	close(second_fd);
+	close(image_fd);
+	end();
+}
+
+/* An owner that differs is another image and another key; the tree's hash has none in it. */
+Test(image, owners_by_rule)
+{
+	static const struct {
+		const char *rule;
+		uint32_t own, other;
+	} cases[] = {{"one", 70000, 70000}, {"kept", 0, 12345}, {"own", 70000, 65534}};
+	char keys[3][DIGEST_TEXT_SIZE];
+
+	if (geteuid() != 0)
+		return; /* needs files of somebody else's */
+	begin();
+	put("tree/a", "own", 0644);
+	put("tree/b", "other", 0644);
+	cr_assert_eq(chown(at("tree/b"), 12345, 12345), 0);
+	for (size_t i = 0; i < 3; i++) {
+		struct answer answer =
+			image_of("tree", WORDS("--max-bytes", BYTES_MAX, "--owners", cases[i].rule,
+					       "--uid", "70000", "--gid", "70000"));
+		size_t len, table;
+		char *bytes = child_read_file(at("image"), &len);
+
+		cr_assert_eq(answer.status, 0, "%s", message(&answer));
+		table = word(bytes, 1024 + 40) * (size_t)BLOCK;
+		cr_assert_leq(table + 5 * 64, len);
+		for (size_t place = 24; place <= 28; place += 4) { /* user, group */
+			cr_expect_eq(word(bytes, table + 3 * 64 + place), cases[i].own);
+			cr_expect_eq(word(bytes, table + 4 * 64 + place), cases[i].other);
+		}
+		snprintf(keys[i], sizeof keys[i], "%s", text(&answer, "key"));
+		free(bytes);
+		done(&answer);
+	}
+	cr_expect_str_neq(keys[0], keys[1]);
+	cr_expect_str_neq(keys[1], keys[2]);
+	end();
 }

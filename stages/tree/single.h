@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef IMAGE_SINGLE_H
-#define IMAGE_SINGLE_H
+#ifndef TREE_SINGLE_H
+#define TREE_SINGLE_H
 
 #include "ipc/fault.h"
 #include "stages/tree/manifest.h"

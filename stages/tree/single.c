@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stages/image/single.h"
+#include "stages/tree/single.h"
 
 #include "ipc/buf.h"
 #include "stages/tree/line.h"

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was hashed is what the machine is made of: exchanged, and rewritten in place, at its worst. */
+#include "tests/machine/machine.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void expect_refused(const char *orders, const char *said)
+{
+	char *dir = machine_copy_artifacts();
+	struct run run;
+
+	machine_order(dir, orders);
+	machine_run_standin(&run, dir, WORDS("true"));
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, said), "%s: %s", orders, run.child.err);
+	run_release(&run);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+/* A file of the same size at the place of the one that was hashed. */
+Test(machine_evidence, exchanged_between_hash_and_use)
+{
+	expect_refused("swap bzImage copy-of-bzImage", "is not the file any more that was hashed");
+	expect_refused("swap initramfs.img copy-of-initramfs.img", "any more that was hashed");
+	expect_refused("swap rootfs.erofs copy-of-rootfs.erofs", "any more that was hashed");
+}
+
+Test(machine_evidence, rewritten_between_hash_and_use)
+{
+	expect_refused("write bzImage", "is not the file any more that was hashed");
+	expect_refused("write initramfs.img", "is not the file any more that was hashed");
+	expect_refused("write rootfs.erofs", "is not the file any more that was hashed");
+}
+
+/* Nobody else's, whatever the directory says. */
+Test(machine_evidence, writable_by_others_is_refused)
+{
+	char *dir = machine_copy_artifacts(), path[4096];
+	struct run run;
+
+	snprintf(path, sizeof path, "%s/rootfs.erofs", dir);
+	cr_assert_eq(chmod(path, 0666), 0);
+	machine_run_standin(&run, dir, WORDS("true"));
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, "nobody else may write"), "%s", run.child.err);
+	run_release(&run);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+static void rewrite(const char *path)
+{
+	int fd = open(path, O_RDWR);
+	unsigned char byte;
+
+	/* EROFS does not use what is before its superblock. */
+	cr_assert(fd >= 0 && pread(fd, &byte, 1, 0) == 1);
+	byte ^= 1;
+	cr_assert_eq(pwrite(fd, &byte, 1, 0), 1);
+	close(fd);
+}
+
+static void name_again(const char *path)
+{
+	char other[4096];
+
+	snprintf(other, sizeof other, "%s.again", path);
+	cr_assert_eq(link(path, other), 0);
+}
+
+/* act on the root's image while the command runs. */
+static void run_while(void (*act)(const char *path), int wanted)
+{
+	char *dir = machine_copy_artifacts(), path[4096];
+	struct run run = {.base = child_make_dir("machine-evidence")};
+	int out[2], status;
+	const char **argv;
+	char byte;
+	pid_t pid;
+
+	snprintf(path, sizeof path, "%s/rootfs.erofs", dir);
+	argv = run_argv(run.base,
+			WORDS("--isolation", "microvm", "--memory", "128Mi", "--artifacts", dir),
+			WORDS("sh", "-c", "echo x; sleep 1"));
+	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(out[1], STDOUT_FILENO);
+		execv(argv[0], (char *const *)argv);
+		_exit(99);
+	}
+	close(out[1]);
+	cr_assert_eq(read(out[0], &byte, 1), 1);
+	act(path);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	close(out[0]);
+	run_collect(&run);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == wanted, "%x", status);
+	cr_expect_eq(run_has_error(&run, "SR-RUN-002"), wanted == 125);
+	run_release(&run);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+/* While it runs: another content fails the run; another name of the same one does not. */
+Test(machine_evidence, rewritten_while_the_machine_runs)
+{
+	run_while(rewrite, 125);
+}
+
+Test(machine_evidence, linked_while_the_machine_runs)
+{
+	run_while(name_again, 0);
+}
