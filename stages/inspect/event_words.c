@@ -110,6 +110,37 @@ static void say_sample(struct sentence *sentence, struct span payload)
 	say_behind(sentence, ", processes ", span_get(span_get(payload, "pids"), "current"));
 }
 
+/* Where a machine's time went, in its order. */
+static void say_phases(struct sentence *sentence, struct span phases)
+{
+	static const struct {
+		const char *name, *words;
+	} steps[] = {
+		{"preflightNs", "; machine: preflight "},
+		{"imagesNs", ", images "},
+		{"sandboxNs", ", sandbox "},
+		{"vmmNs", ", VMM "},
+		{"kernelNs", ", kernel "},
+		{"initNs", ", init "},
+		{"commandNs", ", command "},
+		{"deliveryNs", ", delivery "},
+		{"shutdownNs", ", shutdown "},
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		char text[UNITS_SIZE];
+		struct span digits;
+		uint64_t duration_ns;
+
+		if (!span_string(span_get(phases, steps[i].name), &digits) ||
+		    !span_decimal(digits, &duration_ns))
+			continue;
+		units_duration(duration_ns, text);
+		say(sentence, steps[i].words);
+		say(sentence, text);
+	}
+}
+
 static void say_exited(struct sentence *sentence, struct span payload)
 {
 	if (span_null(span_get(payload, "signal")))
@@ -119,6 +150,7 @@ static void say_exited(struct sentence *sentence, struct span payload)
 	if (span_equal(span_get(payload, "deadline"), "true"))
 		say(sentence, ", its time was over");
 	say_behind(sentence, ", stopped: ", span_get(payload, "stopReason"));
+	say_phases(sentence, span_get(span_get(payload, "machine"), "phases"));
 }
 
 static void say_truncated(struct sentence *sentence, struct span payload)

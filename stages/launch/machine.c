@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/launch/machine.h"
 
+#include "ipc/event.h"
 #include "ipc/object.h"
 #include "sandbox/sandbox.h"
 #include "stages/launch/descriptor.h"
@@ -152,7 +153,9 @@ enum fault_code machine_identify(struct launch *launch, struct fault *fault)
 	if (code != FAULT_NONE)
 		return code;
 	launch->machine = machine_new();
+	launch->machine->times.asked_ns = event_boot_ns();
 	code = machine_files(launch, fault);
+	launch->machine->times.known_ns = event_boot_ns();
 	if (code != FAULT_NONE)
 		return code;
 	take_job(launch->machine, plan);

@@ -88,6 +88,16 @@ struct machine_job {
 	bool stdin_none;
 };
 
+/* CLOCK_BOOTTIME of the steps beside those that have a place of their own; 0: did not come. */
+struct machine_times {
+	uint64_t asked_ns, known_ns;	    /* sr-machine: from, to */
+	uint64_t images_from_ns, images_ns; /* the mounts' images */
+	uint64_t connected_ns;		    /* the VMM has its streams */
+	uint64_t hello_ns;		    /* the guest's pid 1 spoke */
+	uint64_t exited_ns, final_ns;	    /* the guest, and sr-guest, said so */
+	uint64_t vmm_ended_ns;
+};
+
 /* How far the guest has come, by its own word. */
 enum machine_phase { MACHINE_BOOTS, MACHINE_RUNS, MACHINE_SHUTS_DOWN, MACHINE_ENDED };
 
@@ -129,7 +139,9 @@ struct machine {
 	bool vmm_known;
 	int vmm_status;		   /* of wait(2) */
 	uint64_t exec_ns, boot_ns; /* CLOCK_BOOTTIME; boot_ns 0: never came up */
-	struct fault loss;	   /* code FAULT_NONE: the guest said how the command ended */
+	struct machine_times times;
+	bool console_told; /* output.truncated is written */
+	struct fault loss; /* code FAULT_NONE: the guest said how the command ended */
 };
 
 void machine_release(struct launch *launch);

@@ -42,15 +42,17 @@ static bool number(struct json_object *object, const char *name, int64_t max, in
 }
 
 /* What the pipes still hold, now that nobody writes any more. */
-static void drain(struct machine *machine)
+static void drain(struct launch *launch)
 {
+	struct machine *machine = launch->machine;
+
 	/* A pipe holds 64 KiB, and each read takes what there is. */
 	for (int i = 0; i < 64 && machine->console_fd >= 0; i++) {
 		struct pollfd item = {.fd = machine->console_fd, .events = POLLIN};
 
 		if (poll(&item, 1, 0) <= 0)
 			break;
-		machine_read_console(machine);
+		machine_read_console(launch);
 	}
 	if (machine->log_fd >= 0)
 		machine_read_log(machine);
@@ -90,6 +92,7 @@ static void say_loss(struct machine *machine)
 {
 	char vmm[80];
 	struct fault *loss = &machine->loss;
+	struct fault violation;
 
 	describe_vmm(machine, vmm, sizeof vmm);
 	if (machine->boot_late)
@@ -101,6 +104,11 @@ static void say_loss(struct machine *machine)
 		(void)fault_set(loss, CODE, PATH,
 				"sr-guest, which speaks with the guest, ended, or its record was "
 				"not understood");
+	else if (machine_violation(machine, &violation))
+		(void)fault_set(loss, CODE, PATH,
+				"the guest sent what it must not, and nothing was heard after it: "
+				"%s: %s",
+				violation.path, violation.message);
 	else if (machine->panic[0] != '\0')
 		(void)fault_set(loss, CODE, PATH, "the guest's kernel gave up: %s", machine->panic);
 	else if (machine->log_len > 0 && machine->vmm_known)
@@ -180,7 +188,7 @@ void machine_finish(struct launch *launch)
 	/* Whoever ends it now, the pid namespace and all in it is gone before sr-guest is asked. */
 	loop_end(launch);
 	hear_out(launch);
-	drain(machine);
+	drain(launch);
 	take_usage(launch, machine->final);
 	/* A run that was ended from here has no other end, whatever a guest says afterwards. */
 	told = !launch->end.deadline && (machine->exited || launch->end.stop == LAUNCH_STOP_NONE) &&
@@ -196,6 +204,17 @@ void machine_finish(struct launch *launch)
 		launch->ended_ns = event_boot_ns();
 	machine->phase = MACHINE_ENDED;
 	assistant_stop(&machine->guest);
+}
+
+bool machine_told(const struct launch *launch)
+{
+	const struct machine *machine = launch->machine;
+
+	if (machine == NULL)
+		return false;
+	return machine->exited ||
+	       json_object_is_type(member(machine->final, "exit"), json_type_object) ||
+	       json_object_is_type(member(machine->final, "setup"), json_type_object);
 }
 
 enum fault_code machine_outputs(const struct launch *launch, struct fault *fault)
@@ -282,10 +301,13 @@ struct json_object *machine_describe_end(const struct launch *launch)
 	object_add_integer(console, "bytes", (int64_t)machine->console_bytes);
 	object_add_integer(console, "keptBytes", (int64_t)machine->console_kept);
 	object_add(object, "console", console);
+	machine_add_guest(machine, object);
 	object_add_bool(object, "guestTold", machine->exited);
 	/* The VMM's own words, where it had any. */
 	object_add_escaped(object, "messages", machine->log, machine->log_len);
+	machine_add_phases(machine, object);
 	object_add_string(object, "shutdown", shutdown_of(launch));
+	machine_add_violations(machine, object);
 	if (machine->vmm_known && WIFEXITED(status))
 		object_add_integer(vmm, "exitCode", WEXITSTATUS(status));
 	else

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/event.h"
+#include "ipc/object.h"
 #include "ipc/record.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/launch.h"
@@ -95,8 +97,29 @@ static void keep_file(struct machine *machine, const char *data, size_t len)
 		descriptor_close(&machine->console_file_fd);
 }
 
-void machine_read_console(struct machine *machine)
+/* A flood is stopped at its bound, and the record says so (VM3). A stream that has no reader any more
+ * ends the run by itself, which the loop sees. */
+static void tell_truncated(struct launch *launch)
 {
+	struct machine *machine = launch->machine;
+	struct json_object *payload;
+	struct fault ignored;
+
+	if (machine->console_told || machine->console_bytes <= machine->console_kept ||
+	    launch->artifacts_fd < 0)
+		return;
+	machine->console_told = true;
+	payload = object_new();
+	object_add_integer(payload, "limitBytes", (int64_t)CONSOLE_MAX);
+	object_add_string(payload, "reason", machine->console_file_fd < 0 ? "file" : "limit");
+	object_add_string(payload, "stream", "console");
+	(void)!event_emit(&launch->events, EVENT_OUTPUT_TRUNCATED, EVENT_BY_LAUNCHER, payload,
+			  &ignored);
+}
+
+void machine_read_console(struct launch *launch)
+{
+	struct machine *machine = launch->machine;
 	char block[BLOCK_SIZE];
 	ssize_t len = read(machine->console_fd, block, sizeof block);
 
@@ -107,6 +130,7 @@ void machine_read_console(struct machine *machine)
 		look_for_panic(machine, block, (size_t)len);
 		look_for_panic(machine, machine->console_tail, machine->console_tail_len);
 		keep_file(machine, block, (size_t)len);
+		tell_truncated(launch);
 	} else if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
 		descriptor_close(&machine->console_fd);
 	}

@@ -49,11 +49,19 @@ enum fault_code machine_mounts_applied(struct launch *launch, struct fault *faul
 enum fault_code machine_job(const struct launch *launch, struct json_object **job,
 			    struct fault *fault) __attribute__((warn_unused_result));
 
+/* Into vm.exited's machine: how long each step took, and the guest's own words, member by member, for
+ * sr-guest is not believed in more than that (machine_facts.c). */
+void machine_add_phases(const struct machine *machine, struct json_object *object);
+void machine_add_guest(const struct machine *machine, struct json_object *object);
+void machine_add_violations(const struct machine *machine, struct json_object *object);
+/* The first of them: false when there is none. */
+bool machine_violation(const struct machine *machine, struct fault *violation);
+
 /* Pipes of the VMM's output, *out_fd and *err_fd for init; and what came through (machine_output.c).
  */
 enum fault_code machine_open_output(struct launch *launch, int *out_fd, int *err_fd,
 				    struct fault *fault) __attribute__((warn_unused_result));
-void machine_read_console(struct machine *machine);
+void machine_read_console(struct launch *launch);
 void machine_read_log(struct machine *machine);
 
 #endif

@@ -20,8 +20,12 @@
 
 enum fault_code machine_prepare(struct launch *launch, int fds[2], struct fault *fault)
 {
-	enum fault_code code = machine_mounts(launch, fault);
+	struct machine_times *times = &launch->machine->times;
+	enum fault_code code;
 
+	times->images_from_ns = event_boot_ns();
+	code = machine_mounts(launch, fault);
+	times->images_ns = event_boot_ns();
 	if (code == FAULT_NONE)
 		code = machine_command(launch, fault);
 	return code == FAULT_NONE ? machine_open_output(launch, &fds[0], &fds[1], fault) : code;

@@ -21,6 +21,7 @@
 #define DELIVER_S   60	/* between the command's end and the last of what it wrote and left */
 #define BYTES_PER_S ((uint64_t)1 << 20)
 #define SHUTDOWN_S  5
+#define BROKEN_S    1 /* for its VMM's end, when the guest has said all it ever will, and not enough */
 
 /* From now; 0 is never. */
 static int set_timer(struct machine *machine, time_t seconds)
@@ -102,7 +103,7 @@ static enum machine_news on_exited(struct launch *launch)
 		return MACHINE_NOTHING;
 	machine->phase = MACHINE_SHUTS_DOWN;
 	machine->exited = true;
-	launch->ended_ns = event_boot_ns();
+	launch->ended_ns = machine->times.exited_ns = event_boot_ns();
 	(void)!set_timer(machine, delivery_s(launch->plan));
 	return MACHINE_EXITED;
 }
@@ -112,22 +113,29 @@ static enum machine_news on_final(struct launch *launch, struct json_object *rec
 {
 	struct machine *machine = launch->machine;
 
-	if (machine->final == NULL)
+	if (machine->final == NULL) {
 		machine->final = json_object_get(record);
+		machine->times.final_ns = event_boot_ns();
+	}
 	machine->phase = MACHINE_SHUTS_DOWN;
-	(void)!set_timer(machine, SHUTDOWN_S);
+	(void)!set_timer(machine, machine_told(launch) ? SHUTDOWN_S : BROKEN_S);
 	return machine->vmm_known ? MACHINE_OVER : MACHINE_EXITED;
 }
 
 static enum machine_news on_record(struct launch *launch, const char *line, size_t len)
 {
+	struct machine *machine = launch->machine;
 	struct json_object *record OBJECT_CLEANUP = NULL;
 	struct fault fault;
 
 	if (canon_parse(line, len, CODE, &record, &fault) != FAULT_NONE) {
-		launch->machine->broken = true;
+		machine->broken = true;
 		return MACHINE_OVER;
 	}
+	if (strcmp(type_of(record), "connected") == 0)
+		machine->times.connected_ns = event_boot_ns();
+	if (strcmp(type_of(record), "hello") == 0)
+		machine->times.hello_ns = event_boot_ns();
 	if (strcmp(type_of(record), "started") == 0)
 		return on_started(launch);
 	if (strcmp(type_of(record), "exited") == 0)
@@ -187,7 +195,7 @@ enum machine_news machine_watch(struct launch *launch, struct pollfd items[MACHI
 	enum machine_news news = MACHINE_NOTHING;
 
 	if (items[MACHINE_SOURCE_CONSOLE].revents != 0)
-		machine_read_console(machine);
+		machine_read_console(launch);
 	if (items[MACHINE_SOURCE_LOG].revents != 0)
 		machine_read_log(machine);
 	if (items[MACHINE_SOURCE_GUEST].revents != 0)
@@ -211,6 +219,7 @@ enum machine_news machine_vmm_ended(struct launch *launch, struct json_object *m
 	struct machine *machine = launch->machine;
 
 	machine->vmm_known = true;
+	machine->times.vmm_ended_ns = event_boot_ns();
 	machine->vmm_status = message != NULL ? (int)number_in(message, "status") : SIGKILL;
 	/* sr-guest sees the same, and has its last record to write. */
 	descriptor_close(&machine->guest.stdin_fd);

@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 
 #include <poll.h>
+#include <stdbool.h>
 
 struct json_object;
 struct launch;
@@ -50,6 +51,9 @@ void machine_finish(struct launch *launch);
 /* Whether all of the outputs came out of the guest; a run without a machine has them at hand. */
 enum fault_code machine_outputs(const struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* Whether what vm.exited says of the command, its start that failed included, is the guest's word. */
+bool machine_told(const struct launch *launch);
 
 /* "machine" of vm.started and vm.exited; the caller owns it. */
 struct json_object *machine_describe_start(const struct launch *launch);

@@ -289,7 +289,7 @@ enum fault_code report_exited(struct launch *launch, struct fault *fault)
 	struct json_object *rusage = object_new();
 	struct json_object *setup = machine_describe_setup(launch);
 	/* The guest's own word, which nobody else can confirm. */
-	bool told = launch->machine != NULL && launch->machine->exited;
+	bool told = machine_told(launch);
 	struct cgroup_counters counters;
 
 	cgroup_counters(&launch->cgroup, &counters);

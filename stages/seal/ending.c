@@ -115,8 +115,9 @@ enum fault_code ending_check_truncated(struct span payload, enum fault_code code
 		i++;
 	if (i == sizeof(reasons) / sizeof(reasons[0]))
 		return fault_set(fault, code, "payload.reason", "there is no such reason");
-	if (!span_says(stream, "stdout") && !span_says(stream, "stderr"))
-		return fault_set(fault, code, "payload.stream", "stdout or stderr");
+	if (!span_says(stream, "stdout") && !span_says(stream, "stderr") &&
+	    !span_says(stream, "console"))
+		return fault_set(fault, code, "payload.stream", "stdout, stderr or console");
 	return FAULT_NONE;
 }
 
@@ -154,6 +155,9 @@ void ending_take_exited(struct ending *ending, struct span payload)
 
 void ending_take_truncated(struct ending *ending, struct span payload)
 {
+	/* A machine's console is nobody's output. */
+	if (span_says(span_get(payload, "stream"), "console"))
+		return;
 	ending->output_exceeded |= span_says(span_get(payload, "reason"), "limit");
 	ending->log_failed |= span_says(span_get(payload, "reason"), "file");
 }

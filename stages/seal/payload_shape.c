@@ -217,12 +217,30 @@ static const struct shape_field vmm_fields[] = {
 	SHAPE_FIELD("signal", STRING_OR_NULL),
 };
 static const struct shape vmm_shape = CLOSED(vmm_fields);
+/* The guest's own words; kernelMs and initMs where it came so far. */
+static const struct shape_field guest_fields[] = {
+	SHAPE_FIELD("bootMs", INTEGER_OR_NULL),	  SHAPE_FIELD("initMs", INTEGER_OR_NULL),
+	SHAPE_FIELD("kernelMs", INTEGER_OR_NULL), OBSERVED_BY,
+	SHAPE_FIELD("release", SHAPE_STRING),	  SHAPE_FIELD("version", SHAPE_STRING),
+};
+static const struct shape guest_shape = CLOSED(guest_fields);
+#define SPAN(name) SHAPE_FIELD(name, SHAPE_DECIMAL | SHAPE_NULL)
+static const struct shape_field phase_fields[] = {
+	SPAN("commandNs"), SPAN("deliveryNs"), SPAN("imagesNs"),
+	SPAN("initNs"),	   SPAN("kernelNs"),   SPAN("preflightNs"),
+	SPAN("sandboxNs"), SPAN("shutdownNs"), SPAN("vmmNs"),
+};
+static const struct shape phase_shape = CLOSED(phase_fields);
+/* What is optional is younger than the first microVMs' reports. */
 static const struct shape_field machine_end_fields[] = {
 	SHAPE_FIELD("bootNs", SHAPE_DECIMAL | SHAPE_NULL),
 	SHAPE_NESTED("console", SHAPE_OBJECT, console_shape),
+	SHAPE_NESTED("guest", OBJECT_OR_NULL | SHAPE_OPTIONAL, guest_shape),
 	SHAPE_FIELD("guestTold", SHAPE_BOOL),
 	SHAPE_FIELD("messages", SHAPE_STRING),
+	SHAPE_NESTED("phases", SHAPE_OBJECT | SHAPE_OPTIONAL, phase_shape),
 	SHAPE_FIELD("shutdown", SHAPE_STRING),
+	SHAPE_NESTED("violations", SHAPE_ARRAY | SHAPE_OPTIONAL, error_shape),
 	SHAPE_NESTED("vmm", SHAPE_OBJECT, vmm_shape),
 };
 static const struct shape machine_end_shape = CLOSED(machine_end_fields);

@@ -24,6 +24,8 @@ Test(machine_attacks, VM4_guest_lies)
 	run_expect(&run, 0, "exit");
 	cr_expect_str_eq(machine_text(&run, "vm.exited", "observedBy"), "guest");
 	cr_expect_str_eq(machine_text(&run, "resource.sampled", "observedBy"), "launcher");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "machine.guest.release"), "lies");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "machine.guest.observedBy"), "guest");
 	run_release(&run);
 }
 
@@ -38,6 +40,8 @@ Test(machine_attacks, VM3_serial_flood)
 	run_expect(&run, 3, "exit");
 	cr_expect_gt(machine_number(&run, "vm.exited", "machine.console.bytes"), 1000000);
 	cr_expect_eq(machine_number(&run, "vm.exited", "machine.console.keptBytes"), 262144);
+	cr_expect_str_eq(machine_text(&run, "output.truncated", "stream"), "console");
+	cr_expect_eq(machine_number(&run, "output.truncated", "limitBytes"), 262144);
 	snprintf(path, sizeof path, "%s/artifacts/console.log", run.dir);
 	cr_assert_eq(stat(path, &info), 0);
 	cr_expect_eq(info.st_size, 262144);
@@ -74,12 +78,30 @@ Test(machine_attacks, leaves_without_a_word)
 	run_release(&run);
 }
 
+/* And stays: it is ended at once, not at the deadline, and the report says what it sent. */
 Test(machine_attacks, speaks_garbage)
 {
 	struct run run;
 
 	attack(&run, "garbage");
 	run_expect(&run, 125, "stage-lost");
+	cr_expect_not_null(strstr(run.child.err, "guest.control"), "%s", run.child.err);
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "machine.violations.0.path"),
+			 "guest.control");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "machine.shutdown"), "hang");
+	cr_expect_lt(strtoll(machine_text(&run, "vm.exited", "wallNs"), NULL, 10), 30000000000LL);
+	run_release(&run);
+}
+
+/* It says that there was nothing to execute. The word is its own. */
+Test(machine_attacks, VM4_guest_lies_about_its_start)
+{
+	struct run run;
+
+	attack(&run, "never");
+	run_expect(&run, 127, "setup");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "observedBy"), "guest");
+	cr_expect_str_eq(machine_text(&run, "vm.exited", "setup.message"), "no such thing");
 	run_release(&run);
 }
 

@@ -129,6 +129,12 @@ static void attack(int fd, const char *job)
 	} else if (strstr(job, "\"garbage\"") != NULL) {
 		begin(fd);
 		say(fd, "{\"type\":\"exited\",\"exit\":{\"exitCode\":0}}\n\x01\xff{{{{\n");
+		for (;;)
+			pause();
+	} else if (strstr(job, "\"never\"") != NULL) {
+		/* Nothing was tried. */
+		say(fd, "{\"setup\":{\"code\":\"SR-RUN-002\",\"errno\":2,\"message\":\"no such "
+			"thing\",\"path\":\"launch.exec\"},\"type\":\"failed\"}\n");
 	} else {
 		for (;;)
 			pause();

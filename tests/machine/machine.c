@@ -84,8 +84,10 @@ static struct json_object *member(struct json_object *value, const char *path)
 		struct json_object *next = NULL;
 
 		snprintf(part, sizeof part, "%.*s", (int)len, path);
-		if (!json_object_is_type(value, json_type_object) ||
-		    !json_object_object_get_ex(value, part, &next))
+		if (json_object_is_type(value, json_type_array))
+			next = json_object_array_get_idx(value, strtoul(part, NULL, 10));
+		else if (!json_object_is_type(value, json_type_object) ||
+			 !json_object_object_get_ex(value, part, &next))
 			return NULL;
 		value = next;
 		path += len + (path[len] == '.');

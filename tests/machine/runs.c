@@ -25,6 +25,13 @@ static void simple(struct run *run, const char *script)
 
 Test(machine, uname_is_the_guests)
 {
+	/* Where the time went is on record. */
+	static const char *const phases[] = {
+		"machine.phases.preflightNs", "machine.phases.imagesNs",
+		"machine.phases.sandboxNs",   "machine.phases.vmmNs",
+		"machine.phases.kernelNs",    "machine.phases.initNs",
+		"machine.phases.commandNs",   "machine.phases.deliveryNs",
+		"machine.phases.shutdownNs"};
 	struct run run;
 	struct utsname host;
 
@@ -38,6 +45,9 @@ Test(machine, uname_is_the_guests)
 	cr_expect_str_eq(machine_text(&run, "vm.started", "machine.vmm"), "qemu");
 	cr_expect_str_eq(machine_text(&run, "vm.exited", "observedBy"), "guest");
 	cr_expect_str_eq(machine_text(&run, "vm.exited", "machine.shutdown"), "clean");
+	for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
+		cr_expect_str_neq(machine_text(&run, "vm.exited", phases[i]), "", "%s", phases[i]);
+	cr_expect_gt(machine_number(&run, "vm.exited", "machine.guest.kernelMs"), 0);
 	run_release(&run);
 }
 
