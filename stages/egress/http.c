@@ -278,7 +278,7 @@ enum http_status http_head_read(const char *data, size_t len, unsigned port, str
 	for (unsigned count = 0; at < len && next_line(data, len, &at, &line); count++) {
 		enum reason reason = REASON_NONE;
 
-		if (!is_clean(&line) || count > HTTP_FIELD_MAX)
+		if (!is_clean(&line) || (line.len > 0 && count > HTTP_FIELD_MAX))
 			reason = count == 0 ? REASON_NOT_HTTP : REASON_HTTP_FRAMING;
 		else if (count == 0)
 			reason = read_request_line(&reading, line);
