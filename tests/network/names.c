@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules with "match: name" in real runs: each scene of the script beside this is one test, in
- * namespaces of its own.
+ * Rules with "match: name" in real runs, root's and an ordinary user's: each scene of the script beside
+ * this is one test, in namespaces of its own.
  */
 #include "tests/support/child.h"
 
@@ -12,14 +12,15 @@
 static void play(const char *scene)
 {
 	char build[4096];
-	const char *argv[] = {
-		"/usr/bin/unshare", "-n", "-m", child_helper("names"), build, scene, NULL};
+	const char *argv[] = {"/usr/bin/unshare",
+			      geteuid() == 0 ? "-nm" : "-rnm",
+			      child_helper("names"),
+			      build,
+			      scene,
+			      NULL};
 	struct child_options options = {.timeout_ms = 120000};
 	struct child_result result;
 
-	/* The runs are root's; an ordinary user's have no network yet. */
-	if (geteuid() != 0)
-		return;
 	strncpy(build, child_path(""), sizeof build - sizeof "/..");
 	build[sizeof build - sizeof "/.."] = '\0';
 	strcat(build, "/..");
@@ -47,4 +48,5 @@ SCENE(NW8_killed)
 SCENE(refused)
 SCENE(kept_alive)
 SCENE(mixed)
+SCENE(example)
 SCENE(lost)

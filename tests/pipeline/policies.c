@@ -9,13 +9,14 @@
 
 /*
  * The allowlist and the host's own policy lie beside them, and are of other kinds. One with a root
- * of its own needs that root: it is run in roots.c.
+ * of its own needs that root: it is run in roots.c. One with a network needs somebody there: tests/network.
  */
 static bool is_policy(const char *path)
 {
 	char *text = child_read_file(path, NULL);
 	bool is = text != NULL && strstr(text, "\napiVersion: policy.safe-run.dev/") != NULL &&
-		  strstr(text, "\n  rootfs: ") == NULL;
+		  strstr(text, "\n  rootfs: ") == NULL &&
+		  strstr(text, "\n  mode: allowlist") == NULL;
 
 	free(text);
 	return is;
