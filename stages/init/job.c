@@ -7,6 +7,7 @@
 #include "sandbox/sandbox.h"
 
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -348,4 +349,20 @@ enum fault_code job_parse(const char *line, size_t len, struct job *job, struct 
 	if (code == FAULT_NONE)
 		code = fields_open(&top, record, PATH, CODE, fault);
 	return code == FAULT_NONE ? read_all(&top, job, plan, fault) : code;
+}
+
+bool job_signal(const char *line, size_t len, int *number)
+{
+	struct json_object *record OBJECT_CLEANUP = NULL;
+	struct fields fields;
+	struct fault fault;
+	int64_t value = 0;
+
+	if (canon_parse(line, len, CODE, &record, &fault) != FAULT_NONE ||
+	    fields_open(&fields, record, "", CODE, &fault) != FAULT_NONE ||
+	    fields_integer(&fields, "signal", 1, _NSIG - 1, &value, &fault) != FAULT_NONE ||
+	    fields_close(&fields, &fault) != FAULT_NONE)
+		return false;
+	*number = (int)value;
+	return true;
 }

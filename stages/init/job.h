@@ -46,4 +46,7 @@ struct job {
 enum fault_code job_parse(const char *line, size_t len, struct job *job, struct plan *plan,
 			  struct fault *fault) __attribute__((warn_unused_result));
 
+/* {"signal":N}, for the command; anything else is nothing, and false. */
+bool job_signal(const char *line, size_t len, int *number);
+
 #endif

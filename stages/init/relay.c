@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/init/relay.h"
 
-#include "ipc/canon.h"
-#include "ipc/field.h"
-#include "ipc/object.h"
+#include "stages/init/job.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,16 +124,10 @@ static void move(struct stream *stream, const struct pollfd *from, const struct 
 
 static void on_line(struct relaying *state, const char *line, size_t len)
 {
-	struct json_object *record OBJECT_CLEANUP = NULL;
-	struct fields fields;
-	struct fault fault;
-	int64_t number = 0;
+	int number;
 
-	if (canon_parse(line, len, CODE, &record, &fault) == FAULT_NONE &&
-	    fields_open(&fields, record, "", CODE, &fault) == FAULT_NONE &&
-	    fields_integer(&fields, "signal", 1, _NSIG - 1, &number, &fault) == FAULT_NONE &&
-	    fields_close(&fields, &fault) == FAULT_NONE)
-		command_signal(state->command, (int)number);
+	if (job_signal(line, len, &number))
+		command_signal(state->command, number);
 }
 
 static void on_control(struct relaying *state)
