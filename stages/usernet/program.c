@@ -3,6 +3,7 @@
 
 #include "ipc/buf.h"
 #include "sandbox/landlock.h"
+#include "stages/launch/namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OVERFLOW     65534 /* fs.overflowuid */
 #define PATH	     "launch.network.uplink"
 #define BLOCK_SIZE   ((size_t)64 << 10)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -25,13 +27,18 @@ const char *program_name(enum program_kind kind)
 	return kind == PROGRAM_PASTA ? "pasta" : "slirp4netns";
 }
 
-/* An access control list that lets somebody write shows in the group's bits (acl(5)). */
+/*
+ * In a user namespace without a number for the host's root, its files show as the overflow user's, who
+ * is nobody who could act in here. An access control list that lets somebody write shows in the group's
+ * bits (acl(5)).
+ */
 static bool is_roots(int fd, mode_t type)
 {
 	struct stat info;
 
-	return fstat(fd, &info) == 0 && (info.st_mode & S_IFMT) == type && info.st_uid == 0 &&
-	       (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	return fstat(fd, &info) == 0 && (info.st_mode & S_IFMT) == type &&
+	       (info.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+	       (info.st_uid == 0 || (info.st_uid == OVERFLOW && namespace_has_user(OVERFLOW) == 0));
 }
 
 static int open_one(const char *place, const char *name)

@@ -3,21 +3,36 @@
 #include "tests/support/child.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LIMIT_MS 120000
 
-static void try_packets(const char *name)
+/* program: an ordinary user's run, with this one; NULL: root's. */
+static void try_packets(const char *program, const char *name)
 {
 	char build[4096];
-	const char *argv[] = {"/bin/bash", child_helper("packets"), build, name, NULL};
+	const char *argv[7] = {"/bin/bash", child_helper("packets"), build};
+	size_t count = 3;
 	struct child_options options = {.timeout_ms = LIMIT_MS};
 	struct child_result result;
 
-	/* Namespaces that forward belong to root; an ordinary user's runs have tests of their own. */
+	/* Root makes the internet, whoever's run is in it. */
 	if (geteuid() != 0)
 		return;
+	if (program) {
+		char path[64];
+
+		snprintf(path, sizeof path, "/usr/bin/%s", program);
+		if (access(path, X_OK) < 0)
+			cr_skip_test("there is no %s", path);
+		if (access("/sys/class/misc/tun", F_OK) < 0)
+			cr_skip_test("this kernel has no tun device");
+		argv[count++] = "--as";
+		argv[count++] = program;
+	}
+	argv[count++] = name;
 	strncpy(build, child_path(""), sizeof build - sizeof "/..");
 	build[sizeof build - sizeof "/.."] = '\0';
 	strcat(build, "/..");
@@ -31,7 +46,12 @@ static void try_packets(const char *name)
 #define PACKETS(name)                                                                              \
 	Test(packets, name)                                                                        \
 	{                                                                                          \
-		try_packets(#name);                                                                \
+		try_packets(NULL, #name);                                                          \
+	}
+#define USER(program, name)                                                                        \
+	Test(program, name)                                                                        \
+	{                                                                                          \
+		try_packets(#program, #name);                                                      \
 	}
 
 PACKETS(allowed_tcp)
@@ -45,3 +65,24 @@ PACKETS(NW7_host_and_metadata)
 PACKETS(NW8_killed)
 PACKETS(NW8_two_runs_apart)
 PACKETS(host_does_not_forward)
+
+/* An ordinary user's, through either program. */
+USER(pasta, allowed_tcp)
+USER(pasta, allowed_programs)
+USER(pasta, NW5_names)
+USER(pasta, NW6_too_many_connections)
+USER(pasta, NW6_refused_fast)
+USER(pasta, NW6_refused_many)
+USER(pasta, NW6_assistants_killed)
+USER(pasta, NW7_host_and_metadata)
+USER(pasta, NW7_new_address)
+USER(pasta, NW8_killed)
+USER(pasta, NW8_two_runs_apart)
+USER(pasta, user_evidence)
+USER(pasta, user_lacks)
+USER(slirp4netns, allowed_programs)
+USER(slirp4netns, NW6_refused_fast)
+USER(slirp4netns, NW6_assistants_killed)
+USER(slirp4netns, NW7_host_and_metadata)
+USER(slirp4netns, NW8_killed)
+USER(slirp4netns, user_evidence)
