@@ -11,9 +11,8 @@
 
 /*
  * An internet of one's own for NW1 to NW8, out of two network namespaces. One child is the host:
- * safe-run is started in its namespaces (as an ordinary user in a user namespace of his, so that the
- * same source runs as both). Another is everything else: it answers, and it notes every packet that
- * reaches it, wanted or not. Nothing leaves the machine.
+ * safe-run is started in its namespaces, through the attack program join. Another is everything else:
+ * it answers, and it notes every packet that reaches it, wanted or not. Nothing leaves the machine.
  *
  *   host      NW_HOST, default route to the outside, forwards; resolv.conf names NW_SERVER. It listens
  *             on TCP 80 of its address and of its loopback, and on the abstract socket NW_ABSTRACT
@@ -55,7 +54,10 @@ struct nw_world {
 	struct nw_notes *notes; /* shared with both */
 };
 
-/* False where safe-run has no network for a run: an ordinary user's, without pasta. */
+/*
+ * False for an ordinary user, who can make such a host in a user namespace only, where nothing is root's
+ * and no program of the host's is trusted (sr-usernet(1)).
+ */
 bool nw_open(struct nw_world *world) __attribute__((warn_unused_result));
 void nw_close(struct nw_world *world);
 /* A command in the host's namespaces: the control. */

@@ -5,6 +5,7 @@
  *
  *     net tcp:192.0.2.1:80 udp:192.0.2.1:53 ping:192.0.2.1:0 raw:192.0.2.1:0 packet:-:0
  *         tcp6:2001:db8::1:80 name:a.example:0 dns:192.0.2.53:53 dnstcp:192.0.2.53:53 gateway:-:80
+ *         listen:0.0.0.0:8080
  */
 #include "tell.h"
 
@@ -130,6 +131,18 @@ static long try_gateway(struct attempt *attempt)
 	return open_to(attempt, SOCK_STREAM, 0) < 0 ? -1 : 0;
 }
 
+/* Whether somebody comes within the time. */
+static long try_listen(const struct attempt *attempt)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)attempt->port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 4) < 0)
+		return -1;
+	bound(fd);
+	return accept(fd, NULL, NULL);
+}
+
 static long try(struct attempt *attempt)
 {
 	const char *kind = attempt->kind;
@@ -152,6 +165,8 @@ static long try(struct attempt *attempt)
 		return try_dns_tcp(attempt);
 	if (!strcmp(kind, "name"))
 		return try_name(attempt);
+	if (!strcmp(kind, "listen"))
+		return try_listen(attempt);
 	if (!strcmp(kind, "gateway"))
 		return try_gateway(attempt);
 	abort();
