@@ -5,14 +5,10 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define ANY_PORT     9 /* discard; connect(2) of a datagram socket sends nothing */
 #define ALIGNED(len) (((len) + 3) / 4 * 4) /* RTA_ALIGN and RTNH_ALIGN, of sizes */
 
-/* A gateway that is looked for among all routes. */
 struct search {
 	uint32_t address; /* network byte order */
 	bool found;
@@ -28,24 +24,29 @@ bool own_host_loopback(uint32_t address)
 	return address >> 24 == 0 || address >> 24 == IN_LOOPBACKNET;
 }
 
-static bool is_own(uint32_t address)
+/* What the kernel would do with a packet there: RTN_LOCAL is this machine, whoever has the address. */
+static int look_at_type(void *state, const struct nlmsghdr *message)
 {
-	struct sockaddr_in peer = {.sin_family = AF_INET,
-				   .sin_port = htons(ANY_PORT),
-				   .sin_addr.s_addr = htonl(address)};
-	struct sockaddr_in source = {.sin_family = AF_INET};
-	socklen_t len = sizeof source;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool own = true;
+	const struct rtmsg *route = NLMSG_DATA(message);
+	struct search *search = state;
 
-	if (fd < 0)
-		return true;
-	if (connect(fd, (const struct sockaddr *)&peer, sizeof peer) < 0)
-		own = errno != ENETUNREACH && errno != EHOSTUNREACH;
-	else if (getsockname(fd, (struct sockaddr *)&source, &len) == 0)
-		own = source.sin_addr.s_addr == peer.sin_addr.s_addr;
-	(void)close(fd);
-	return own;
+	if (message->nlmsg_type == RTM_NEWROUTE &&
+	    message->nlmsg_len >= NLMSG_LENGTH(sizeof *route) && route->rtm_type == RTN_UNICAST)
+		search->found = false;
+	return 0;
+}
+
+static bool is_own(struct own_host *host, uint32_t address)
+{
+	const struct rtmsg one = {.rtm_family = AF_INET, .rtm_dst_len = 32};
+	struct search search = {.address = htonl(address), .found = true};
+
+	rtnetlink_begin(&host->link, RTM_GETROUTE, 0, &one, sizeof one);
+	rtnetlink_put_u32(&host->link, RTA_DST, search.address);
+	if (rtnetlink_get(&host->link, look_at_type, &search) == 0)
+		return search.found;
+	/* Where no way leads, nobody is. */
+	return errno != ENETUNREACH && errno != EHOSTUNREACH;
 }
 
 /* The attributes of one of several ways to a network. */
@@ -113,5 +114,5 @@ static bool is_gateway(struct own_host *host, uint32_t address)
 
 bool own_host_has(struct own_host *host, uint32_t address)
 {
-	return own_host_loopback(address) || is_own(address) || is_gateway(host, address);
+	return own_host_loopback(address) || is_own(host, address) || is_gateway(host, address);
 }

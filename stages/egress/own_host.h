@@ -11,9 +11,8 @@
  * Whether address (host byte order) is one of the machine's own or one of its gateways: sr-egress
  * connects from the host's network namespace, where the run's packet filter sees nothing, and a name
  * that leads here would open what listens here, or what only this network is to reach. Asked of the
- * kernel each time, for addresses and routes come and go: a datagram socket connected to an address
- * of our own has it as its source (ip(7)), and nothing is sent; gateways are those of all routes. An
- * address that cannot be asked for counts as our own.
+ * kernel each time, for addresses and routes come and go: which kind of route it would take, and whose
+ * gateway it is. An address that cannot be asked for counts as our own.
  */
 struct own_host {
 	struct rtnetlink link; /* opened before confinement */

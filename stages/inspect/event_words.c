@@ -91,7 +91,13 @@ static void say_rule(struct sentence *sentence, struct span payload)
 	say_behind(sentence, " ", span_get(payload, "protocol"));
 	say_behind(sentence, " ", span_get(payload, "host"));
 	say_behind(sentence, " ", span_get(payload, "cidr"));
+	say_behind(sentence, " to ", span_get(payload, "target"));
+	say_behind(sentence, " at ", span_get(payload, "destination"));
 	say_behind(sentence, " port ", span_get(payload, "port"));
+	if (!span_says(span_get(payload, "name"), ""))
+		say_behind(sentence, ", name ", span_get(payload, "name"));
+	say_behind(sentence, ", allowed ", span_get(payload, "allowedHits"));
+	say_behind(sentence, ", refused ", span_get(payload, "blockedHits"));
 	say_behind(sentence, ": ", span_get(payload, "reason"));
 }
 
