@@ -42,6 +42,11 @@ static void add_forward(struct rule *rule, const struct veth *veth, const struct
 		expr_verdict(rule, "accept");
 		rule_end(rule, "forward", NULL);
 	}
+	/* Another run is told at once, whichever of the two tables looks first. */
+	rule_begin(rule);
+	expr_meta(rule, "iifname", OTHERS);
+	expr_meta(rule, "oifname", veth->name);
+	add_reject(rule, "forward");
 	rule_begin(rule);
 	expr_meta(rule, "oifname", veth->name);
 	expr_verdict(rule, "drop");
