@@ -111,7 +111,13 @@ static bool is_left_over(const struct search *search, int dir_fd, const char *na
 static int remove_empty(int dir_fd, const char *name)
 {
 	enum { TRIES = 100, TRY_MS = 5 };
-	int result = unlinkat(dir_fd, name, AT_REMOVEDIR);
+	char below[2 * NAME_MAX + 2];
+	int result;
+
+	/* A machine of Firecracker's has one of its own in there, named after the run. */
+	snprintf(below, sizeof(below), "%s/%s", name, name + strlen(CGROUP_PREFIX));
+	(void)unlinkat(dir_fd, below, AT_REMOVEDIR);
+	result = unlinkat(dir_fd, name, AT_REMOVEDIR);
 
 	for (int i = 0; i < TRIES && result != 0 && errno == EBUSY; i++) {
 		poll(NULL, 0, TRY_MS);

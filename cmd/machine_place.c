@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static bool compose(char out[PATH_MAX], const char *head, const char *tail)
@@ -44,4 +45,13 @@ enum fault_code machine_place_open(const char *given, int *fd, struct fault *fau
 			       "artifact build --kernel deb:linux-image-cloud-amd64 --rootfs DIR "
 			       "--out %s",
 			       given, given);
+}
+
+const char *machine_place_firecracker(const char *vmm)
+{
+	const char *dir = getenv(MACHINE_PLACE_FIRECRACKER);
+
+	if (vmm == NULL || strcmp(vmm, "firecracker") != 0 || dir == NULL || dir[0] == '\0')
+		return NULL;
+	return dir;
 }

@@ -18,4 +18,8 @@
 enum fault_code machine_place_open(const char *given, int *fd, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* Where firecracker and jailer are, by $SAFE_RUN_FIRECRACKER_DIR; NULL: the launcher looks itself. */
+#define MACHINE_PLACE_FIRECRACKER "SAFE_RUN_FIRECRACKER_DIR"
+const char *machine_place_firecracker(const char *vmm);
+
 #endif

@@ -41,6 +41,7 @@ struct pipeline_plan {
 	int machine_fd;	   /* what a microVM is started from; -1: the default directory */
 	const char *vmm;   /* these two NULL: auto */
 	const char *accel;
+	const char *firecracker_dir; /* NULL: the usual places */
 	bool apart; /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run gc: remove what a run left when everything of it was killed at once. */
 #include "cmd/gc_cgroups.h"
+#include "cmd/gc_jails.h"
 #include "cmd/gc_report.h"
 #include "cmd/option.h"
 #include "cmd/rundir.h"
@@ -88,6 +89,7 @@ static int sweep(struct gc *gc)
 	}
 	/* Cgroups first: a run's directory, while it is there, says whether its run lives. */
 	gc_cgroups(base_fd, before, &gc->report);
+	gc_jails(before, &gc->report);
 	if (base_fd >= 0) {
 		sweep_runs(base_fd, base, before, &gc->report);
 		close(base_fd);

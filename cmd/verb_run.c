@@ -160,6 +160,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.machine_fd = run->machine_fd,
 		.vmm = options->vmm,
 		.accel = options->accel,
+		.firecracker_dir = machine_place_firecracker(options->vmm),
 		.apart = run->signals.apart,
 		.best_effort = options->best_effort,
 		.copies_output = !options->json,

@@ -18,6 +18,7 @@
 #include "filter_guest.h"
 #include "filter_image.h"
 #include "filter_inspect.h"
+#include "filter_jail.h"
 #include "filter_key.h"
 #include "filter_launch.h"
 #include "filter_machine.h"
@@ -32,6 +33,7 @@
 #include "filter_usernet.h"
 #include "filter_validate.h"
 #include "filter_verify.h"
+#include "filter_version.h"
 
 #include <linux/capability.h>
 
@@ -432,4 +434,38 @@ const struct sandbox_profile sandbox_profile_usernet = {
 	.limits = limits_usernet,
 	.limit_count = COUNT(limits_usernet),
 	.filter = FILTER(usernet),
+};
+
+/* jailer's, for which it is root; see stages/jail/main.c. */
+#define JAILER_CAPABILITIES                                                                        \
+	(BIT(CAP_SYS_ADMIN) | BIT(CAP_MKNOD) | BIT(CAP_CHOWN) | BIT(CAP_SETUID) |                  \
+	 BIT(CAP_SETGID) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER))
+
+const struct sandbox_profile sandbox_profile_jail = {
+	.name = "jail",
+	.identity = SANDBOX_IDENTITY_CALLER,
+	.capabilities = JAILER_CAPABILITIES,
+	.handed_on = JAILER_CAPABILITIES,
+	.root_executes = true,
+	.landlock = false, /* a process under Landlock may not mount (landlock(7)) */
+	.limits = limits_launch,
+	.limit_count = COUNT(limits_launch),
+	.filter = FILTER(jail),
+};
+
+/* One program that says its name, and cannot stay. */
+static const struct sandbox_limit limits_version[] = {
+	{RLIMIT_CORE, 0},
+	{RLIMIT_CPU, 5},
+	{RLIMIT_NOFILE, FILES_MAX},
+	{RLIMIT_AS, VERIFY_MEMORY_MAX},
+};
+
+const struct sandbox_profile sandbox_profile_version = {
+	.name = "version",
+	.identity = SANDBOX_IDENTITY_CALLER, /* an assistant's: nobody where root starts it */
+	.landlock = true,
+	.limits = limits_version,
+	.limit_count = COUNT(limits_version),
+	.filter = FILTER(version),
 };

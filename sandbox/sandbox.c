@@ -105,7 +105,9 @@ static void privileges_drop(const struct sandbox_profile *profile, struct expect
 	}
 	if (may_lock) {
 		step(profile, caps_set(expect->capabilities | BIT(CAP_SETPCAP)), "capset");
-		step(profile, caps_lock_securebits(profile->handed_on != 0), "PR_SET_SECUREBITS");
+		if (!profile->root_executes)
+			step(profile, caps_lock_securebits(profile->handed_on != 0),
+			     "PR_SET_SECUREBITS");
 	}
 	step(profile, caps_set(expect->capabilities), "capset");
 }

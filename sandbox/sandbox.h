@@ -47,7 +47,9 @@ struct sandbox_profile {
 	enum sandbox_identity identity;
 	uint64_t capabilities; /* kept when root, bit n = capability n; 0 for most */
 	uint64_t handed_on;    /* stay in the bounding set, for an assistant started later */
-	bool given;	       /* capabilities came over exec (caps_hand_on): kept for any uid */
+	/* The securebits stay open: what it executes as root has handed_on, as execve(2) gives it. */
+	bool root_executes;
+	bool given;    /* capabilities came over exec (caps_hand_on): kept for any uid */
 	bool landlock; /* false where somebody mounts, which Landlock forbids: launch, usernet */
 	const struct sandbox_path_rule *paths;
 	size_t path_count;
@@ -89,6 +91,8 @@ extern const struct sandbox_profile sandbox_profile_inspect;
 extern const struct sandbox_profile sandbox_profile_signer;
 extern const struct sandbox_profile sandbox_profile_ed25519;
 extern const struct sandbox_profile sandbox_profile_key;
+extern const struct sandbox_profile sandbox_profile_jail;
+extern const struct sandbox_profile sandbox_profile_version;
 extern const struct sandbox_profile sandbox_profile_tree;
 extern const struct sandbox_profile sandbox_profile_image;
 extern const struct sandbox_profile sandbox_profile_filter;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/object.h"
 #include "stages/compile/machine_plan.h"
+#include "stages/compile/machine_words.h"
 #include "stages/compile/policy.h"
 
 #include <inttypes.h>
@@ -9,10 +10,7 @@
 
 #define MIB ((int64_t)1 << 20)
 
-/* The VMM's own memory is charged to the same group as the guest's. */
-#define VMM_MEMORY_ROOM (64 * MIB)
-
-#define JAIL_FILES_MAX 1024 /* descriptors of the VMM: drives, vsock connections, a tap */
+#define VMM_MEMORY_ROOM (MACHINE_JAIL_ROOM_MIB * MIB)
 
 static void add_setting(struct json_object *array, const char *file, const char *value)
 {
@@ -74,7 +72,7 @@ static struct json_object *make_resource_limit(const struct policy *policy)
 	struct json_object *limit = object_new();
 
 	object_add_integer(limit, "fsize", policy->disk_max);
-	object_add_integer(limit, "no-file", JAIL_FILES_MAX);
+	object_add_integer(limit, "no-file", MACHINE_JAIL_FILES);
 	return limit;
 }
 
@@ -84,13 +82,13 @@ struct json_object *machine_plan_jailer(const struct policy *policy)
 
 	object_add(plan, "cgroup", make_cgroup(policy));
 	object_add_null(plan, "cgroupVersion");
-	object_add_string(plan, "chrootBaseDir", "/srv/jailer");
-	object_add_string(plan, "execFile", "/usr/bin/firecracker");
+	object_add_string(plan, "chrootBaseDir", MACHINE_JAIL_BASE);
+	object_add_string(plan, "execFile", MACHINE_JAIL_EXEC);
 	object_add_null(plan, "gid");
 	object_add_null(plan, "id");
 	object_add_null(plan, "netns");
 	object_add_bool(plan, "newPidNs", true);
-	object_add_string(plan, "parentCgroup", "safe-run");
+	object_add_string(plan, "parentCgroup", MACHINE_JAIL_CGROUP);
 	object_add(plan, "resourceLimit", make_resource_limit(policy));
 	object_add_null(plan, "uid");
 	return plan;

@@ -2,6 +2,7 @@
 #include "stages/compile/machine_plan.h"
 
 #include "ipc/object.h"
+#include "stages/compile/machine_words.h"
 #include "stages/compile/network_plan.h"
 #include "stages/compile/policy.h"
 
@@ -10,20 +11,8 @@
 
 #define MIB ((int64_t)1 << 20)
 
-#define VCPU_MAX 32 /* MachineConfiguration.vcpu_count */
-
 /* A machine has a size. Without a limit (process isolation only) this is what it would get. */
 #define MEMORY_DEFAULT_MIB 1024
-
-/*
- * There is no PCI bus to probe, and nothing behind the keyboard controller to wait for. A panic
- * reboots at once, which ends the VMM: a guest that broke cannot linger.
- */
-#define BOOT_ARGS                                                                                  \
-	"console=ttyS0 reboot=k panic=-1 pci=off i8042.noaux i8042.nomux "                         \
-	"i8042.nopnp i8042.dumbkbd quiet ro"
-
-#define GUEST_CID 3 /* the lowest a guest may have (vsock(7)) */
 
 /*
  * vCPUs for a quota: one more for each period begun. The API asks for 1 or an even number; the
@@ -34,11 +23,11 @@ static int64_t vcpu_count(const struct policy *policy)
 	int64_t count;
 
 	if (policy->cpu_quota_us == POLICY_UNLIMITED)
-		return VCPU_MAX;
+		return MACHINE_VCPU_MAX;
 	count = (policy->cpu_quota_us + policy->cpu_period_us - 1) / policy->cpu_period_us;
 	if (count > 1)
 		count += count % 2;
-	return count < VCPU_MAX ? count : VCPU_MAX;
+	return count < MACHINE_VCPU_MAX ? count : MACHINE_VCPU_MAX;
 }
 
 static struct json_object *make_machine(const struct policy *policy)
@@ -58,7 +47,7 @@ static struct json_object *make_boot_source(void)
 {
 	struct json_object *source = object_new();
 
-	object_add_string(source, "boot_args", BOOT_ARGS);
+	object_add_string(source, "boot_args", MACHINE_BOOT_ARGS);
 	object_add_string(source, "initrd_path", "/initrd");
 	object_add_string(source, "kernel_image_path", "/vmlinux");
 	return source;
@@ -113,7 +102,7 @@ static struct json_object *make_vsock(void)
 {
 	struct json_object *vsock = object_new();
 
-	object_add_integer(vsock, "guest_cid", GUEST_CID);
+	object_add_integer(vsock, "guest_cid", MACHINE_GUEST_CID);
 	object_add_string(vsock, "uds_path", "/vsock.sock");
 	return vsock;
 }

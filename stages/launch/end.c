@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/launch/loop.h"
 
+#include "stages/launch/descriptor.h"
+#include "stages/launch/firecracker.h"
 #include "stages/launch/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +21,23 @@ static int64_t microseconds(const struct timeval *time)
 	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
 }
 
+/* sr-jail ends its machine, and takes the jail away, once the channel is closed. */
+static void let_go(struct launch *launch)
+{
+	struct pollfd item = {.fd = launch->pidfd, .events = POLLIN};
+
+	descriptor_close(&launch->init_fd);
+	(void)!poll(&item, 1, JAIL_END_MS);
+}
+
+static void note_jail(struct launch *launch, int status)
+{
+	bool removed = WIFEXITED(status) && WEXITSTATUS(status) <= 1;
+
+	launch_note(launch, "launch.jail", removed,
+		    removed ? "removed" : "sr-jail could not remove it: safe-run gc does");
+}
+
 /*
  * init takes everything in its pid namespace with it, and its end is waited for, so nothing of the
  * workload lives when this returns (pid_namespaces(7)). Its own rusage has all it reaped, which is
@@ -29,6 +49,8 @@ static void reap_init(struct launch *launch)
 	int status = 0;
 	pid_t pid;
 
+	if (launch->jail.taken)
+		let_go(launch);
 	/* ESRCH: it has ended already. */
 	(void)pidfd_send_signal(launch->pidfd, SIGKILL, NULL, 0);
 	do
@@ -39,6 +61,8 @@ static void reap_init(struct launch *launch)
 	launch_note(launch, "launch.kill", pid == launch->init_pid,
 		    pid == launch->init_pid ? "the sandbox's processes have ended"
 					    : strerror(errno));
+	if (launch->jail.taken)
+		note_jail(launch, status);
 	if (launch->end.known || pid != launch->init_pid)
 		return;
 	launch->end.wait_status = SIGKILL;
@@ -72,6 +96,8 @@ void loop_clean(struct launch *launch)
 	if (!launch->cgroup_prepared)
 		return;
 	launch->cgroup_prepared = false;
+	if (launch->jail.taken)
+		firecracker_clean(launch);
 	if (cgroup_remove(&launch->cgroup, &fault) == FAULT_NONE)
 		launch_note(launch, "launch.cgroup", true, "removed");
 	else

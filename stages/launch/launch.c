@@ -34,6 +34,7 @@ void launch_init(struct launch *launch)
 	network_init(&launch->network);
 	launch->store_fd = launch->root_fd = -1;
 	launch->machine_options.artifacts_fd = -1;
+	jail_init(&launch->jail);
 	launch->init_fd = launch->workload_fd = launch->pidfd = launch->mounts_fd = -1;
 	(void)sigemptyset(&launch->forwarded);
 }
@@ -155,10 +156,14 @@ static enum fault_code understand(struct launch *launch, struct fault *fault)
 static enum fault_code start(struct launch *launch, struct fault *fault)
 {
 	struct fault setup_fault;
-	enum fault_code setup_code = setup_start(launch, &setup_fault);
+	/* With a machine's jail at hand the sandbox waits until the bundle says it is wanted. */
+	bool jail = launch->jail.pid > 0;
+	enum fault_code setup_code = jail ? FAULT_NONE : setup_start(launch, &setup_fault);
 	enum fault_code code = understand(launch, fault);
 	struct fault report_fault;
 
+	if (jail && code == FAULT_NONE && launch->machine == NULL)
+		setup_code = setup_start(launch, &setup_fault);
 	if (code == FAULT_NONE && setup_code != FAULT_NONE) {
 		*fault = setup_fault;
 		code = setup_code;
@@ -234,6 +239,7 @@ enum stage_exit launch_run(struct launch *launch)
 	network_stop(launch);
 	ceiling_release(&launch->ceiling);
 	machine_release(launch);
+	jail_dismiss(&launch->jail);
 	/* A stream that has no reader has no end either; nobody would read it. */
 	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
 	    FAULT_NONE)

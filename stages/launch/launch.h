@@ -8,6 +8,7 @@
 #include "stages/launch/bundle.h"
 #include "stages/launch/ceiling.h"
 #include "stages/launch/cgroup.h"
+#include "stages/launch/jail.h"
 #include "stages/launch/machine.h"
 #include "stages/launch/network.h"
 #include "stages/stage.h"
@@ -66,6 +67,7 @@ struct launch {
 
 	struct machine_options machine_options;
 	struct machine *machine; /* runtime.isolation microvm; else NULL */
+	struct jail jail;	 /* with --vmm firecracker */
 
 	struct network network; /* mode allowlist */
 

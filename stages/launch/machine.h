@@ -6,6 +6,7 @@
 #include "ipc/record.h"
 #include "stages/launch/assistant.h"
 #include "stages/launch/cgroup.h"
+#include "stages/launch/firecracker.h"
 #include "stages/launch/plan.h"
 #include "stages/seal/digest.h"
 
@@ -37,6 +38,7 @@ struct machine_options {
 	int artifacts_fd; /* -1: the default directory */
 	enum machine_vmm vmm;
 	enum machine_accel accel;
+	const char *firecracker_dir; /* NULL: the usual places */
 };
 
 /* The value named text into *out; false when there is none of that name. */
@@ -103,12 +105,14 @@ enum machine_phase { MACHINE_BOOTS, MACHINE_RUNS, MACHINE_SHUTS_DOWN, MACHINE_EN
 
 struct machine {
 	struct machine_job job;
+	struct firecracker firecracker;		/* of --vmm firecracker */
 	enum machine_accel accel;		/* decided */
 	char accel_reason[MACHINE_REASON_SIZE]; /* why not KVM; "" */
 	char vmm_version[MACHINE_TEXT_SIZE];
 	char kernel_release[MACHINE_TEXT_SIZE];
 	const char *vmm_path;
 	char vmm_hash[DIGEST_TEXT_SIZE];
+	int64_t vmm_bytes;
 	char command_line_hash[DIGEST_TEXT_SIZE];
 	struct machine_file kernel, initramfs, rootfs, volumes[MACHINE_VOLUME_MAX];
 	size_t volume_count;

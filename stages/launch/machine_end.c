@@ -266,7 +266,7 @@ struct json_object *machine_describe_start(const struct launch *launch)
 		array_append_string(mounts, machine->volumes[machine->mounts[i].volume].hash);
 	object_add(object, "mounts", mounts);
 	object_add_integer(object, "vcpus", (int64_t)machine->vcpus);
-	object_add_string(object, "vmm", "qemu");
+	object_add_string(object, "vmm", machine->firecracker.wanted ? "firecracker" : "qemu");
 	object_add_escaped(object, "vmmVersion", machine->vmm_version,
 			   strlen(machine->vmm_version));
 	return object;

@@ -57,17 +57,15 @@ static enum fault_code open_artifacts(const struct launch *launch, struct inputs
 	return FAULT_NONE;
 }
 
-static enum fault_code open_vmm(struct machine *machine, const struct machine_options *options,
-				struct inputs *inputs, struct fault *fault)
+static enum fault_code open_vmm(struct launch *launch, struct inputs *inputs, struct fault *fault)
 {
+	struct machine *machine = launch->machine;
 	/* The second has no TCG, and starts faster. */
 	static const char *const paths[] = {"/usr/bin/qemu-system-x86_64",
 					    "/usr/bin/qemu-system-x86_64-microvm"};
 
-	if (options->vmm == MACHINE_VMM_FIRECRACKER)
-		return fault_set(fault, CODE, PREFLIGHT ".jailer",
-				 "Firecracker under its jailer is not available in this version: "
-				 "use --vmm qemu");
+	if (launch->machine_options.vmm == MACHINE_VMM_FIRECRACKER)
+		return firecracker_find(launch, &inputs->vmm_fd, fault);
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		inputs->vmm_fd = open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		machine->vmm_path = paths[i];
@@ -108,6 +106,10 @@ static enum fault_code ask(const struct launch *launch, const struct inputs *inp
 			plan.fds[plan.fd_count++] = fds[i];
 	if (launch->plan->root.kind != PLAN_ROOT_HOST)
 		plan.words[plan.word_count++] = "--no-rootfs";
+	if (launch->machine->firecracker.wanted) {
+		plan.words[plan.word_count++] = "--kernel";
+		plan.words[plan.word_count++] = "vmlinux";
+	}
 	return rootfs_ask(&plan, record, fault);
 }
 
@@ -205,19 +207,24 @@ static enum fault_code read_vmm(struct fields *top, struct machine *machine, str
 	static const char *const others[] = {"changedNs", "device", "inode", "modifiedNs"};
 	struct fields vmm;
 	const char *version = "unknown";
-	int64_t bytes;
 	uint64_t ignored;
-	enum fault_code code = fields_enter(top, "vmm", &vmm, fault);
+	enum fault_code code;
 
+	/* Firecracker was not found, which is said when KVM was tried as well. */
+	if (machine->firecracker.wanted && fields_null(top, "vmm"))
+		return FAULT_NONE;
+	code = fields_enter(top, "vmm", &vmm, fault);
 	if (code == FAULT_NONE)
 		code = read_hash(&vmm, machine->vmm_hash, fault);
 	if (code == FAULT_NONE)
-		code = fields_integer(&vmm, "bytes", 1, INT64_MAX >> 10, &bytes, fault);
+		code = fields_integer(&vmm, "bytes", 1, INT64_MAX >> 10, &machine->vmm_bytes,
+				      fault);
 	for (size_t i = 0; code == FAULT_NONE && i < sizeof others / sizeof others[0]; i++)
 		code = bundle_decimal(&vmm, others[i], &ignored, fault);
 	if (code == FAULT_NONE && !fields_null(&vmm, "version"))
 		code = fields_string(&vmm, "version", &version, fault);
-	(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
+	if (!machine->firecracker.wanted)
+		(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
 	return code == FAULT_NONE ? fields_close(&vmm, fault) : code;
 }
 
@@ -275,10 +282,12 @@ static enum fault_code read_facts(struct launch *launch, const struct inputs *in
 }
 
 /* Which accelerator, and whether that is what was asked for. */
-static enum fault_code decide(const struct launch *launch, struct fault *fault)
+static enum fault_code decide(struct launch *launch, struct fault *fault)
 {
 	const struct machine *machine = launch->machine;
 
+	if (machine->firecracker.wanted)
+		return firecracker_decide(launch, fault);
 	if (machine->accel == MACHINE_ACCEL_KVM)
 		return FAULT_NONE;
 	if (launch->machine_options.accel == MACHINE_ACCEL_KVM)
@@ -316,7 +325,7 @@ enum fault_code machine_files(struct launch *launch, struct fault *fault)
 	struct machine *machine = launch->machine;
 	struct inputs inputs = {-1, -1, -1, false};
 	struct json_object *record OBJECT_CLEANUP = NULL;
-	enum fault_code code = open_vmm(machine, &launch->machine_options, &inputs, fault);
+	enum fault_code code = open_vmm(launch, &inputs, fault);
 
 	if (code == FAULT_NONE)
 		code = open_artifacts(launch, &inputs, fault);

@@ -57,6 +57,12 @@ void machine_add_violations(const struct machine *machine, struct json_object *o
 /* The first of them: false when there is none. */
 bool machine_violation(const struct machine *machine, struct fault *violation);
 
+/* sr-guest, until it listens in sockets_fd; then, whenever it may, its command (machine_setup.c). */
+enum fault_code machine_listen(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code machine_give_job(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /* Pipes of the VMM's output, *out_fd and *err_fd for init; and what came through (machine_output.c).
  */
 enum fault_code machine_open_output(struct launch *launch, int *out_fd, int *err_fd,

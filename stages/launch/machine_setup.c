@@ -43,7 +43,7 @@ static enum fault_code start_guest(struct launch *launch, struct fault *fault)
 		.uid = plan->rootless ? geteuid() : plan->uid,
 		.gid = plan->rootless ? getegid() : plan->gid,
 		.stdin_fd = ASSISTANT_STDIN_PIPE,
-		.words = {"--vmm", "qemu"},
+		.words = {"--vmm", machine->firecracker.wanted ? "firecracker" : "qemu"},
 		.word_count = 2,
 		.record_max = RECORD_EVENT_MAX,
 		.interrupt_fd = launch->signal_fd,
@@ -69,7 +69,7 @@ static enum fault_code start_guest(struct launch *launch, struct fault *fault)
 	return code;
 }
 
-static enum fault_code give_job(struct launch *launch, struct fault *fault)
+enum fault_code machine_give_job(struct launch *launch, struct fault *fault)
 {
 	struct json_object *job OBJECT_CLEANUP = NULL;
 	struct record_sink sink = {.fd = launch->machine->guest.stdin_fd, .record_fd = -1};
@@ -122,7 +122,7 @@ static enum fault_code await_listening(struct launch *launch, struct fault *faul
 		       : fault_set(fault, CODE, PATH, "sr-guest told something we do not know");
 }
 
-enum fault_code machine_start(struct launch *launch, struct fault *fault)
+enum fault_code machine_listen(struct launch *launch, struct fault *fault)
 {
 	struct machine *machine = launch->machine;
 	enum fault_code code;
@@ -133,8 +133,14 @@ enum fault_code machine_start(struct launch *launch, struct fault *fault)
 	if (code != FAULT_NONE)
 		return code;
 	record_reader_init(&machine->records, machine->guest.out_fd, RECORD_EVENT_MAX);
-	code = give_job(launch, fault);
-	return code == FAULT_NONE ? await_listening(launch, fault) : code;
+	return await_listening(launch, fault);
+}
+
+enum fault_code machine_start(struct launch *launch, struct fault *fault)
+{
+	enum fault_code code = machine_listen(launch, fault);
+
+	return code == FAULT_NONE ? machine_give_job(launch, fault) : code;
 }
 
 static void add_clause(struct json_object *enforcement, const char *clause, const char *mechanism,

@@ -50,6 +50,7 @@ enum option {
 	OPTION_MACHINE_FD,
 	OPTION_VMM,
 	OPTION_ACCEL,
+	OPTION_FIRECRACKER_DIR,
 	OPTION_COUNT
 };
 
@@ -78,6 +79,8 @@ static const struct stage_option options[OPTION_COUNT] = {
 			"who runs a microVM: auto (default), qemu, firecracker"},
 	[OPTION_ACCEL] = {"accel", STAGE_OPTION_TEXT, 0, 0, "NAME",
 			  "with what: auto (default), kvm, tcg"},
+	[OPTION_FIRECRACKER_DIR] = {"firecracker-dir", STAGE_OPTION_TEXT, 0, 0, "DIR",
+				    "where firecracker and jailer are"},
 };
 
 #define CHALLENGE_MAX 1024
@@ -124,6 +127,7 @@ static enum stage_exit machine_options(const struct stage_context *context,
 	if (values[OPTION_ACCEL].given &&
 	    !machine_accel_parse(values[OPTION_ACCEL].text, &out->accel))
 		return usage(context, "--accel takes auto, kvm or tcg");
+	out->firecracker_dir = values[OPTION_FIRECRACKER_DIR].text;
 	return STAGE_DONE;
 }
 
@@ -144,6 +148,16 @@ static int fill_plan(struct plan *plan, const struct stage_value *values, const 
 	plan->stderr_fd = values[OPTION_STDERR_FD].fd;
 	plan->pty_fd = values[OPTION_PTY_FD].fd;
 	return 0;
+}
+
+/* While it can still be given what jailer needs. Anybody but root is refused later, in words. */
+static enum stage_exit start_jail(const struct stage_context *context, struct launch *launch)
+{
+	if (launch->machine_options.vmm != MACHINE_VMM_FIRECRACKER || launch->plan->rootless ||
+	    geteuid() != 0 || jail_start(&launch->jail, launch->home_fd) == 0)
+		return STAGE_DONE;
+	stage_complain(context->stage, "cannot start sr-jail: %s", strerror(errno));
+	return STAGE_FAILED;
 }
 
 /* Before confinement, but of no consequence there: names and memory. */
@@ -177,11 +191,12 @@ static enum stage_exit launch_open(struct stage_context *context)
 	ceiling_open(&launch->ceiling, launch->home_fd);
 	launch->store_fd = values[OPTION_STORE_FD].fd;
 	launch->best_effort = values[OPTION_BEST_EFFORT].given;
-	if (fill_plan(launch->plan, values, launch->events.run_id) == 0)
-		return STAGE_DONE;
-	stage_complain(context->stage, "cannot learn which user namespace this is: %s",
-		       strerror(errno));
-	return STAGE_FAILED;
+	if (fill_plan(launch->plan, values, launch->events.run_id) < 0) {
+		stage_complain(context->stage, "cannot learn which user namespace this is: %s",
+			       strerror(errno));
+		return STAGE_FAILED;
+	}
+	return start_jail(context, launch);
 }
 
 static enum stage_exit launch_prewarm(struct stage_context *context)

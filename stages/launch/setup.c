@@ -7,12 +7,14 @@
 #include "stages/launch/descriptor.h"
 #include "stages/launch/enforcement.h"
 #include "stages/launch/fallback.h"
+#include "stages/launch/firecracker.h"
 #include "stages/launch/init.h"
 #include "stages/launch/loop.h"
 #include "stages/launch/namespace.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/readback.h"
 #include "stages/launch/report.h"
+#include "stages/launch/setup_part.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -20,11 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CODE	 FAULT_RUN_LAUNCH
-#define SETUP_MS 60000 /* a network file system below a mount may hang; a run may not */
+#define CODE FAULT_RUN_LAUNCH
 
 /* Ours alone from here: the children's copies go with their exec or exit. */
-static void close_streams(struct plan *plan)
+void setup_close_streams(struct plan *plan)
 {
 	descriptor_close(&plan->stdin_fd);
 	descriptor_close(&plan->stdout_fd);
@@ -72,8 +73,8 @@ static int number_of(struct json_object *message, const char *name)
 }
 
 /* {"type":"failed"}: the child's own words. */
-static enum fault_code told_failure(struct launch *launch, struct json_object *message,
-				    struct fault *fault)
+enum fault_code setup_told_failure(struct launch *launch, struct json_object *message,
+				   struct fault *fault)
 {
 	enum fault_code code = fault_code_parse(text_of(message, "code"));
 	int error_number = number_of(message, "errno");
@@ -140,7 +141,7 @@ static enum fault_code expect(struct launch *launch, int fd, const char *who, co
 		if (strcmp(text_of(*message, "type"), "mount") == 0)
 			code = report_mount(launch, *message, fault);
 		else
-			code = told_failure(launch, *message, fault);
+			code = setup_told_failure(launch, *message, fault);
 		object_release(message);
 		if (code != FAULT_NONE)
 			return code;
@@ -170,7 +171,7 @@ static enum fault_code await_built(struct launch *launch, struct json_object **n
 }
 
 /* Meanwhile init builds the root. */
-static enum fault_code make_cgroup(struct launch *launch, struct fault *fault)
+enum fault_code setup_cgroup(struct launch *launch, struct fault *fault)
 {
 	enum fault_code code =
 		cgroup_prepare(&launch->cgroup, launch->events.run_id, &launch->plan->cgroup_limits,
@@ -217,7 +218,7 @@ static enum fault_code fork_workload(struct launch *launch, struct fault *fault)
  * are facts by now. By hand nothing is captured: then nobody holds the output to anything, and no
  * clause says so; the closing event has captured false.
  */
-static void add_own_clauses(const struct launch *launch, struct json_object *enforcement)
+void setup_own_clauses(const struct launch *launch, struct json_object *enforcement)
 {
 	struct json_object *evidence = object_new();
 
@@ -263,7 +264,7 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 		return code;
 	if (launch->plan->network.wanted)
 		network_enforcement(launch, confined, enforcement);
-	add_own_clauses(launch, enforcement);
+	setup_own_clauses(launch, enforcement);
 	if (launch->machine != NULL && machine_confirm(launch, enforcement, fault) != FAULT_NONE)
 		return fault->code;
 	ceiling_enforcement(&launch->ceiling, enforcement);
@@ -331,14 +332,17 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 {
 	struct json_object *theirs OBJECT_CLEANUP = NULL;
 	struct json_object *enforcement OBJECT_CLEANUP = array_new();
-	enum fault_code code = network_announce(launch, fault);
+	enum fault_code code;
 
+	if (launch->machine != NULL && launch->machine->firecracker.wanted)
+		return firecracker_prepare(launch, fault);
+	code = network_announce(launch, fault);
 	if (code == FAULT_NONE)
 		code = order_build(launch, fault);
 	if (code == FAULT_NONE)
 		code = await_network(launch, fault);
 	if (code == FAULT_NONE)
-		code = make_cgroup(launch, fault);
+		code = setup_cgroup(launch, fault);
 	if (code == FAULT_NONE)
 		code = network_apply(launch, fault);
 	if (code == FAULT_NONE)
@@ -360,7 +364,9 @@ enum fault_code setup_exec(struct launch *launch, struct fault *fault)
 	pid_t sender;
 	int result;
 
-	close_streams(launch->plan);
+	if (launch->machine != NULL && launch->machine->firecracker.wanted)
+		return firecracker_run(launch, fault);
+	setup_close_streams(launch->plan);
 	launch->started_ns = event_boot_ns();
 	if (channel_tell(launch->workload_fd, CHANNEL_EXEC, NULL, 0) < 0)
 		return lost(0, "the workload's process", fault);

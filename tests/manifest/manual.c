@@ -17,8 +17,12 @@
 #define OPTION_MAX  40
 #define OPTIONS_MAX 400
 
-/* Options of programs that are not ours: firecracker, systemd-run. */
-static const char *const foreign[] = {"--config-file", "--user", "--scope", "--collect"};
+/* Options of programs that are not ours: firecracker, jailer, systemd-run. */
+static const char *const foreign[] = {"--config-file", "--user", "--scope", "--collect",
+				      /* jailer's, and Firecracker's */
+				      "--id", "--exec-file", "--uid", "--gid", "--chroot-base-dir",
+				      "--resource-limit", "--new-pid-ns", "--cgroup-version",
+				      "--parent-cgroup", "--cgroup", "--api-sock"};
 
 /* What `safe-run VERB --help` is asked of; the options of all of them are in safe-run(1). */
 static const struct verb {

@@ -20,16 +20,17 @@ static const struct program {
 	bool yaml;   /* parses what a person wrote */
 	bool crypto; /* hashes */
 } programs[] = {
-	{"sr-validate", true, false}, {"sr-compile", false, true}, {"sr-launch", false, true},
-	{"sr-monitor", false, true},  {"sr-seal", false, true},	   {"sr-verify", false, true},
-	{"sr-collect", false, false}, {"sr-deposit", false, true}, {"sr-export", false, true},
-	{"sr-diff", false, true},     {"sr-inspect", false, true}, {"sr-compare", false, false},
-	{"sr-signer", false, true},   {"sr-ed25519", false, true}, {"sr-key", false, true},
-	{"sr-prove", false, true},    {"sr-archive", false, true}, {"safe-run", false, false},
-	{"sr-tree", false, true},     {"sr-unpack", false, true},  {"sr-machine", false, true},
-	{"sr-resolve", false, false}, {"sr-egress", false, false}, {"sr-guest", false, false},
-	{"sr-init", false, true},     {"sr-image", false, true},   {"sr-artifact", false, true},
-	{"sr-filter", false, false},  {"sr-uplink", false, false}, {"sr-usernet", false, true},
+	{"sr-validate", true, false}, {"sr-compile", false, true},  {"sr-launch", false, true},
+	{"sr-monitor", false, true},  {"sr-seal", false, true},	    {"sr-verify", false, true},
+	{"sr-collect", false, false}, {"sr-deposit", false, true},  {"sr-export", false, true},
+	{"sr-diff", false, true},     {"sr-inspect", false, true},  {"sr-compare", false, false},
+	{"sr-signer", false, true},   {"sr-ed25519", false, true},  {"sr-key", false, true},
+	{"sr-prove", false, true},    {"sr-archive", false, true},  {"safe-run", false, false},
+	{"sr-tree", false, true},     {"sr-unpack", false, true},   {"sr-machine", false, true},
+	{"sr-resolve", false, false}, {"sr-egress", false, false},  {"sr-guest", false, false},
+	{"sr-init", false, true},     {"sr-image", false, true},    {"sr-artifact", false, true},
+	{"sr-filter", false, false},  {"sr-uplink", false, false},  {"sr-usernet", false, true},
+	{"sr-jail", false, true},     {"sr-version", false, false},
 };
 
 /* One function of each library that nothing using the library does without. */

@@ -40,7 +40,8 @@ static const struct {
 	{"machine", &sandbox_profile_machine},	 {"guest", &sandbox_profile_guest},
 	{"filter", &sandbox_profile_filter},	 {"uplink", &sandbox_profile_uplink},
 	{"usernet", &sandbox_profile_usernet},	 {"image", &sandbox_profile_image},
-	{"artifact", &sandbox_profile_artifact},
+	{"artifact", &sandbox_profile_artifact}, {"jail", &sandbox_profile_jail},
+	{"version", &sandbox_profile_version},
 };
 
 static void enter_profile(const char *name)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JAIL_COMMAND_H
+#define JAIL_COMMAND_H
+
+#include "ipc/fault.h"
+#include "stages/jail/request.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * jailer's command line, of its documented options alone (Firecracker's docs/jailer.md): --id,
+ * --exec-file, --uid, --gid, --chroot-base-dir, --cgroup-version, --parent-cgroup, --cgroup,
+ * --resource-limit, --new-pid-ns; behind -- Firecracker's own, --config-file and --api-sock.
+ * --netns is not among them: the namespace it would join is the one it starts in.
+ */
+#define COMMAND_WORDS 40
+#define COMMAND_TEXT  16384
+
+struct command {
+	const char *argv[COMMAND_WORDS];
+	size_t count;
+	char text[COMMAND_TEXT];
+	size_t used;
+};
+
+/* Texts are the command's own or the request's. */
+enum fault_code command_make(struct command *command, const struct request *request, uid_t uid,
+			     struct fault *fault) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCH_FIRECRACKER_H
+#define LAUNCH_FIRECRACKER_H
+
+#include "ipc/fault.h"
+#include "stages/launch/plan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json_object;
+struct launch;
+
+/*
+ * --vmm firecracker: the machine runs under Firecracker's own jailer, not in a sandbox of the
+ * launcher's making. sr-jail (jail.h) makes the jail and executes jailer; the launcher finds and
+ * looks at both programs, says what the machine is, makes the run's cgroup and the place for its
+ * outputs, reads back what came of it, and only then has sr-guest told the command. What happens
+ * afterwards is any machine's.
+ */
+#define FIRECRACKER_MISSING_SIZE 600
+
+struct firecracker {
+	bool wanted;
+	const char *jailer_path; /* NULL while it is not found, as machine.vmm_path */
+	struct plan_identity jailer, vmm;
+	char missing[FIRECRACKER_MISSING_SIZE]; /* all that is; "" */
+};
+
+/*
+ * The two programs, root's and nobody else's to write, in versions without holes that are known. *fd
+ * is open on Firecracker, or -1. What is missing is kept, so that all of it is said at once
+ * (firecracker_decide, when KVM was tried as well).
+ */
+enum fault_code firecracker_find(struct launch *launch, int *fd, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code firecracker_decide(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/*
+ * Firecracker's configuration of this run: the bundle's, which must be to the letter what its policy
+ * says, with the processors and memory this host gives. The caller owns it.
+ */
+enum fault_code firecracker_config(const struct launch *launch, struct json_object **config,
+				   struct fault *fault) __attribute__((warn_unused_result));
+/* The same check of jailerPlan; its two limits. */
+enum fault_code firecracker_limits(const struct launch *launch, struct json_object **limits,
+				   struct fault *fault) __attribute__((warn_unused_result));
+
+/* sr-jail's one request (stages/jail/request.h), sent. */
+enum fault_code firecracker_ask(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* In place of setup_prepare and setup_exec. */
+enum fault_code firecracker_prepare(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code firecracker_run(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* What the kernel says of Firecracker's process, once it holds still for its guest; a clause each. */
+enum fault_code firecracker_read_back(struct launch *launch, struct json_object *enforcement,
+				      struct fault *fault) __attribute__((warn_unused_result));
+
+/* The machine's own cgroups below the run's, which jailer made. */
+void firecracker_clean(struct launch *launch);
+
+#endif
