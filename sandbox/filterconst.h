@@ -10,6 +10,7 @@
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -139,6 +140,9 @@ static const struct {
 	FILTER_CONSTANT(TIOCGPTLCK),
 	FILTER_CONSTANT(TIOCGPTPEER),
 	FILTER_CONSTANT(TIOCSTI),
+	FILTER_CONSTANT(TUNGETIFF),
+	FILTER_CONSTANT(TUNGETFEATURES),
+	FILTER_CONSTANT(TUNSETOFFLOAD),
 	FILTER_CONSTANT(TIOCLINUX),
 	FILTER_CONSTANT(TIOCSETD),
 	FILTER_CONSTANT(TIOCCONS),

@@ -77,6 +77,11 @@ void expr_meta(struct rule *rule, const char *key, const char *value)
 	add_match(rule, "==", keyed("meta", "key", key), json_object_new_string(value));
 }
 
+void expr_meta_not(struct rule *rule, const char *key, const char *value)
+{
+	add_match(rule, "!=", keyed("meta", "key", key), json_object_new_string(value));
+}
+
 void expr_l4proto(struct rule *rule, int number)
 {
 	add_match(rule, "==", keyed("meta", "key", "l4proto"), json_object_new_int(number));
@@ -96,6 +101,11 @@ void expr_ct(struct rule *rule, const char *state)
 void expr_dnat(struct rule *rule)
 {
 	add_match(rule, "in", keyed("ct", "key", "status"), json_object_new_string("dnat"));
+}
+
+void expr_status(struct rule *rule, const char *status)
+{
+	add_match(rule, "in", keyed("ct", "key", "status"), json_object_new_string(status));
 }
 
 void expr_local(struct rule *rule, const char *operator)

@@ -24,10 +24,12 @@ void rule_begin(struct rule *rule);
 void rule_end(struct rule *rule, const char *chain, const char *comment);
 
 void expr_meta(struct rule *rule, const char *key, const char *value);
+void expr_meta_not(struct rule *rule, const char *key, const char *value);
 void expr_l4proto(struct rule *rule, int number);
 void expr_field(struct rule *rule, const char *protocol, const char *field, const char *operator,
 		struct json_object * value);
 void expr_ct(struct rule *rule, const char *state);
+void expr_status(struct rule *rule, const char *status); /* of the connection: "dnat" */
 /* Of a connection that was turned to another destination. */
 void expr_dnat(struct rule *rule);
 /* Whether the destination is an address of this network namespace. */

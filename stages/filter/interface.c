@@ -83,6 +83,9 @@ enum fault_code interface_arrange(struct rtnetlink *link, const struct filter_pl
 
 	if (code != FAULT_NONE || plan->tap.name[0] == '\0')
 		return code;
+	/* What was set, where something was. */
+	if (plan->mtu != 0)
+		seen.mtu = plan->mtu;
 	return tap_arrange(link, &plan->tap, seen.index, seen.mtu, tap_mtu, fault);
 }
 

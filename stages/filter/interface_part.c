@@ -8,6 +8,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -87,6 +88,33 @@ int interface_forward(struct rtnetlink *link, int index)
 	return rtnetlink_ask(link);
 }
 
+int interface_set_link(struct rtnetlink *link, int index, const uint8_t *mac, uint32_t mtu)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC,
+				 .ifi_index = index,
+				 .ifi_flags = IFF_NOARP,
+				 .ifi_change = IFF_NOARP};
+
+	rtnetlink_begin(link, RTM_NEWLINK, 0, &info, sizeof info);
+	if (mac != NULL)
+		rtnetlink_put(link, IFLA_ADDRESS, mac, INTERFACE_MAC_LEN);
+	rtnetlink_put_u32(link, IFLA_MTU, mtu);
+	return rtnetlink_ask(link);
+}
+
+int interface_add_neighbour(struct rtnetlink *link, int index, uint32_t address,
+			    const uint8_t mac[INTERFACE_MAC_LEN])
+{
+	struct ndmsg neighbour = {
+		.ndm_family = AF_INET, .ndm_ifindex = index, .ndm_state = NUD_PERMANENT};
+
+	rtnetlink_begin(link, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &neighbour,
+			sizeof neighbour);
+	rtnetlink_put_u32(link, NDA_DST, htonl(address));
+	rtnetlink_put(link, NDA_LLADDR, mac, INTERFACE_MAC_LEN);
+	return rtnetlink_ask(link);
+}
+
 int interface_no_address6(struct rtnetlink *link, int index)
 {
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index};
@@ -130,6 +158,29 @@ int interface_add_route(struct rtnetlink *link, int index, uint32_t gateway)
 	if (index == INTERFACE_LOOPBACK)
 		rtnetlink_put_u32(link, RTA_PREFSRC, htonl(INADDR_LOOPBACK));
 	return rtnetlink_ask(link);
+}
+
+static int hex_digit(char digit)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = digit != '\0' ? strchr(digits, digit) : NULL;
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+bool interface_mac_parse(const char *text, uint8_t out[INTERFACE_MAC_LEN])
+{
+	if (strlen(text) != INTERFACE_MAC_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < INTERFACE_MAC_LEN; i++) {
+		int high = hex_digit(text[3 * i]), low = hex_digit(text[3 * i + 1]);
+
+		if (high < 0 || low < 0 || (i + 1 < INTERFACE_MAC_LEN && text[3 * i + 2] != ':'))
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	/* The first bit on the wire is a group's. */
+	return (out[0] & 1) == 0;
 }
 
 enum fault_code interface_name_read(struct fields *fields, const char *field, char out[IFNAMSIZ],

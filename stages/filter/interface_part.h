@@ -6,11 +6,15 @@
 #include "stages/uplink/rtnetlink.h"
 
 #include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct fields;
 
 #define INTERFACE_LOOPBACK 1 /* of every network namespace (LOOPBACK_IFINDEX) */
+#define INTERFACE_MAC_LEN  6
+#define INTERFACE_MAC_SIZE sizeof("00:11:22:33:44:55")
 
 /* What interface.c and tap.c, and a machine's guest (stages/init/network.c), have of each other. */
 
@@ -32,11 +36,22 @@ int interface_set_mtu(struct rtnetlink *link, int index, uint32_t mtu)
 int interface_forward(struct rtnetlink *link, int index) __attribute__((warn_unused_result));
 /* No link-local address of IPv6 either, whatever the switches said when the interface came. */
 int interface_no_address6(struct rtnetlink *link, int index) __attribute__((warn_unused_result));
+/* No ARP on it (nothing is asked for, and no answer believed); mac NULL: it keeps its own. */
+int interface_set_link(struct rtnetlink *link, int index, const uint8_t *mac, uint32_t mtu)
+	__attribute__((warn_unused_result));
+/* Whose hardware address this is, for ever. */
+int interface_add_neighbour(struct rtnetlink *link, int index, uint32_t address,
+			    const uint8_t mac[INTERFACE_MAC_LEN])
+	__attribute__((warn_unused_result));
 /* Point to point: the address and its peer, nothing between them. Host order. */
 int interface_add_address(struct rtnetlink *link, int index, uint32_t address, uint32_t peer)
 	__attribute__((warn_unused_result));
 /* To everywhere; gateway 0: what there is is at the other end. */
 int interface_add_route(struct rtnetlink *link, int index, uint32_t gateway)
+	__attribute__((warn_unused_result));
+
+/* "00:11:22:33:44:55", in lower case, no group's; false for anything else. */
+bool interface_mac_parse(const char *text, uint8_t out[INTERFACE_MAC_LEN])
 	__attribute__((warn_unused_result));
 
 /* A name as the kernel takes it, of letters that mean nothing to anybody, out of a record. */

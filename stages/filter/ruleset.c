@@ -29,7 +29,7 @@ static void add_set(struct rule *rule, const char *name, bool with_port)
 	expr_add(rule, "set", set);
 }
 
-static void add_objects(struct rule *rule, bool redirects)
+static void add_objects(struct rule *rule, bool redirects, bool tap)
 {
 	struct json_object *counter = object_new();
 
@@ -44,7 +44,8 @@ static void add_objects(struct rule *rule, bool redirects)
 	expr_chain(rule, "output", "filter", "output", 0, "drop");
 	expr_chain(rule, "input", "filter", "input", 0, "drop");
 	if (redirects)
-		expr_chain(rule, "redirect", "nat", "output", PRIO_DNAT, "accept");
+		expr_chain(rule, "redirect", "nat", tap ? "prerouting" : "output", PRIO_DNAT,
+			   "accept");
 }
 
 static void add_refuse(struct rule *rule)
@@ -180,6 +181,7 @@ static void add_direct(struct rule *rule, const struct filter_plan *plan,
 /* Rules with addresses first: one without them takes what is left of its port. */
 static void add_redirects(struct rule *rule, const struct filter_plan *plan)
 {
+	ruleset_tap_redirect(rule, plan);
 	for (size_t i = 0; i < plan->rule_count; i++)
 		add_direct(rule, plan, &plan->rules[i]);
 	for (size_t i = 0; i < plan->rule_count; i++)
@@ -248,7 +250,7 @@ struct json_object *ruleset_make(const struct filter_plan *plan)
 
 	for (size_t i = 0; i < plan->rule_count; i++)
 		redirects = redirects || plan->rules[i].redirect != 0;
-	add_objects(&rule, redirects);
+	add_objects(&rule, redirects, plan->tap.name[0] != '\0');
 	ruleset_tap_chains(&rule, plan);
 	add_refuse(&rule);
 	add_remember(&rule);

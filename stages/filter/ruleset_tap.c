@@ -7,8 +7,10 @@
 #include "stages/filter/ruleset.h"
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 #define PRIO_SNAT  100
+#define PORT_NAMES 53
 #define GUARD	   "guard"
 #define NO_OPTIONS 5 /* words of four bytes: the header alone */
 
@@ -47,9 +49,55 @@ static void add_through(struct rule *rule, const struct filter_plan *plan)
 	}
 }
 
-/* No process here has a socket to send with: what this kernel says by itself, it says to the guest. */
+void ruleset_tap_redirect(struct rule *rule, const struct filter_plan *plan)
+{
+	if (plan->tap.name[0] == '\0')
+		return;
+	rule_begin(rule);
+	expr_meta_not(rule, "iifname", plan->tap.name);
+	expr_verdict(rule, "accept");
+	rule_end(rule, "redirect", NULL);
+}
+
+/* What was turned there by a rule, each port once: who calls the listener by its own name is refused. */
+static void add_listeners(struct rule *rule, const struct filter_plan *plan)
+{
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		bool seen = plan->rules[i].redirect == 0;
+
+		for (size_t k = 0; k < i; k++)
+			seen = seen || plan->rules[k].redirect == plan->rules[i].redirect;
+		if (seen)
+			continue;
+		rule_begin(rule);
+		expr_meta(rule, "iifname", plan->tap.name);
+		expr_status(rule, "dnat");
+		expr_field(rule, "tcp", "dport",
+			   "==", json_object_new_int(plan->rules[i].redirect));
+		expr_verdict(rule, "accept");
+		rule_end(rule, "input", NULL);
+	}
+}
+
+static void add_resolver(struct rule *rule, const struct filter_tap *tap)
+{
+	static const char *const protocols[] = {"tcp", "udp"};
+
+	for (size_t i = 0; tap->resolver && i < sizeof protocols / sizeof protocols[0]; i++) {
+		rule_begin(rule);
+		expr_meta(rule, "iifname", tap->name);
+		expr_daddr(rule, &tap->gateway, 1);
+		expr_field(rule, protocols[i], "dport", "==", json_object_new_int(PORT_NAMES));
+		expr_verdict(rule, "accept");
+		rule_end(rule, "input", NULL);
+	}
+}
+
+/* What this kernel says by itself, and who listens, is said to the guest. Nobody here has more to say. */
 static void add_ends(struct rule *rule, const struct filter_plan *plan)
 {
+	add_listeners(rule, plan);
+	add_resolver(rule, &plan->tap);
 	rule_begin(rule);
 	expr_meta(rule, "iifname", plan->tap.name);
 	expr_go(rule, "goto", "remember");

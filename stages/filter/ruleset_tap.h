@@ -15,7 +15,9 @@ struct rule;
  *   inet safe_run
  *     through  forwarded packets: the guest's to the way out go to forward, what answers them comes
  *              back, and nothing else passes
- *     input    nothing of the guest's ends in this network namespace
+ *     redirect the guest's connections that go to a listener here instead (match: name)
+ *     input    nothing else of the guest's ends in this network namespace, but questions for names
+ *              where somebody answers them
  *     output   this kernel's refusals to the guest, and nothing else leaves
  *     source   the guest leaves with the run's own address
  *   netdev safe_run
@@ -30,6 +32,9 @@ struct rule;
 void ruleset_tap_chains(struct rule *rule, const struct filter_plan *plan);
 /* Before those of everybody's output and input. */
 void ruleset_tap_hooks(struct rule *rule, const struct filter_plan *plan);
+
+/* Before the redirections, which in a machine's run are of what comes in: they are the guest's alone. */
+void ruleset_tap_redirect(struct rule *rule, const struct filter_plan *plan);
 
 /* The second table's commands; the caller's. */
 struct json_object *ruleset_guard(const struct filter_plan *plan);

@@ -2,51 +2,20 @@
 #include "stages/filter/tap.h"
 
 #include "ipc/field.h"
-#include "stages/filter/interface_part.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_link.h>
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define CODE FAULT_RUN_NETWORK
 #define PATH "launch.network.tap"
-#define NEW  (NLM_F_CREATE | NLM_F_EXCL)
-
-static int hex_digit(char digit)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = digit != '\0' ? strchr(digits, digit) : NULL;
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
-bool tap_mac_parse(const char *text, uint8_t out[TAP_MAC_LEN])
-{
-	if (strlen(text) != TAP_MAC_SIZE - 1)
-		return false;
-	for (size_t i = 0; i < TAP_MAC_LEN; i++) {
-		int high = hex_digit(text[3 * i]), low = hex_digit(text[3 * i + 1]);
-
-		if (high < 0 || low < 0 || (i + 1 < TAP_MAC_LEN && text[3 * i + 2] != ':'))
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	/* The first bit on the wire is a group's. */
-	return (out[0] & 1) == 0;
-}
 
 static enum fault_code read_end(struct fields *tap, const char *name, struct net4 *address,
-				char mac[TAP_MAC_SIZE], struct fault *fault)
+				char mac[INTERFACE_MAC_SIZE], struct fault *fault)
 {
 	struct fields end;
 	const char *text = "", *hardware = "";
-	uint8_t bytes[TAP_MAC_LEN];
+	uint8_t bytes[INTERFACE_MAC_LEN];
 	enum fault_code code = fields_enter(tap, name, &end, fault);
 
 	if (code == FAULT_NONE)
@@ -55,11 +24,11 @@ static enum fault_code read_end(struct fields *tap, const char *name, struct net
 		code = fields_string(&end, "mac", &hardware, fault);
 	if (code == FAULT_NONE && (strchr(text, '/') != NULL || !net4_parse(text, true, address)))
 		code = fault_set(fault, CODE, end.path, "has no address a.b.c.d");
-	if (code == FAULT_NONE && !tap_mac_parse(hardware, bytes))
+	if (code == FAULT_NONE && !interface_mac_parse(hardware, bytes))
 		code = fault_set(fault, CODE, end.path, "has no hardware address of one interface");
 	if (code != FAULT_NONE)
 		return code;
-	(void)snprintf(mac, TAP_MAC_SIZE, "%s", hardware);
+	(void)snprintf(mac, INTERFACE_MAC_SIZE, "%s", hardware);
 	return fields_close(&end, fault);
 }
 
@@ -74,52 +43,29 @@ enum fault_code tap_read(struct fields *plan, struct filter_tap *tap, struct fau
 		code = read_end(&fields, "gateway", &tap->gateway, tap->gateway_mac, fault);
 	if (code == FAULT_NONE)
 		code = read_end(&fields, "guest", &tap->guest, tap->guest_mac, fault);
+	if (code == FAULT_NONE)
+		code = fields_bool(&fields, "resolver", &tap->resolver, fault);
 	if (code == FAULT_NONE && (tap->guest.address == tap->gateway.address ||
 				   strcmp(tap->guest_mac, tap->gateway_mac) == 0))
 		code = fault_set(fault, CODE, fields.path, "has the same address at both ends");
 	return code == FAULT_NONE ? fields_close(&fields, fault) : code;
 }
 
-/* Without ARP (IFF_NOARP): nothing is asked for, and no answer is believed. */
-static int set_link(struct rtnetlink *link, int index, const uint8_t mac[TAP_MAC_LEN], uint32_t mtu)
-{
-	struct ifinfomsg info = {.ifi_family = AF_UNSPEC,
-				 .ifi_index = index,
-				 .ifi_flags = IFF_NOARP,
-				 .ifi_change = IFF_NOARP};
-
-	rtnetlink_begin(link, RTM_NEWLINK, 0, &info, sizeof info);
-	rtnetlink_put(link, IFLA_ADDRESS, mac, TAP_MAC_LEN);
-	rtnetlink_put_u32(link, IFLA_MTU, mtu);
-	return rtnetlink_ask(link);
-}
-
-static int add_neighbour(struct rtnetlink *link, const struct filter_tap *tap, int index,
-			 const uint8_t mac[TAP_MAC_LEN])
-{
-	struct ndmsg neighbour = {
-		.ndm_family = AF_INET, .ndm_ifindex = index, .ndm_state = NUD_PERMANENT};
-
-	rtnetlink_begin(link, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &neighbour,
-			sizeof neighbour);
-	rtnetlink_put_u32(link, NDA_DST, htonl(tap->guest.address));
-	rtnetlink_put(link, NDA_LLADDR, mac, TAP_MAC_LEN);
-	return rtnetlink_ask(link);
-}
-
 static int set_all(struct rtnetlink *link, const struct filter_tap *tap, int index, uint32_t mtu)
 {
-	uint8_t own[TAP_MAC_LEN], guest[TAP_MAC_LEN];
+	uint8_t own[INTERFACE_MAC_LEN], guest[INTERFACE_MAC_LEN];
 
-	if (!tap_mac_parse(tap->gateway_mac, own) || !tap_mac_parse(tap->guest_mac, guest)) {
+	if (!interface_mac_parse(tap->gateway_mac, own) ||
+	    !interface_mac_parse(tap->guest_mac, guest)) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (set_link(link, index, own, mtu) < 0 || interface_no_address6(link, index) < 0 ||
+	if (interface_set_link(link, index, own, mtu) < 0 ||
+	    interface_no_address6(link, index) < 0 ||
 	    interface_add_address(link, index, tap->gateway.address, tap->guest.address) < 0 ||
 	    interface_up(link, index) < 0)
 		return -1;
-	return add_neighbour(link, tap, index, guest);
+	return interface_add_neighbour(link, index, tap->guest.address, guest);
 }
 
 /* No forwarding but on these: the switches are each interface's own. */

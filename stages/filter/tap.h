@@ -3,10 +3,12 @@
 #define FILTER_TAP_H
 
 #include "ipc/fault.h"
+#include "stages/filter/interface_part.h"
 #include "stages/filter/net4.h"
 #include "stages/uplink/rtnetlink.h"
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,20 +27,16 @@ struct filter_plan;
 #define TAP_GATEWAY	"192.0.0.1"
 #define TAP_GUEST_MAC	"02:73:72:00:00:02" /* locally administered */
 #define TAP_GATEWAY_MAC "02:73:72:00:00:01"
-#define TAP_MAC_LEN	6
-#define TAP_MAC_SIZE	sizeof("00:11:22:33:44:55")
 #define TAP_MTU		1500 /* or what the way out has, when that is less */
 
 struct filter_tap {
 	char name[IFNAMSIZ];	    /* "": this run is no machine */
 	struct net4 guest, gateway; /* both /32 */
-	char guest_mac[TAP_MAC_SIZE], gateway_mac[TAP_MAC_SIZE];
+	bool resolver;		    /* somebody answers questions at the gateway */
+	char guest_mac[INTERFACE_MAC_SIZE], gateway_mac[INTERFACE_MAC_SIZE];
 };
 
-/* "00:11:22:33:44:55", in lower case, no group's; false for anything else. */
-bool tap_mac_parse(const char *text, uint8_t out[TAP_MAC_LEN]) __attribute__((warn_unused_result));
-
-/* {"gateway":{"address","mac"},"guest":{"address","mac"},"name"}, the plan's member "tap". */
+/* {"gateway":{"address","mac"},"guest":{"address","mac"},"name","resolver"}, the plan's "tap". */
 enum fault_code tap_read(struct fields *plan, struct filter_tap *tap, struct fault *fault)
 	__attribute__((warn_unused_result));
 

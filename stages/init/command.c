@@ -3,6 +3,7 @@
 
 #include "ipc/object.h"
 #include "sandbox/caps.h"
+#include "stages/init/network.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/init.h"
@@ -26,8 +27,8 @@
 
 void command_init(struct command *command)
 {
-	*command =
-		(struct command){.init_fd = -1, .workload_fd = -1, .pidfd = -1, .workdir_fd = -1};
+	*command = (struct command){
+		.init_fd = -1, .workload_fd = -1, .pidfd = -1, .workdir_fd = -1, .net_fd = -1};
 }
 
 static const char *text_of(struct json_object *message, const char *name)
@@ -60,7 +61,22 @@ static enum fault_code told_failure(struct command *command, struct json_object 
 			 text_of(message, "message"));
 }
 
-/* The next message of the type wanted; what is told of mounts on the way is not news here. */
+/* What init has to say on the way that is not news here: of mounts, and that its namespace is told. */
+static bool passed_over(const char *type)
+{
+	return strcmp(type, "mount") == 0 || strcmp(type, "network") == 0;
+}
+
+/* Its network namespace, or the work directory. */
+static void keep_descriptor(struct command *command, const char *type, int fd)
+{
+	int *place = strcmp(type, "netns") == 0 ? &command->net_fd : &command->workdir_fd;
+
+	descriptor_close(place);
+	*place = fd;
+}
+
+/* The next message of the type wanted. */
 static enum fault_code expect(struct command *command, int fd, const char *type,
 			      struct json_object **message, pid_t *sender, struct fault *fault)
 {
@@ -74,11 +90,10 @@ static enum fault_code expect(struct command *command, int fd, const char *type,
 					 "the sandbox's process ended before it was ready");
 		told = text_of(*message, "type");
 		if (passed_fd >= 0) {
-			descriptor_close(&command->workdir_fd);
-			command->workdir_fd = passed_fd;
+			keep_descriptor(command, told, passed_fd);
 		} else if (strcmp(told, type) == 0) {
 			return FAULT_NONE;
-		} else if (strcmp(told, "mount") != 0) {
+		} else if (!passed_over(told)) {
 			(void)told_failure(command, *message, fault);
 			object_release(message);
 			return fault->code;
@@ -184,7 +199,8 @@ static enum fault_code let_go(struct command *command, const struct plan *plan, 
 			       plan->argv[0]);
 }
 
-enum fault_code command_start(struct command *command, struct plan *plan, int root_fd, int group_fd,
+enum fault_code command_start(struct command *command, struct plan *plan,
+			      const struct init_network *network, int root_fd, int group_fd,
 			      struct fault *fault)
 {
 	struct json_object *theirs OBJECT_CLEANUP = NULL;
@@ -199,6 +215,9 @@ enum fault_code command_start(struct command *command, struct plan *plan, int ro
 		code = await_built(command, &theirs, fault);
 	if (code == FAULT_NONE)
 		code = read_back(command, plan, theirs, fault);
+	if (code == FAULT_NONE)
+		code = network_bring_up(network, command->net_fd, fault);
+	descriptor_close(&command->net_fd);
 	return code == FAULT_NONE ? let_go(command, plan, fault) : code;
 }
 

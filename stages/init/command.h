@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct init_network;
 struct plan;
 
 /*
@@ -20,6 +21,7 @@ struct command {
 	int pidfd;		  /* of the sandbox's pid 1; -1 */
 	pid_t init_pid, workload_pid;
 	int workdir_fd;	 /* when outputs are wanted; -1 */
+	int net_fd;	 /* its network namespace, when that gets an interface; -1 */
 	int exec_errno;	 /* why an exec failed; 0 */
 	bool ended;	 /* init told how it ended, or died */
 	bool known;	 /* the former */
@@ -30,7 +32,8 @@ struct command {
 void command_init(struct command *command);
 
 /* root_fd and group_fd stay the caller's; plan's stdio are the sandbox's ends. */
-enum fault_code command_start(struct command *command, struct plan *plan, int root_fd, int group_fd,
+enum fault_code command_start(struct command *command, struct plan *plan,
+			      const struct init_network *network, int root_fd, int group_fd,
 			      struct fault *fault) __attribute__((warn_unused_result));
 
 /* init_fd is readable: the command has ended, one way or the other. */

@@ -333,8 +333,8 @@ static enum fault_code read_all(struct fields *top, struct job *job, struct plan
 		code = read_seed(top, job, fault);
 	if (code == FAULT_NONE)
 		code = read_clock(top, job, fault);
-	if (code == FAULT_NONE && !fields_null(top, "network"))
-		code = fault_set(fault, CODE, "job.network", "is not for this guest");
+	if (code == FAULT_NONE)
+		code = network_read(top, &job->network, plan, fault);
 	return code == FAULT_NONE ? fields_close(top, fault) : code;
 }
 

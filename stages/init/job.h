@@ -3,6 +3,7 @@
 #define INIT_JOB_H
 
 #include "ipc/fault.h"
+#include "stages/init/network.h"
 #include "stages/launch/plan.h"
 
 #include <stdbool.h>
@@ -38,6 +39,7 @@ struct job {
 	bool has_memory_max, has_pids_max;
 	uint64_t memory_max, pids_max; /* bytes, processes */
 	bool wants_stdin;
+	struct init_network network;
 };
 
 /*

@@ -153,7 +153,8 @@ static enum fault_code start(struct guest *guest, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = relay_open(&guest->relay, plan, fault);
 	if (code == FAULT_NONE)
-		code = command_start(&guest->command, plan, guest->root_fd, guest->group_fd, fault);
+		code = command_start(&guest->command, plan, &guest->job.network, guest->root_fd,
+				     guest->group_fd, fault);
 	relay_started(plan);
 	return code;
 }

@@ -31,9 +31,11 @@ enum fault_code confine_files(const struct plan *plan, struct landlock_report *r
 	*report = (struct landlock_report){0};
 	if (root_workdir_private(plan))
 		rules[count++] = (struct sandbox_path_rule){plan->cwd, READ | CHANGE};
-	/* Where a packet filter says what may be reached, loopback included, it says it for TCP too. */
-	result = plan->network.wanted ? landlock_restrict_files(rules, count, NULL, 0, report)
-				      : landlock_restrict(rules, count, NULL, 0, report);
+	/* Where a packet filter says what may be reached, loopback included, it says it for TCP too. A
+	 * VMM has its guest's frames to carry and no socket of its own. */
+	result = plan->network.wanted && !plan->machine.wanted
+			 ? landlock_restrict_files(rules, count, NULL, 0, report)
+			 : landlock_restrict(rules, count, NULL, 0, report);
 	if (result == 0)
 		return FAULT_NONE;
 	if ((errno == ENOSYS || errno == EOPNOTSUPP) && plan->best_effort) {

@@ -2,7 +2,9 @@
 #include "stages/launch/host_file.h"
 
 #include "ipc/record.h"
+#include "stages/launch/mount.h"
 #include "stages/launch/network_egress.h"
+#include "stages/launch/overlay.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/root.h"
 
@@ -11,9 +13,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_MAX (PLAN_PATH_MAX + 512)
+#define PINNED	 "etc"
+#define CLOSED	 (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 static int write_new(int etc_fd, const char *name, const char *text)
 {
@@ -70,6 +76,18 @@ static int write_hosts(int etc_fd, const struct plan *plan, const char *text)
 	return result;
 }
 
+/* The sandbox's own loopback has it; or, for a guest, the other end of its interface. */
+static int write_nameserver(int etc_fd, const struct plan *plan)
+{
+	struct in_addr in = {.s_addr = htonl(plan->network.resolver)};
+	char text[INET_ADDRSTRLEN + sizeof "nameserver \n"], address[INET_ADDRSTRLEN];
+
+	(void)inet_ntop(AF_INET, &in, address, sizeof address);
+	(void)snprintf(text, sizeof text, "nameserver %s\n",
+		       plan->network.resolver != 0 ? address : NETWORK_EGRESS_NAMES);
+	return write_new(etc_fd, "resolv.conf", text);
+}
+
 /* A resolver only where names are known by their wildcard alone: ours, network_egress.h. */
 static int write_resolver(int etc_fd, const struct plan *plan)
 {
@@ -82,7 +100,16 @@ static int write_resolver(int etc_fd, const struct plan *plan)
 		       wild ? " dns" : "");
 	if (write_file(etc_fd, "nsswitch.conf", text) < 0)
 		return -1;
-	return wild ? write_new(etc_fd, "resolv.conf", "nameserver " NETWORK_EGRESS_NAMES "\n") : 0;
+	return wild ? write_nameserver(etc_fd, plan) : 0;
+}
+
+static int write_own_hosts(int etc_fd, const struct plan *plan)
+{
+	char text[TEXT_MAX];
+
+	(void)snprintf(text, sizeof text, "127.0.0.1 localhost %s\n::1 localhost %s\n",
+		       plan->hostname, plan->hostname);
+	return write_hosts(etc_fd, plan, text);
 }
 
 static int write_all(int etc_fd, const struct plan *plan)
@@ -100,9 +127,7 @@ static int write_all(int etc_fd, const struct plan *plan)
 		       plan->gid);
 	if (write_file(etc_fd, "group", text) < 0)
 		return -1;
-	(void)snprintf(text, sizeof text, "127.0.0.1 localhost %s\n::1 localhost %s\n",
-		       plan->hostname, plan->hostname);
-	if (write_hosts(etc_fd, plan, text) < 0)
+	if (write_own_hosts(etc_fd, plan) < 0)
 		return -1;
 	(void)snprintf(text, sizeof text, "%s\n", plan->hostname);
 	if (write_file(etc_fd, "hostname", text) < 0)
@@ -124,4 +149,34 @@ enum fault_code host_file_write(const struct root *root, const struct plan *plan
 		return FAULT_NONE;
 	return fault_set_errno(fault, FAULT_RUN_LAUNCH, error_number, "launch.root.etc",
 			       "cannot write the sandbox's /etc");
+}
+
+/* A directory of the private tmpfs that the workload never sees (root.h) above the root's own /etc. */
+static int pin(const struct root *root, const struct plan *plan)
+{
+	int etc_fd = root_place(root, "/etc", true);
+	int own_fd = -1, mount_fd = -1, result = -1, error_number;
+
+	if (etc_fd >= 0 && mkdirat(root->disk_fd, PINNED, 0755) == 0)
+		own_fd = openat(root->disk_fd, PINNED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (own_fd >= 0 && write_own_hosts(own_fd, plan) == 0 &&
+	    write_resolver(own_fd, plan) == 0 &&
+	    (plan->network.wild || write_new(own_fd, "resolv.conf", "") == 0))
+		mount_fd = overlay_mount_two(root, own_fd, etc_fd, CLOSED);
+	if (mount_fd >= 0)
+		result = mount_place(mount_fd, etc_fd);
+	error_number = errno;
+	(void)close(etc_fd);
+	(void)close(own_fd);
+	(void)close(mount_fd);
+	errno = error_number;
+	return result;
+}
+
+enum fault_code host_file_pin(const struct root *root, const struct plan *plan, struct fault *fault)
+{
+	if (pin(root, plan) == 0)
+		return FAULT_NONE;
+	return fault_set_errno(fault, FAULT_RUN_LAUNCH, errno, "launch.root.etc",
+			       "cannot lay the policy's names over the root's /etc");
 }

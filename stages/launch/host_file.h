@@ -15,4 +15,11 @@ struct root;
 enum fault_code host_file_write(const struct root *root, const struct plan *plan,
 				struct fault *fault) __attribute__((warn_unused_result));
 
+/*
+ * The same files for a root that is somebody's image: the pinned names in /etc/hosts, and a
+ * resolv.conf and nsswitch.conf that ask nobody, or ours, in an overlay over what /etc has else. After root_disk.
+ */
+enum fault_code host_file_pin(const struct root *root, const struct plan *plan, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 #endif

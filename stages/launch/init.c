@@ -12,6 +12,7 @@
 #include "stages/launch/message.h"
 #include "stages/launch/namespace.h"
 #include "stages/launch/network.h"
+#include "stages/launch/network_machine.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/reaper.h"
 #include "stages/launch/root.h"
@@ -110,9 +111,11 @@ static enum fault_code add_host(const struct init_arguments *arguments, struct a
 
 	if (code == FAULT_NONE)
 		code = own ? root_tree(apart, image_fd, fault) : root_entries(apart, fault);
-	/* A root of the policy's own is what it is, /etc included. */
+	/* A root of the policy's own is what it is, /etc included; but in a machine it has names. */
 	if (code == FAULT_NONE && !own)
 		code = host_file_write(root, plan, fault);
+	else if (code == FAULT_NONE && plan->machine.guest && plan->network.wanted)
+		code = host_file_pin(root, plan, fault);
 	if (code == FAULT_NONE)
 		code = root_workdir(root, plan, fault);
 	if (code == FAULT_NONE)
@@ -195,6 +198,8 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	/* A machine's are the ends of its output, and wait for the child. */
 	plan->machine.out_fd = fds[0];
 	plan->machine.err_fd = fds[1];
+	if (network_machine_open(plan, &fault) != FAULT_NONE)
+		fail(arguments, &fault);
 	if (plan_seal(plan) < 0)
 		_exit(EXIT_FAILURE);
 	if (network_pass(plan, arguments->channel_fd, &fault) != FAULT_NONE)
@@ -203,6 +208,9 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	    FAULT_NONE)
 		fail(arguments, &fault);
 	pid = fork_workload(arguments, &fault);
+	/* Its interface is the VMM's alone: it ends with it. */
+	if (plan->machine.tap_fd >= 0)
+		(void)close(plan->machine.tap_fd);
 	/* While the workload's process confines itself; it gets no CHANNEL_EXEC before "built". */
 	if (pid < 0 || root_leave(&fault) != FAULT_NONE)
 		fail(arguments, &fault);

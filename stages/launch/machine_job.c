@@ -2,6 +2,7 @@
 #include "ipc/object.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/machine_part.h"
+#include "stages/launch/network_machine.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -121,7 +122,7 @@ enum fault_code machine_job(const struct launch *launch, struct json_object **ou
 	object_add(record, "limits", limits(job));
 	add_limit(record, "memoryMax", cgroup->memory_set, cgroup->memory_max);
 	object_add(record, "mounts", mounts(launch));
-	object_add_null(record, "network");
+	object_add(record, "network", network_machine_job(launch));
 	object_add(record, "outputs", outputs(launch->plan));
 	add_limit(record, "pidsMax", cgroup->pids_set, cgroup->pids_max);
 	object_add(record, "root", root(launch->machine));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/object.h"
+#include "stages/filter/tap.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/machine_part.h"
+#include "stages/launch/network_machine.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -163,6 +165,22 @@ static void add_streams(struct words *words, const struct machine *machine)
 	add_pair(words, "-device", "virtio-rng-device,rng=random");
 }
 
+/*
+ * Frames as they are, one after the other, by the descriptor init made: no vhost, which is the
+ * host's kernel, and nothing the guest could leave to the host to compute or to filter.
+ */
+static void add_network(struct words *words)
+{
+	add(words, "-netdev");
+	add(words, "tap,id=net,fd=%d,vhost=off", NETWORK_MACHINE_TAP_FD);
+	add_pair(words, "-device",
+		 "virtio-net-device,netdev=net,mac=" TAP_GUEST_MAC
+		 ",mq=off,ctrl_vq=off,ctrl_rx=off,ctrl_rx_extra=off,ctrl_vlan=off,"
+		 "ctrl_mac_addr=off,ctrl_guest_offloads=off,guest_announce=off,csum=off,"
+		 "guest_csum=off,gso=off,host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off,"
+		 "guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off");
+}
+
 static void hash_words(struct machine *machine, const struct words *words)
 {
 	struct digest *digest = digest_new();
@@ -194,6 +212,8 @@ enum fault_code machine_command(struct launch *launch, struct fault *fault)
 	add_machine(&words, machine);
 	add_drives(&words, machine);
 	add_streams(&words, machine);
+	if (plan->machine.tap[0] != '\0')
+		add_network(&words);
 	if (words.full)
 		return fault_set(fault, CODE, PATH, "the VMM's command line has no room");
 	words.argv[words.count] = NULL;

@@ -9,6 +9,7 @@
 #include "stages/launch/launch.h"
 #include "stages/launch/message.h"
 #include "stages/launch/network_egress.h"
+#include "stages/launch/network_machine.h"
 #include "stages/launch/network_names.h"
 #include "stages/launch/network_report.h"
 #include "stages/launch/network_user.h"
@@ -123,13 +124,14 @@ enum fault_code network_announce(struct launch *launch, struct fault *fault)
 
 	if (!plan->network.wanted)
 		return FAULT_NONE;
-	if (plan->machine.wanted)
+	if (launch->machine != NULL && launch->machine->firecracker.wanted)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
-				 "a network for a machine is not available in this version: set "
-				 "network.mode to \"none\", or runtime.isolation to \"process\"");
+				 "Firecracker has no network in this version: leave --vmm "
+				 "firecracker out, or set network.mode to \"none\"");
 	if (network_names_resolve(launch, fault) != FAULT_NONE)
 		return fault->code;
 	name_interface(launch);
+	network_machine_name(launch);
 	return network_report_plan(launch, fault);
 }
 
@@ -302,6 +304,8 @@ static enum fault_code order_filter(struct launch *launch, struct fault *fault)
 		object_add_integer(record, "mtu", launch->network.mtu);
 	object_add(record, "rules", rules);
 	object_add_string(record, "schemaVersion", "safe-run.filter/v1");
+	if (plan->machine.tap[0] != '\0')
+		object_add(record, "tap", network_machine_filter(plan));
 	return give(&launch->network.filter, record, fault);
 }
 

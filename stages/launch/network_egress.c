@@ -2,7 +2,7 @@
 #include "stages/launch/network_egress.h"
 
 #include "ipc/object.h"
-#include "stages/filter/net4.h"
+#include "stages/filter/tap.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/launch.h"
@@ -43,12 +43,16 @@ static size_t wanted(const struct plan *plan)
 	return plan->network.wild ? NETWORK_EGRESS_SOCKETS : 1;
 }
 
-/* The loopback is not up yet: it has no address, and gets this one with sr-filter. */
-static int make_socket(size_t which)
+/*
+ * The loopback is not up yet: it has no address, and gets this one with sr-filter. Of a machine it is
+ * the interface to its guest, which cannot reach our loopback.
+ */
+static int make_socket(size_t which, const struct plan *plan)
 {
+	const char *at = plan->machine.tap[0] != '\0' ? TAP_GATEWAY : NETWORK_EGRESS_NAMES;
 	const struct sockaddr_in address = {.sin_family = AF_INET,
 					    .sin_port = htons(sockets[which].port),
-					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+					    .sin_addr.s_addr = inet_addr(at)};
 	const int one = 1;
 	int fd = socket(AF_INET, sockets[which].kind | SOCK_CLOEXEC, 0);
 
@@ -65,7 +69,7 @@ int network_egress_pass(const struct plan *plan, int channel_fd)
 
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *message OBJECT_CLEANUP = message_new(sockets[i].type);
-		int fd = make_socket(i);
+		int fd = make_socket(i, plan);
 		int result = fd < 0 ? -1 : channel_report_fd(channel_fd, message, fd);
 
 		descriptor_close(&fd);
@@ -213,7 +217,9 @@ struct json_object *network_egress_describe(const struct plan *plan)
 		return NULL;
 	object = object_new();
 	if (plan->network.wild)
-		object_add_string(object, "dns", NETWORK_EGRESS_NAMES ":53");
+		object_add_string(object, "dns",
+				  plan->machine.tap[0] != '\0' ? TAP_GATEWAY ":53"
+							       : NETWORK_EGRESS_NAMES ":53");
 	else
 		object_add_null(object, "dns");
 	object_add_integer(object, "port", NETWORK_EGRESS_PORT);

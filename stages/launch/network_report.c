@@ -21,6 +21,10 @@
 
 const char *network_report_tap(const struct launch *launch)
 {
+	const char *tap = launch->plan->machine.tap;
+
+	if (tap[0] != '\0')
+		return tap;
 	return launch->plan->network.direct ? launch->network.interface : "lo";
 }
 
@@ -149,11 +153,14 @@ static enum fault_code take_rule(struct launch *launch, struct json_object *valu
 	return report_hit(launch, &hit, fault);
 }
 
-/* The launcher's own attempt, before the command ran (probe.h), is not the command's. */
+/*
+ * The launcher's own attempt, before the command ran (probe.h), is not the command's. A VMM has no
+ * socket to try it with.
+ */
 static bool is_probe(const struct launch *launch, const struct hit *hit)
 {
-	return hit->port == launch->plan->network.probe_port && strcmp(hit->protocol, "tcp") == 0 &&
-	       strcmp(hit->target, PROBE_HOST) == 0;
+	return launch->machine == NULL && hit->port == launch->plan->network.probe_port &&
+	       strcmp(hit->protocol, "tcp") == 0 && strcmp(hit->target, PROBE_HOST) == 0;
 }
 
 static enum fault_code take_refused(struct launch *launch, struct json_object *value,
@@ -184,6 +191,7 @@ enum fault_code network_report_hits(struct launch *launch, struct json_object *f
 				    struct fault *fault)
 {
 	struct hit rest = {.index = -1, .protocol = "any", .target = "other"};
+	struct hit forged = {.index = -1, .protocol = "frame", .target = "other"};
 	struct json_object *rules = NULL, *refused = NULL;
 	struct fields fields;
 	enum fault_code code = fields_open(&fields, final, "", CODE, fault);
@@ -197,6 +205,9 @@ enum fault_code network_report_hits(struct launch *launch, struct json_object *f
 	if (code == FAULT_NONE)
 		code = fields_integer(&fields, "refusedOverflow", 0, CANON_INTEGER_MAX,
 				      &rest.blocked, fault);
+	if (code == FAULT_NONE && launch->machine != NULL)
+		code = fields_integer(&fields, "notGuests", 0, CANON_INTEGER_MAX, &forged.blocked,
+				      fault);
 	if (code == FAULT_NONE)
 		code = fields_close(&fields, fault);
 	if (code == FAULT_NONE &&
@@ -207,5 +218,7 @@ enum fault_code network_report_hits(struct launch *launch, struct json_object *f
 		code = take_rule(launch, json_object_array_get_idx(rules, i), i, fault);
 	for (size_t i = 0; code == FAULT_NONE && i < json_object_array_length(refused); i++)
 		code = take_refused(launch, json_object_array_get_idx(refused, i), fault);
-	return code == FAULT_NONE && rest.blocked > 0 ? report_hit(launch, &rest, fault) : code;
+	if (code == FAULT_NONE && rest.blocked > 0)
+		code = report_hit(launch, &rest, fault);
+	return code == FAULT_NONE && forged.blocked > 0 ? report_hit(launch, &forged, fault) : code;
 }

@@ -10,7 +10,7 @@ struct launch;
 /* The network's events (ipc/event.h, safe-run-ipc(7)). */
 #define NETWORK_REPORT_TABLE "safe_run"
 
-/* The interface events name: the run's own, or its loopback where nothing else is needed. */
+/* The interface events name: a machine's, the run's own, or its loopback where nothing else is needed. */
 const char *network_report_tap(const struct launch *launch);
 
 /* network.plan.generated: every rule with every address it stands for. */

@@ -23,11 +23,12 @@ static const struct mount_option options[] = {
 };
 
 /* overlayfs wants two layers where none is writable; the second is an empty directory. */
-static int set_layers(int context_fd, const struct root *root, int dir_fd)
+static int set_layers(int context_fd, const struct root *root, const int fds[2])
 {
-	if (fsconfig(context_fd, FSCONFIG_SET_FD, "lowerdir+", NULL, dir_fd) < 0)
+	(void)root;
+	if (fsconfig(context_fd, FSCONFIG_SET_FD, "lowerdir+", NULL, fds[0]) < 0)
 		return -1;
-	return fsconfig(context_fd, FSCONFIG_SET_FD, "lowerdir+", NULL, root->empty_fd);
+	return fsconfig(context_fd, FSCONFIG_SET_FD, "lowerdir+", NULL, fds[1]);
 }
 
 /*
@@ -35,27 +36,26 @@ static int set_layers(int context_fd, const struct root *root, int dir_fd)
  * the sandbox's own procfs, which is below the current directory then: nobody else can change
  * either, and the kernel jumps to what the descriptor is open on (proc_pid_fd(5)).
  */
-static int set_paths(int context_fd, const struct root *root, int dir_fd)
+static int set_paths(int context_fd, const struct root *root, const int fds[2])
 {
 	char layers[2 * sizeof "proc/self/fd/2147483647"];
 	struct mount_option layer = {"lowerdir", layers};
 
-	(void)snprintf(layers, sizeof layers, "proc/self/fd/%d:proc/self/fd/%d", dir_fd,
-		       root->empty_fd);
+	(void)snprintf(layers, sizeof layers, "proc/self/fd/%d:proc/self/fd/%d", fds[0], fds[1]);
 	if (fchdir(root->fd) < 0)
 		return -1;
 	return fsconfig(context_fd, FSCONFIG_SET_STRING, layer.key, layer.value, 0);
 }
 
-static int make(const struct root *root, int dir_fd, uint64_t attributes,
-		int (*set)(int, const struct root *, int))
+static int make(const struct root *root, const int fds[2], uint64_t attributes,
+		int (*set)(int, const struct root *, const int *))
 {
 	int context_fd = fsopen("overlay", FSOPEN_CLOEXEC);
 	int fd = -1, error_number;
 
 	if (context_fd < 0)
 		return -1;
-	if (set(context_fd, root, dir_fd) == 0 &&
+	if (set(context_fd, root, fds) == 0 &&
 	    mount_configure(context_fd, options, COUNT(options)) == 0)
 		fd = fsmount(context_fd, FSMOUNT_CLOEXEC, (unsigned)attributes);
 	error_number = errno;
@@ -64,14 +64,20 @@ static int make(const struct root *root, int dir_fd, uint64_t attributes,
 	return fd;
 }
 
-int overlay_mount(const struct root *root, int dir_fd, uint64_t attributes)
+int overlay_mount_two(const struct root *root, int upper_fd, int lower_fd, uint64_t attributes)
 {
-	int fd = make(root, dir_fd, attributes, set_layers);
+	const int fds[] = {upper_fd, lower_fd};
+	int fd = make(root, fds, attributes, set_layers);
 
 	/* EOPNOTSUPP before Linux 6.5, EINVAL before 6.13: a kernel that takes paths only. */
 	if (fd >= 0 || (errno != EINVAL && errno != EOPNOTSUPP))
 		return fd;
-	return make(root, dir_fd, attributes, set_paths);
+	return make(root, fds, attributes, set_paths);
+}
+
+int overlay_mount(const struct root *root, int dir_fd, uint64_t attributes)
+{
+	return overlay_mount_two(root, dir_fd, root->empty_fd, attributes);
 }
 
 /* Over a /proc nobody looks up any more, as the private tmpfs (disk.c). */

@@ -24,6 +24,10 @@ struct root;
 int overlay_mount(const struct root *root, int dir_fd, uint64_t attributes)
 	__attribute__((warn_unused_result));
 
+/* What upper_fd has, above what lower_fd has. */
+int overlay_mount_two(const struct root *root, int upper_fd, int lower_fd, uint64_t attributes)
+	__attribute__((warn_unused_result));
+
 /*
  * The same with a place nobody can look up, from which parts can be copied (mount_copy_one); it
  * goes with the old root.

@@ -113,6 +113,7 @@ struct plan_network {
 	struct plan_host hosts[PLAN_RULE_MAX];
 	size_t host_count;
 	uint16_t probe_port; /* no rule has it */
+	uint32_t resolver;   /* of a guest, host order; 0: its own loopback */
 };
 
 struct plan_limit {
@@ -128,6 +129,8 @@ struct plan_machine {
 	bool guest;	    /* this is the guest: its files are nobody else's */
 	bool kvm;	    /* /dev/kvm is there for it */
 	int out_fd, err_fd; /* in init: where the console and the VMM's messages go */
+	char tap[16];	    /* its interface to the run's network namespace; "": none */
+	int tap_fd;	    /* in init; -1: none */
 };
 
 struct plan {

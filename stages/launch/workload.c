@@ -10,6 +10,7 @@
 #include "stages/launch/fallback.h"
 #include "stages/launch/identity.h"
 #include "stages/launch/message.h"
+#include "stages/launch/network_machine.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/probe.h"
 #include "stages/launch/readback.h"
@@ -82,7 +83,8 @@ static int arrange_streams(const struct plan *plan)
 static enum fault_code arrange_descriptors(const struct plan *plan, int *channel_fd,
 					   struct fault *fault)
 {
-	const int kept[] = {CHANNEL_AT};
+	const int tap_fd = plan->machine.tap_fd;
+	const int kept[] = {CHANNEL_AT, tap_fd >= 0 ? NETWORK_MACHINE_TAP_FD : -1};
 
 	if (setsid() < 0 || arrange_streams(plan) < 0)
 		return fault_set_errno(fault, CODE, errno,
@@ -93,7 +95,10 @@ static enum fault_code arrange_descriptors(const struct plan *plan, int *channel
 		return fault_set_errno(fault, CODE, errno, "launch.streams",
 				       "cannot move the channel");
 	*channel_fd = CHANNEL_AT;
-	if (descriptor_keep(kept, 1) < 0)
+	if (tap_fd >= 0 && put(tap_fd, NETWORK_MACHINE_TAP_FD) < 0)
+		return fault_set_errno(fault, CODE, errno, "launch.streams",
+				       "cannot move the machine's interface");
+	if (descriptor_keep(kept, sizeof kept / sizeof kept[0]) < 0)
 		return fault_set_errno(fault, CODE, errno, "launch.streams",
 				       "cannot close the other descriptors");
 	return FAULT_NONE;

@@ -3,14 +3,20 @@
  * pid 1 of a guest that is the host's enemy. Which attack, the job's first argument says; the job
  * is searched for the word, not parsed, and everything sent is made up.
  */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,7 +27,7 @@
 
 static void load_modules(void)
 {
-	char order[1024] = "", path[256];
+	char order[4096] = "", path[256];
 	int fd = open("/modules/order", O_RDONLY);
 	char *rest = order, *name;
 
@@ -100,6 +106,67 @@ static void flood(void)
 		(void)!write(fd, line, sizeof line - 1);
 }
 
+#define SEVEN 7
+
+/* Frames no guest of ours sends, a hundred of each: none may get anywhere. */
+static void forge(void)
+{
+	static const unsigned char ours[] = {0x02, 0x73, 0x72, 0, 0, 2};
+	static const unsigned char gateway[] = {0x02, 0x73, 0x72, 0, 0, 1};
+	struct ifreq request = {.ifr_name = "eth0"};
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_halen = ETH_ALEN};
+
+	(void)ioctl(fd, SIOCGIFINDEX, &request);
+	to.sll_ifindex = request.ifr_ifindex;
+	(void)ioctl(fd, SIOCGIFFLAGS, &request);
+	request.ifr_flags |= IFF_UP | IFF_NOARP;
+	(void)ioctl(fd, SIOCSIFFLAGS, &request);
+	for (int i = 0; i < 100 * SEVEN; i++) {
+		/* An open request to 198.18.2.10 port 80, which the policy allows. */
+		unsigned char frame[74] = {2,  0x73, 0x72, 0,	 0,    1,    2,	 0x73, 0x72, 0,	 0,
+					   2,  8,    0,	   0x45, 0,    0,    40, 0,    1,    0,	 0,
+					   64, 6,    0,	   0,	 192,  0,    0,	 2,    198,  18, 2,
+					   10, 0x9c, 0x40, 0,	 80,   0,    0,	 0,    1,    0,	 0,
+					   0,  0,    0x50, 2,	 0xfa, 0xf0, 0,	 0,    0,    0};
+		size_t len = 60;
+
+		memcpy(frame, gateway, sizeof gateway);
+		memcpy(frame + 6, ours, sizeof ours);
+		switch (i % SEVEN) {
+		case 0: /* another machine's hardware address */
+			frame[11] = 3;
+			break;
+		case 1: /* another sender */
+			frame[29] = 3;
+			break;
+		case 2: /* the host's own address */
+			memcpy(frame + 26, "\xc6\x33\x64\x02", 4);
+			break;
+		case 3: /* ARP */
+			frame[12] = 8;
+			frame[13] = 6;
+			break;
+		case 4: /* IPv6 */
+			frame[12] = 0x86;
+			frame[13] = 0xdd;
+			break;
+		case 5: /* everybody */
+			memset(frame, 0xff, ETH_ALEN);
+			break;
+		case 6: /* a source route: longer by two words */
+			frame[14] = 0x47;
+			memmove(frame + 42, frame + 34, 20);
+			memcpy(frame + 34, "\x83\x07\x04\xa9\xfe\xa9\xfe\0", 8);
+			len = 74;
+			break;
+		}
+		while (sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof to) < 0)
+			usleep(STEP_US);
+	}
+	sleep(1);
+}
+
 static void attack(int fd, const char *job)
 {
 	if (strstr(job, "\"lie\"") != NULL) {
@@ -110,6 +177,10 @@ static void attack(int fd, const char *job)
 		/* Outputs that never come. */
 		begin(fd);
 		end_with(fd, "0", "{\"entries\":2,\"type\":\"done\"}\n");
+	} else if (strstr(job, "\"forge\"") != NULL) {
+		begin(fd);
+		forge();
+		end(fd, "0");
 	} else if (strstr(job, "\"hang\"") != NULL) {
 		begin(fd);
 		end(fd, "0");

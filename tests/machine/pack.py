@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-WANTED = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "erofs", "overlay")
+WANTED = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_rng", "virtio_net", "erofs", "overlay")
 TRAILER = "TRAILER!!!"
 
 

@@ -66,6 +66,14 @@ PACKETS(NW8_killed)
 PACKETS(NW8_two_runs_apart)
 PACKETS(host_does_not_forward)
 
+/* The same in a microVM. */
+PACKETS(machine_allowed_and_refused)
+PACKETS(machine_NW5_names)
+PACKETS(machine_NW6_forged_frames)
+PACKETS(machine_NW7_host_and_metadata)
+PACKETS(machine_NW8_two_apart)
+PACKETS(machine_NW8_killed)
+
 /* An ordinary user's, through either program. */
 USER(pasta, allowed_tcp)
 USER(pasta, allowed_programs)
