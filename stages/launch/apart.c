@@ -29,21 +29,22 @@ bool apart_wanted(const struct plan *plan)
 	       !plan->machine.guest;
 }
 
-enum fault_code apart_start(struct apart *apart, const struct root *root, const struct plan *plan,
-			    struct fault *fault)
+void apart_learn(struct apart *apart, const struct root *root)
 {
-	int proc_fd, result, error_number;
+	int proc_fd = mount_open_proc(root->fd);
 
-	*apart = (struct apart){.root = root, .plan = plan};
-	if (!apart_wanted(plan))
-		return FAULT_NONE;
-	proc_fd = mount_open_proc(root->fd);
-	result = proc_fd < 0 ? -1 : mount_table_read(&apart->table, proc_fd);
-	error_number = errno;
+	*apart = (struct apart){.root = root};
+	if (proc_fd < 0 || mount_table_read(&apart->table, proc_fd) < 0)
+		apart->table_errno = errno;
 	(void)close(proc_fd);
-	if (result == 0)
+}
+
+enum fault_code apart_start(struct apart *apart, const struct plan *plan, struct fault *fault)
+{
+	apart->plan = plan;
+	if (!apart_wanted(plan) || apart->table_errno == 0)
 		return FAULT_NONE;
-	return fault_set_errno(fault, FAULT_RUN_LAUNCH, error_number, "launch.root.mounts",
+	return fault_set_errno(fault, FAULT_RUN_LAUNCH, apart->table_errno, "launch.root.mounts",
 			       "cannot learn what is mounted on this host");
 }
 

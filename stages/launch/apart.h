@@ -37,6 +37,7 @@ struct apart {
 	const struct root *root;
 	const struct plan *plan;
 	struct mount_table table;
+	int table_errno; /* why it could not be read; 0: it was */
 	struct apart_layer layers[APART_LAYER_MAX];
 	size_t layer_count;
 	struct json_object *shared; /* [{"path","reason"}] of bind mounts; NULL: none */
@@ -45,9 +46,14 @@ struct apart {
 /* Whether the plan's profile has calls that leave something on an inode. */
 bool apart_wanted(const struct plan *plan);
 
-/* Before the first file of the host's. root has its empty_fd. */
-enum fault_code apart_start(struct apart *apart, const struct root *root, const struct plan *plan,
-			    struct fault *fault) __attribute__((warn_unused_result));
+/*
+ * Before there is a plan, while nobody waits for us: what is mounted in our namespace, which nobody
+ * else changes from here. apart_start is told of a failure, for not every plan needs it.
+ */
+void apart_learn(struct apart *apart, const struct root *root);
+/* Behind apart_learn, before the first file of the host's. root has its empty_fd. */
+enum fault_code apart_start(struct apart *apart, const struct plan *plan, struct fault *fault)
+	__attribute__((warn_unused_result));
 /* All but shared, which is the caller's. */
 void apart_close(struct apart *apart);
 

@@ -18,16 +18,16 @@
 #define CLAUSE "files.locks"
 #define OWN    "inodes of the run's own"
 
-enum fault_code apart_readback_start(struct apart_readback *readback, const struct plan *plan,
-				     struct fault *fault)
+enum fault_code apart_readback_host(const struct plan *plan, struct mount_table *host,
+				    struct fault *fault)
 {
 	int proc_fd, result, error_number;
 
-	*readback = (struct apart_readback){.plan = plan};
+	*host = (struct mount_table){.text = NULL};
 	if (!apart_wanted(plan))
 		return FAULT_NONE;
 	proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	result = proc_fd < 0 ? -1 : mount_table_read(&readback->host, proc_fd);
+	result = proc_fd < 0 ? -1 : mount_table_read(host, proc_fd);
 	error_number = errno;
 	(void)close(proc_fd);
 	if (result == 0)
@@ -36,10 +36,16 @@ enum fault_code apart_readback_start(struct apart_readback *readback, const stru
 			       "cannot learn what is mounted on this host");
 }
 
+void apart_readback_start(struct apart_readback *readback, const struct plan *plan,
+			  const struct mount_table *host)
+{
+	*readback = (struct apart_readback){.plan = plan, .host = host};
+}
+
 static bool is_host(const struct apart_readback *readback, const struct mountinfo *mount)
 {
-	for (size_t i = 0; i < readback->host.count; i++)
-		if (strcmp(readback->host.mounts[i].device, mount->device) == 0)
+	for (size_t i = 0; i < readback->host->count; i++)
+		if (strcmp(readback->host->mounts[i].device, mount->device) == 0)
 			return true;
 	return false;
 }
@@ -100,9 +106,4 @@ enum fault_code apart_readback_end(struct apart_readback *readback, struct json_
 				     "no locks and no watches", "no locks and no watches",
 				     object_new());
 	return FAULT_NONE;
-}
-
-void apart_readback_release(struct apart_readback *readback)
-{
-	mount_table_release(&readback->host);
 }

@@ -17,14 +17,19 @@ struct plan;
  */
 struct apart_readback {
 	const struct plan *plan;
-	struct mount_table host;
+	const struct mount_table *host;
 	size_t mounts, overlays;
 	size_t host_devices; /* nodes of /dev that are the host's */
 	char foreign[192];   /* where the first file system of the host's is; "" for none */
 };
 
-enum fault_code apart_readback_start(struct apart_readback *readback, const struct plan *plan,
-				     struct fault *fault) __attribute__((warn_unused_result));
+/* What is mounted here, by the launcher, before there is anything to read back. mount_table_release. */
+enum fault_code apart_readback_host(const struct plan *plan, struct mount_table *host,
+				    struct fault *fault) __attribute__((warn_unused_result));
+
+/* host lives as long as readback. */
+void apart_readback_start(struct apart_readback *readback, const struct plan *plan,
+			  const struct mount_table *host);
 /* Whether what is mounted is an overlay of the run's own, or stands for one (apart_split.h). */
 bool apart_readback_own(const struct apart_readback *readback, const struct mountinfo *mount);
 /* One line of the workload's mountinfo. */
@@ -33,6 +38,5 @@ void apart_readback_mount(struct apart_readback *readback, const struct mountinf
 enum fault_code apart_readback_end(struct apart_readback *readback, struct json_object *shared,
 				   struct json_object *enforcement, struct fault *fault)
 	__attribute__((warn_unused_result));
-void apart_readback_release(struct apart_readback *readback);
 
 #endif

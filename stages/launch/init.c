@@ -62,7 +62,7 @@ static void close_inherited(const struct init_arguments *arguments)
 
 /* Before the bundle: everything that is the same for every run. */
 static enum fault_code start(const struct init_arguments *arguments, struct root *root,
-			     struct fault *fault)
+			     struct apart *apart, struct fault *fault)
 {
 	bool rootless = arguments->plan->rootless;
 	enum fault_code code = FAULT_NONE;
@@ -73,7 +73,11 @@ static enum fault_code start(const struct init_arguments *arguments, struct root
 	/* Until "built", so that the launcher can read our namespaces; see namespace_map_user. */
 	else if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		code = fault_set_errno(fault, CODE, errno, "launch.namespace", "PR_SET_DUMPABLE");
-	return code == FAULT_NONE ? root_start(root, rootless, fault) : code;
+	if (code == FAULT_NONE)
+		code = root_start(root, rootless, fault);
+	if (code == FAULT_NONE)
+		apart_learn(apart, root);
+	return code;
 }
 
 /*
@@ -105,9 +109,9 @@ static enum fault_code add_host(const struct init_arguments *arguments, struct a
 				int image_fd, struct fault *fault)
 {
 	const struct root *root = apart->root;
-	const struct plan *plan = apart->plan;
+	const struct plan *plan = arguments->plan;
 	bool own = plan->root.kind != PLAN_ROOT_HOST;
-	enum fault_code code = apart_start(apart, root, plan, fault);
+	enum fault_code code = apart_start(apart, plan, fault);
 
 	if (code == FAULT_NONE)
 		code = own ? root_tree(apart, image_fd, fault) : root_entries(apart, fault);
@@ -130,7 +134,6 @@ static enum fault_code build(const struct init_arguments *arguments, struct root
 	struct plan *plan = arguments->plan;
 	enum fault_code code = root_disk(root, plan, fault);
 
-	*apart = (struct apart){.root = root, .plan = plan};
 	if (code == FAULT_NONE)
 		code = add_host(arguments, apart, image_fd, fault);
 	apart_close(apart);
@@ -191,7 +194,7 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 
 	follow_launcher();
 	close_inherited(arguments);
-	if (start(arguments, &root, &fault) != FAULT_NONE)
+	if (start(arguments, &root, &apart, &fault) != FAULT_NONE)
 		fail(arguments, &fault);
 	if (channel_wait(arguments->channel_fd, CHANNEL_BUILD, fds) < 0)
 		_exit(EXIT_FAILURE);

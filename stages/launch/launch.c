@@ -168,6 +168,8 @@ static enum fault_code start(struct launch *launch, struct fault *fault)
 		*fault = setup_fault;
 		code = setup_code;
 	}
+	if (code == FAULT_NONE)
+		code = setup_build(launch, fault);
 	if (report_compile(launch, code == FAULT_NONE ? NULL : fault, &report_fault) !=
 	    FAULT_NONE) {
 		*fault = report_fault;

@@ -281,8 +281,8 @@ static char *read_text(const char *path, ssize_t *len)
 }
 
 enum fault_code mountinfo_check(const struct plan *plan, const char *process,
-				struct json_object *shared, struct json_object *enforcement,
-				struct fault *fault)
+				const struct mount_table *host, struct json_object *shared,
+				struct json_object *enforcement, struct fault *fault)
 {
 	struct apart_readback apart;
 	char path[40], hash[DIGEST_TEXT_SIZE];
@@ -302,13 +302,11 @@ enum fault_code mountinfo_check(const struct plan *plan, const char *process,
 	}
 	digest_bytes(text, (size_t)len, value);
 	digest_text(value, hash);
-	code = apart_readback_start(&apart, plan, fault);
-	if (code == FAULT_NONE)
-		code = check_all(&apart, text, enforcement, &count, fault);
+	apart_readback_start(&apart, plan, host);
+	code = check_all(&apart, text, enforcement, &count, fault);
 	free(text);
 	if (code == FAULT_NONE)
 		code = apart_readback_end(&apart, shared, enforcement, fault);
-	apart_readback_release(&apart);
 	if (code != FAULT_NONE)
 		return code;
 	evidence = object_new();

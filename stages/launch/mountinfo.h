@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct json_object;
+struct mount_table;
 struct plan;
 
 /* One line of /proc/<pid>/mountinfo (proc_pid_mountinfo(5)). */
@@ -39,10 +40,11 @@ bool mountinfo_has(const char *options, const char *name);
 /*
  * Every mount the process sees: nosuid, nodev but for the device nodes, and read-only but for what
  * the plan makes writable; anything else refuses the run. Adds default.root, resources.disk.max,
- * files.locks (shared: see apart_readback.h) and one entry per mount of the policy.
+ * files.locks (host, shared: see apart_readback.h) and one entry per mount of the policy.
  */
 enum fault_code mountinfo_check(const struct plan *plan, const char *process,
-				struct json_object *shared, struct json_object *enforcement,
-				struct fault *fault) __attribute__((warn_unused_result));
+				const struct mount_table *host, struct json_object *shared,
+				struct json_object *enforcement, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 #endif

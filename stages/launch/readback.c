@@ -294,7 +294,8 @@ enum fault_code readback_place(const struct readback_place *place, struct json_o
 	(void)snprintf(process, sizeof process, "%d", place->pid);
 	code = check_namespaces(place, enforcement, fault);
 	if (code == FAULT_NONE)
-		code = mountinfo_check(place->plan, process, place->shared, enforcement, fault);
+		code = mountinfo_check(place->plan, process, place->host, place->shared,
+				       enforcement, fault);
 	if (code == FAULT_NONE)
 		code = check_landlock(place, enforcement, fault);
 	return code == FAULT_NONE ? check_limits(place, process, enforcement, fault) : code;

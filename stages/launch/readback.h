@@ -8,6 +8,7 @@
 
 struct cgroup;
 struct json_object;
+struct mount_table;
 struct plan;
 
 /*
@@ -17,11 +18,12 @@ struct plan;
  */
 struct readback_place {
 	const struct plan *plan;
-	pid_t pid;		      /* the workload's, in our pid namespace */
-	struct json_object *confined; /* what it told */
-	struct json_object *ours;     /* readback_namespaces of the launcher */
-	struct json_object *theirs;   /* and of the sandbox's init */
-	struct json_object *shared;   /* what init told of apart.h */
+	pid_t pid;			/* the workload's, in our pid namespace */
+	struct json_object *confined;	/* what it told */
+	struct json_object *ours;	/* readback_namespaces of the launcher */
+	struct json_object *theirs;	/* and of the sandbox's init */
+	struct json_object *shared;	/* what init told of apart.h */
+	const struct mount_table *host; /* apart_readback_host; NULL in a guest */
 };
 
 struct readback_process {

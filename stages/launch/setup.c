@@ -2,6 +2,7 @@
 #include "stages/launch/setup.h"
 
 #include "ipc/object.h"
+#include "stages/launch/apart_readback.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/collect.h"
 #include "stages/launch/descriptor.h"
@@ -236,6 +237,7 @@ void setup_own_clauses(const struct launch *launch, struct json_object *enforcem
 
 /* The workload's process has all but its filter; while it installs that, the rest is read back. */
 static enum fault_code await_confined(struct launch *launch, struct json_object *theirs,
+				      const struct mount_table *host,
 				      struct json_object *enforcement, struct fault *fault)
 {
 	struct json_object *confined OBJECT_CLEANUP = NULL;
@@ -255,6 +257,7 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 		.ours = ours,
 		.theirs = theirs,
 		.shared = launch->shared_files,
+		.host = host,
 	};
 
 	code = readback_place(&place, enforcement, fault);
@@ -328,16 +331,28 @@ static enum fault_code await_network(struct launch *launch, struct fault *fault)
 	return code == FAULT_NONE ? network_start(launch, fault) : code;
 }
 
+/* A machine's and a network's events come first: they say what init will be given. */
+static bool builds_early(const struct launch *launch)
+{
+	return launch->machine == NULL && !launch->plan->network.wanted;
+}
+
+enum fault_code setup_build(struct launch *launch, struct fault *fault)
+{
+	return builds_early(launch) ? order_build(launch, fault) : FAULT_NONE;
+}
+
 enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 {
 	struct json_object *theirs OBJECT_CLEANUP = NULL;
 	struct json_object *enforcement OBJECT_CLEANUP = array_new();
+	struct mount_table host = {.text = NULL};
 	enum fault_code code;
 
 	if (launch->machine != NULL && launch->machine->firecracker.wanted)
 		return firecracker_prepare(launch, fault);
 	code = network_announce(launch, fault);
-	if (code == FAULT_NONE)
+	if (code == FAULT_NONE && !builds_early(launch))
 		code = order_build(launch, fault);
 	if (code == FAULT_NONE)
 		code = await_network(launch, fault);
@@ -347,6 +362,9 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 		code = network_apply(launch, fault);
 	if (code == FAULT_NONE)
 		code = fork_workload(launch, fault);
+	/* While init still builds. */
+	if (code == FAULT_NONE)
+		code = apart_readback_host(launch->plan, &host, fault);
 	if (code == FAULT_NONE)
 		code = await_built(launch, &theirs, fault);
 	if (code == FAULT_NONE)
@@ -354,7 +372,8 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 	if (code == FAULT_NONE && launch->machine != NULL)
 		code = machine_start(launch, fault);
 	if (code == FAULT_NONE)
-		code = await_confined(launch, theirs, enforcement, fault);
+		code = await_confined(launch, theirs, &host, enforcement, fault);
+	mount_table_release(&host);
 	return code == FAULT_NONE ? await_ready(launch, object_take(&enforcement), fault) : code;
 }
 

@@ -14,7 +14,14 @@
 enum fault_code setup_start(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* The plan is in place: build the root, make the cgroup, fork, confine, read back, run.prepared. */
+/*
+ * The plan is admitted and its root identified: init may build it, in namespaces nothing leads out
+ * of, while the first event is written. Of a run that comes to nothing after all it ends with init.
+ */
+enum fault_code setup_build(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/* Then: build the root, make the cgroup, fork, confine, read back, run.prepared. */
 enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 
