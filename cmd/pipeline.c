@@ -132,12 +132,12 @@ static const struct {
 #define BUNDLE_MS 20
 
 /*
- * The launcher first: it makes its namespaces while the two stages before it work on the policy,
- * and it is what the run waits for. The witness and seal have nothing to do until it speaks, and
- * start behind those two (await_bundle).
+ * Validation first, which the bundle waits for, and beside it the launcher, which makes its
+ * namespaces meanwhile; sr-compile has nothing to read before. The witness and seal have nothing to
+ * do until the launcher speaks, and start behind these (await_bundle).
  */
 static const enum pipeline_stage start_order[PIPELINE_STAGE_COUNT] = {
-	PIPELINE_LAUNCH, PIPELINE_VALIDATE, PIPELINE_COMPILE, PIPELINE_MONITOR, PIPELINE_SEAL,
+	PIPELINE_VALIDATE, PIPELINE_LAUNCH, PIPELINE_COMPILE, PIPELINE_MONITOR, PIPELINE_SEAL,
 };
 
 /*
@@ -173,8 +173,9 @@ static enum fault_code start_stage(struct pipeline *pipeline, enum pipeline_stag
 }
 
 /*
- * The launcher waits for a bundle, and there is none without sr-compile: until the signer has shown
- * that it has a key nothing of the run can happen, and what was started is taken back.
+ * The launcher does nothing with a bundle before it has seen the end of its input, and one end of
+ * that pipe is ours: until the signer has shown that it has a key nothing of the run can happen, and
+ * what was started is taken back.
  */
 static enum fault_code await_signer(struct pipeline *pipeline, const struct pipeline_plan *plan,
 				    struct fault *fault)
@@ -192,18 +193,22 @@ static enum fault_code await_signer(struct pipeline *pipeline, const struct pipe
 }
 
 /*
- * The launcher waits for the bundle, and two processors have enough to do until it is there: the
- * witness and seal start when sr-compile has ended. Not a condition, so bounded: whatever keeps it,
- * they start. To see the end of its input it needs our ends of its pipes closed.
+ * Two processors have enough to do until there is a bundle: the witness and seal start when
+ * sr-compile has ended. Not a condition, so bounded: whatever keeps it, they start. To see the end
+ * of its input it needs our ends of its pipes closed.
  */
-static void await_bundle(const struct pipeline *pipeline, struct wires *wires)
+static enum fault_code await_bundle(struct pipeline *pipeline, const struct pipeline_plan *plan,
+				    struct wires *wires, struct fault *fault)
 {
 	struct pollfd ended = {.fd = pipeline->stages[PIPELINE_COMPILE].fd, .events = POLLIN};
 
 	wires_hand_over(wires, WIRE_CHECKED);
+	if (await_signer(pipeline, plan, fault) != FAULT_NONE)
+		return fault->code;
 	wires_hand_over(wires, WIRE_BUNDLE);
 	if (process_runs(&pipeline->stages[PIPELINE_COMPILE]))
 		(void)poll(&ended, 1, BUNDLE_MS);
+	return FAULT_NONE;
 }
 
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
@@ -216,16 +221,14 @@ static enum fault_code start_stages(struct pipeline *pipeline, const struct pipe
 		struct fault later;
 		enum fault_code code;
 
-		if (start_order[k] == PIPELINE_COMPILE &&
-		    await_signer(pipeline, plan, &later) != FAULT_NONE) {
+		if (start_order[k] == PIPELINE_MONITOR &&
+		    await_bundle(pipeline, plan, wires, &later) != FAULT_NONE) {
 			*fault = later;
 			return later.code;
 		}
 		code = start_stage(pipeline, start_order[k], plan, wires,
 				   first == FAULT_NONE ? fault : &later);
 
-		if (start_order[k] == PIPELINE_COMPILE)
-			await_bundle(pipeline, wires);
 		if (first == FAULT_NONE)
 			first = code;
 	}

@@ -10,7 +10,8 @@
 /*
  * A run's signer: sr-signer started for this run with the key of --seal-key, or a connection to the
  * one at --signer. Only sr-seal is given the other end of the socket; the key's descriptor goes to
- * sr-signer and is closed here. No stage is started before the signer has shown that it has a key.
+ * sr-signer and is closed here. The launcher is not let go on with its bundle before the signer has
+ * shown that it has a key.
  */
 struct signing {
 	struct process signer; /* of --seal-key alone */
