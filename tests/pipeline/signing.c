@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* README.md, "Checking a report": the signature with jq, base64 and openssl alone. */
@@ -522,6 +524,65 @@ Test(signing, a_signer_that_does_not_sign)
 		waitpid(pid, NULL, 0);
 		close(fd);
 	}
+	bench_close(&bench);
+}
+
+/* The size of the one run's file; -1 while it is not there. */
+static long size_in(const char *directory, const char *name)
+{
+	char pattern[4200];
+	struct stat status;
+	glob_t found = {0};
+	long size = -1;
+
+	snprintf(pattern, sizeof(pattern), "%s/runs/sr-*/stages/%s", directory, name);
+	if (glob(pattern, 0, NULL, &found) == 0 && stat(found.gl_pathv[0], &status) == 0)
+		size = status.st_size;
+	globfree(&found);
+	return size;
+}
+
+/* 0: the bundle was there all the time, and the launcher had not said a word. */
+static int refuse_late(int listen_fd, const char *directory)
+{
+	static const char refusal[] = "{\"errors\":[{\"code\":\"SR-EVD-304\",\"message\":\"not "
+				      "today\",\"path\":\"signer\"}]}\n";
+	const struct timespec turn = {.tv_nsec = 2000000};
+	int fd = accept(listen_fd, NULL, NULL);
+	bool waited = true;
+
+	for (int turns = 0; size_in(directory, "compile.json") <= 0; turns++) {
+		if (turns == 5000)
+			return 2;
+		nanosleep(&turn, NULL);
+	}
+	for (int turns = 0; turns < 100 && waited; turns++) {
+		waited = size_in(directory, "launch.ndjson") == 0;
+		nanosleep(&turn, NULL);
+	}
+	return send(fd, refusal, strlen(refusal), MSG_NOSIGNAL) > 0 && waited ? 0 : 1;
+}
+
+Test(signing, nothing_is_done_before_the_signer_has_a_key)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct bench bench;
+	int status = -1;
+	pid_t pid;
+
+	bench_open(&bench);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/late", bench.directory);
+	cr_assert_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(fd, 1), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(refuse_late(fd, bench.directory));
+	bench_shell(&bench, "$SR run --quiet --signer late -- true", 125, "not today");
+	bench_shell(&bench, "! ls runs/sr-* 2>/dev/null", 0, NULL);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0, "the launcher went on before there was a key");
+	close(fd);
 	bench_close(&bench);
 }
 
