@@ -201,7 +201,10 @@ static enum stage_exit stage_confine_and_run(const struct stage *stage, void *st
 		return status;
 	sandbox_enter(stage->profile, context.fd_rules, context.fd_rule_count,
 		      parent->given ? (pid_t)parent->number : 0);
-	return stage->run(&context);
+	status = stage->run(&context);
+	if (stage->ends_output)
+		(void)close(STDOUT_FILENO);
+	return status;
 }
 
 static enum stage_exit stage_start(const struct stage *stage, void *state,

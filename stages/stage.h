@@ -81,6 +81,11 @@ struct stage {
 	size_t operand_max;
 	bool survives_keyboard; /* ignores SIGINT, SIGQUIT, SIGHUP, SIGTERM: ends by end of file */
 	bool hashes;		/* prewarm libcrypto through prewarm */
+	/*
+	 * Closes its output when run is over: the kernel gives memory back before descriptors
+	 * (do_exit), and who waits for the end of what we wrote need not wait for that.
+	 */
+	bool ends_output;
 	/* Before confinement: open files, look at options. May be NULL. */
 	enum stage_exit (*open)(struct stage_context *context);
 	/* Before confinement: fetch what would need files later. May be NULL. */

@@ -8,7 +8,7 @@
  * WRITES   stdout (and --record-fd): one CompileBundle record. A refused policy, or input that is
  *          no ValidationResult, gives a bundle whose errors say why and whose plans are null.
  * HOLDS    Nothing: no file, no clock, no random bytes. Same input, same bytes.
- * FILTER   sandbox/filters/compile.filter: memory, read, write, exit.
+ * FILTER   sandbox/filters/compile.filter: memory, read, write, close, exit.
  * REFUSES  Anything but exactly one canonical record of the right kind; unknown or missing fields;
  *          values a plan has no place for (SR-CMP-001, SR-CMP-002, SR-CMP-201). Exit status 1.
  * WHY NOT  In validate: that one looks at the host, so it cannot be pure. In launch: the privileged
@@ -97,6 +97,7 @@ int main(int argc, char **argv)
 		.name = "sr-compile",
 		.summary = "turn a validated policy into plans",
 		.profile = &sandbox_profile_compile,
+		.ends_output = true,
 		.hashes = true,
 		.prewarm = prewarm,
 		.run = run,

@@ -5,7 +5,6 @@
 #include "ipc/record.h"
 #include "stages/launch/admit.h"
 #include "stages/launch/collect.h"
-#include "stages/launch/descriptor.h"
 #include "stages/launch/loop.h"
 #include "stages/launch/machine_hold.h"
 #include "stages/launch/machine_watch.h"
@@ -246,7 +245,5 @@ enum stage_exit launch_run(struct launch *launch)
 	if (report_closing(launch, code == FAULT_NONE ? NULL : &fault, &closing_fault) !=
 	    FAULT_NONE)
 		return STAGE_FAILED;
-	/* The witness goes on with the end of the stream, beside our own end (loop_hold). */
-	descriptor_close(&launch->events.sink.fd);
 	return started ? STAGE_DONE : STAGE_REFUSED;
 }

@@ -243,6 +243,7 @@ int main(int argc, char **argv)
 		.name = "sr-launch",
 		.summary = "run a bundle's command in its sandbox",
 		.profile = &sandbox_profile_launch,
+		.ends_output = true,
 		.options = options,
 		.option_count = OPTION_COUNT,
 		.hashes = true,

@@ -177,6 +177,7 @@ int main(int argc, char **argv)
 		.name = "sr-monitor",
 		.summary = "watch a run, copy and hash its output, decide how it ended",
 		.profile = &sandbox_profile_monitor,
+		.ends_output = true,
 		.options = options,
 		.option_count = OPTION_COUNT,
 		.survives_keyboard = true,

@@ -263,6 +263,7 @@ int main(int argc, char **argv)
 		.name = "sr-validate",
 		.summary = "policy on standard input, ValidationResult on standard output",
 		.profile = &sandbox_profile_validate,
+		.ends_output = true,
 		.options = options,
 		.option_count = OPTION_COUNT,
 		.open = validate_open,

@@ -106,7 +106,7 @@ static const struct row rows[] = {
 	 NULL,
 	 SYS_close,
 	 {BAD},
-	 "aKaaaaK aa aaa aaaa aK aa aa aa a a a a a a aa aa aa aa"},
+	 "aaaaaaK aa aaa aaaa aK aa aa aa a a a a a a aa aa aa aa"},
 	{"dup2",
 	 NULL,
 	 SYS_dup2,
