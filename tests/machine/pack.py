@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pack.py INIT MODULES OUT: the initramfs and manifest of tests/machine/artifacts."""
+"""pack.py INIT MODULES OUT [SR_INIT]: the initramfs and manifest of tests/machine/artifacts.
+
+With SR_INIT that lies beside INIT, and the kernel has vsock to itself.
+"""
 import glob
 import gzip
 import hashlib
@@ -33,7 +36,7 @@ def read(path):
         return file.read()
 
 
-def order_modules(directory):
+def order_modules(directory, wanted):
     files = {}
     for path in glob.glob(directory + "/**/*.ko", recursive=True):
         files[os.path.basename(path)[:-3].replace("-", "_")] = path
@@ -46,17 +49,19 @@ def order_modules(directory):
         if name not in order:
             order.append(name)
 
-    for name in WANTED:
+    for name in wanted:
         add(name)
     return [(name + ".ko", read(files[name])) for name in order]
 
 
-def pack_initramfs(init, modules, path):
+def pack_initramfs(init, modules, path, sr_init):
     archive = Archive()
     for name in ("dev", "modules", "proc", "sys"):
         archive.add(name, 0o40755)
     archive.add("dev/console", 0o20600, device=(5, 1))
     archive.add("init", 0o100755, read(init))
+    if sr_init:
+        archive.add("sr-init", 0o100755, read(sr_init))
     for name, content in modules:
         archive.add("modules/" + name, 0o100644, content)
     archive.add("modules/order", 0o100644, "".join(name + "\n" for name, _ in modules).encode())
@@ -71,8 +76,9 @@ def describe(directory, name, **more):
             "sha256": "sha256:" + hashlib.sha256(content).hexdigest(), **more}
 
 
-def main(init, modules, out):
-    pack_initramfs(init, order_modules(modules), out + "/initramfs.img")
+def main(init, modules, out, sr_init=None):
+    wanted = WANTED + (("vsock_loopback",) if sr_init else ())
+    pack_initramfs(init, order_modules(modules, wanted), out + "/initramfs.img", sr_init)
     manifest = {
         "arch": "x86_64",
         "files": {
@@ -81,7 +87,7 @@ def main(init, modules, out):
             "rootfs": describe(out, "rootfs.erofs", format="erofs"),
         },
         "kernel": {"release": os.listdir(modules)[0], "source": "deb:linux-image-cloud-amd64"},
-        "modules": list(WANTED),
+        "modules": list(wanted),
         "schemaVersion": "safe-run.machine-artifacts/v1",
     }
     with open(out + "/manifest.json", "w", encoding="ascii") as file:
