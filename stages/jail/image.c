@@ -90,6 +90,8 @@ static enum fault_code make_copy(int images_fd, const struct request_file *file,
 				       file->source);
 	if (to_fd >= 0)
 		(void)close(to_fd);
+	if (to_fd >= 0 && code != FAULT_NONE)
+		(void)unlinkat(images_fd, NEW, 0);
 	(void)close(from_fd);
 	return code;
 }
