@@ -87,8 +87,7 @@ static void say_mount(struct sentence *sentence, struct span payload)
 
 static void say_rule(struct sentence *sentence, struct span payload)
 {
-	say_behind(sentence, "", span_get(payload, "verdict"));
-	say_behind(sentence, " ", span_get(payload, "protocol"));
+	say_behind(sentence, "", span_get(payload, "protocol"));
 	say_behind(sentence, " ", span_get(payload, "host"));
 	say_behind(sentence, " ", span_get(payload, "cidr"));
 	say_behind(sentence, " to ", span_get(payload, "target"));

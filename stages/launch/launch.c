@@ -179,14 +179,22 @@ static enum fault_code start(struct launch *launch, struct fault *fault)
 	return code == FAULT_NONE ? setup_exec(launch, fault) : code;
 }
 
-/* A command that was ended because its network was lost has ended, and is told of like any other. */
-static enum fault_code report_end(struct launch *launch, enum fault_code code, struct fault *fault)
+/*
+ * Whatever became of the command, what it tried is told and its rules are taken back. One that ended, or
+ * was ended because its network was lost, is told of whatever becomes of that.
+ */
+static enum fault_code finish(struct launch *launch, enum fault_code code, struct fault *fault)
 {
+	const bool ended = code == FAULT_NONE || launch->end.stop == LAUNCH_STOP_NETWORK;
 	struct fault telling;
 	enum fault_code told;
 
-	if (code != FAULT_NONE && launch->end.stop != LAUNCH_STOP_NETWORK)
+	code = network_finish(launch, code, fault);
+	if (!ended)
 		return code;
+	/* What it did on the network is not known, or not taken back: its own end is not the run's. */
+	if (code != FAULT_NONE)
+		launch->end.stop = LAUNCH_STOP_NETWORK;
 	told = report_sample(launch, "last", &telling);
 	if (told == FAULT_NONE)
 		told = report_exited(launch, &telling);
@@ -207,8 +215,7 @@ static enum fault_code supervise(struct launch *launch, struct fault *fault)
 	/* init tells only when all others have ended; its own end is then waited for afterwards. */
 	if (!launch->end.known)
 		loop_end(launch);
-	/* Whatever became of the command, what it tried is told and its rules are taken back. */
-	code = report_end(launch, network_finish(launch, code, fault), fault);
+	code = finish(launch, code, fault);
 	if (code == FAULT_NONE && launch->machine != NULL &&
 	    launch->machine->loss.code != FAULT_NONE) {
 		*fault = launch->machine->loss;

@@ -27,7 +27,7 @@ enum launch_stop {
 	LAUNCH_STOP_OUTPUT,	 /* monitor: resources.output.max is reached */
 	LAUNCH_STOP_INTERRUPTED, /* the caller's signal, before or by which the workload ended */
 	LAUNCH_STOP_MONITOR,	 /* nobody reads our events any more */
-	LAUNCH_STOP_NETWORK,	 /* who watches its network has ended */
+	LAUNCH_STOP_NETWORK,	 /* who watches its network has ended, or did not finish */
 	LAUNCH_STOP_GUEST,	 /* a machine ended, and nobody says how its command did */
 };
 

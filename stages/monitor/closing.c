@@ -9,7 +9,10 @@
 /* What the launcher reported, and what it does not know: how the run ended. */
 static struct json_object *errors_of(const struct witness *witness, const struct outcome *outcome)
 {
-	bool told = outcome->cause == OUTCOME_SETUP && witness->errors != NULL;
+	/* The launcher's own, which is the first of its list. */
+	bool told = witness->errors != NULL &&
+		    (outcome->cause == OUTCOME_SETUP ||
+		     strcmp(outcome->error.message, witness->facts.refused.message) == 0);
 	struct json_object *errors = array_new();
 
 	if (outcome->error.code != FAULT_NONE && !told)

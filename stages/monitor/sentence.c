@@ -135,7 +135,7 @@ static void say_lost(const struct outcome_facts *facts, struct outcome *outcome)
 	else if (facts->stop == OUTCOME_STOP_GUEST && facts->refused.code != FAULT_NONE)
 		say(outcome, "was lost sight of: %s", facts->refused.message);
 	else if (facts->stop == OUTCOME_STOP_NETWORK && facts->refused.code != FAULT_NONE)
-		say(outcome, "was stopped: %s", facts->refused.message);
+		say(outcome, "lost its network: %s", facts->refused.message);
 	else
 		say(outcome, "was stopped: it could no longer be recorded");
 }
