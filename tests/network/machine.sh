@@ -3,22 +3,18 @@
 # so each tries much. talk is tests/machine/talk.c; hostile guests are tests/machine/hostile.c.
 artifacts=$build/tests/artifacts/good
 
-# machine POLICY COMMAND...: as run.
+# machine [run|start BASE] POLICY COMMAND...: as these, in a machine.
 machine() {
-	rm -rf "$work/runs"
-	policy_file=$1
-	shift
-	in_host "$build/bin/safe-run" run --workdir "$work/runs" --isolation microvm --artifacts "$artifacts" \
-		--policy "$policy_file" -- "$@" >"$work/out" 2>"$work/err"
-	status=$?
-	report=$(echo "$work"/runs/*/artifacts/run_report.json)
-	events=$(echo "$work"/runs/*/artifacts/events.ndjson)
+	local plain=("${options[@]}")
+	options+=(--isolation microvm --artifacts "$artifacts")
+	"$@"
+	options=("${plain[@]}")
 }
 
 # Allowed and refused in one machine, with every destination counted.
 machine_allowed_and_refused() {
 	policy 'protocol: tcp, cidr: 203.0.113.10/32, port: 80' 'protocol: udp, cidr: 203.0.113.10/32, port: 53' >"$work/p.yaml"
-	machine "$work/p.yaml" sh -c 'curl -sS -m 20 http://203.0.113.10/ && talk udp 203.0.113.10 53 \
+	machine run "$work/p.yaml" sh -c 'curl -sS -m 20 http://203.0.113.10/ && talk udp 203.0.113.10 53 \
 		tcp 198.18.2.10 80 tcp 203.0.113.10 443 udp 203.0.113.10 443 udp 198.18.2.10 53 tcp 169.254.169.254 80 \
 		tcp 198.51.100.2 80 tcp 192.0.0.1 80 tcp 192.0.0.1 61443 udp 192.0.0.1 53 tcp 127.0.0.1 80 six 2001:db8::1 80 six fe80::1 80 \
 		six ::ffff:198.18.2.10 80 raw x 0 packet x 0 name one.example 80 many 198.18.2.10 40; cat /etc/resolv.conf; wc -l </etc/hosts'
@@ -48,7 +44,7 @@ machine_allowed_and_refused() {
 # that names them does.
 machine_NW7_host_and_metadata() {
 	policy 'protocol: tcp, cidr: 0.0.0.0/0, port: 80' 'protocol: tcp, cidr: 169.254.169.254/32, port: 8080' 'protocol: tcp, cidr: 198.51.100.2/32, port: 8080' >"$work/p.yaml"
-	machine "$work/p.yaml" talk get 203.0.113.10 80 get 169.254.169.254 8080 get 198.51.100.2 8080 tcp 169.254.169.254 80 tcp 198.51.100.2 80 tcp 192.0.0.1 80 \
+	machine run "$work/p.yaml" talk get 203.0.113.10 80 get 169.254.169.254 8080 get 198.51.100.2 8080 tcp 169.254.169.254 80 tcp 198.51.100.2 80 tcp 192.0.0.1 80 \
 		tcp 127.0.0.1 80 tcp 224.0.0.1 80 udp 255.255.255.255 80 tcp 0.0.0.0 80
 	expect_status 0
 	for want in 'get 203.0.113.10 80: hello 198.51.100.2' 'get 169.254.169.254 8080: hello' 'get 198.51.100.2 8080: hello' 'tcp 169.254.169.254 80: ECONNREFUSED' \
@@ -85,15 +81,15 @@ while True:
 answer_no_more() {
 	kill $answering
 	wait $answering 2>/dev/null
+	rm -f "$work/resolv.conf"
 }
 
 # Names: pinned, unlisted, tied to what HTTP says, below a wildcard; with a way out for packets and without.
 machine_NW5_names() {
 	answer one.example 203.0.113.10 two.example 198.18.2.10 a.w.example 203.0.113.10 evil.example 198.18.2.10
-	in_host() { nsenter --net="/run/netns/$tag-host" unshare -m sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$work/resolv.conf" "$@"; }
 	policy 'protocol: tcp, host: one.example, port: 8080' 'protocol: tcp, host: two.example, port: 80, match: name' \
 		'protocol: tcp, host: "*.w.example", port: 80, match: name' >"$work/p.yaml"
-	machine "$work/p.yaml" sh -c 'talk get one.example 8080 get two.example 80 get a.w.example 80 name evil.example 80 tcp 203.0.113.10 8080 \
+	machine run "$work/p.yaml" sh -c 'talk get one.example 8080 get two.example 80 get a.w.example 80 name evil.example 80 tcp 203.0.113.10 8080 \
 		tcp 203.0.113.10 443 tcp 192.0.0.1 61443; curl -sS -m 20 -H "Host: evil.example" http://two.example/; echo "other host: $?"
 		curl -sS -m 20 http://198.18.2.10/; echo "no host: $?"'
 	expect_status 0
@@ -106,18 +102,17 @@ machine_NW5_names() {
 	expect_event '.type == "network.rule.hit" and .payload.target == "two.example" and .payload.allowedHits >= 1 and (.payload.tap | startswith("sr-tap-"))'
 	expect_event '.type == "network.rule.hit" and .payload.target == "*.w.example" and .payload.allowedHits == 1'
 	policy 'protocol: tcp, host: two.example, port: 80, match: name' >"$work/p.yaml"
-	machine "$work/p.yaml" talk get two.example 80 tcp 198.18.2.10 8080 name evil.example 80 udp 198.18.2.10 53
+	machine run "$work/p.yaml" talk get two.example 80 tcp 198.18.2.10 8080 name evil.example 80 udp 198.18.2.10 53
 	expect_status 0
 	for want in 'get two.example 80: hello' 'tcp 198.18.2.10 8080: ECONNREFUSED' 'name evil.example 80: ' 'udp 198.18.2.10 53: E'; do expect_out "$want"; done
 	expect_event '.type == "network.rule.hit" and .payload.target == "198.18.2.10" and .payload.port == 8080'
-	in_host() { nsenter --net="/run/netns/$tag-host" "$@"; }
 	answer_no_more
 }
 
 # A guest that is root in its kernel and sends what it likes: forged senders, ARP, IPv6, a source route.
 machine_NW6_forged_frames() {
 	policy 'protocol: tcp, cidr: 0.0.0.0/0, port: 80' >"$work/p.yaml"
-	artifacts=$build/tests/artifacts/hostile machine "$work/p.yaml" true forge
+	artifacts=$build/tests/artifacts/hostile machine run "$work/p.yaml" true forge
 	expect_status 0
 	expect_event '.type == "network.rule.hit" and .payload.protocol == "frame" and .payload.blockedHits >= 700'
 	expect_report '.networkAudit.allowedHits == 0 and .networkAudit.blockedHits >= 700'
@@ -127,22 +122,21 @@ machine_NW6_forged_frames() {
 machine_NW8_two_apart() {
 	local pid ends end
 	policy 'protocol: tcp, cidr: 0.0.0.0/0, port: 8080' 'protocol: tcp, cidr: 100.64.0.0/10, port: 8080' 'protocol: tcp, cidr: 192.0.0.0/24, port: 8080' >"$work/p.yaml"
-	nsenter --net="/run/netns/$tag-host" "$build/bin/safe-run" run --workdir "$work/other" --isolation microvm --artifacts "$artifacts" --policy "$work/p.yaml" -- \
-		talk listen x 8080 >"$work/other.out" 2>&1 &
+	machine start other "$work/p.yaml" talk listen x 8080 >"$work/other.out" 2>&1 &
 	pid=$!
 	for _ in $(seq 600); do grep -q listens "$work/other.out" && break; sleep 0.1; done
 	grep -q listens "$work/other.out" || fail "the other machine is not up"
 	# Where the other's connections come from, and the host's end of that.
 	ends=$(in_host ip -o -4 addr show | grep ' sr-' | grep -oE '100\.[0-9.]+' | sort -u)
 	[ "$(echo $ends | wc -w)" -eq 2 ] || fail "the other machine has no address: $ends"
-	machine "$work/p.yaml" talk tcp 192.0.0.2 8081 $(for end in $ends; do echo "tcp $end 8080"; done) tcp 192.0.0.1 8080
+	machine run "$work/p.yaml" talk tcp 192.0.0.2 8081 $(for end in $ends; do echo "tcp $end 8080"; done) tcp 192.0.0.1 8080
 	expect_status 0
 	[ "$(grep -c '^tcp 100.*: E' "$work/out")" -eq 2 ] || fail "not both were tried and refused"
 	grep -q 'tcp [^:]*: open' "$work/out" && fail "a machine reached another"
 	kill -TERM $pid 2>/dev/null
 	wait "$pid"
 	grep -q 'somebody came' "$work/other.out" && fail "the other machine was reached"
-	rm -rf "$work/other"
+	rm -rf "$work/own/other"
 }
 
 # The launcher is killed while the machine is made, boots and runs: nothing of it stays.
@@ -150,8 +144,7 @@ machine_NW8_killed() {
 	local step pid launcher killed=0
 	policy 'protocol: tcp, cidr: 203.0.113.10/32, port: 80' >"$work/p.yaml"
 	for step in 0.03 0.06 0.1 0.2 0.4 0.8 2; do
-		nsenter --net="/run/netns/$tag-host" "$build/bin/safe-run" run --workdir "$work/runs" --isolation microvm --artifacts "$artifacts" \
-			--policy "$work/p.yaml" -- sleep 20 >/dev/null 2>&1 &
+		machine start runs "$work/p.yaml" sleep 20 >/dev/null 2>&1 &
 		pid=$!
 		sleep "$step"
 		launcher=$(pgrep -P "$pid" -x sr-launch) && kill -KILL $launcher && killed=$((killed + 1))
@@ -160,4 +153,23 @@ machine_NW8_killed() {
 	done
 	[ $killed -ge 5 ] || fail "only $killed launchers were killed"
 }
-machine_tests='machine_allowed_and_refused machine_NW5_names machine_NW6_forged_frames machine_NW7_host_and_metadata machine_NW8_two_apart machine_NW8_killed'
+# Who watches the machine's packets is killed, and so is the machine.
+machine_NW6_filter_killed() {
+	local pid launcher i
+	policy 'protocol: tcp, cidr: 203.0.113.10/32, port: 80' >"$work/p.yaml"
+	rm -rf "$work/own/runs"
+	machine start runs "$work/p.yaml" sh -c 'echo up; sleep 50' >"$work/out" 2>"$work/err" &
+	pid=$!
+	for i in $(seq 600); do
+		grep -q up "$work/out" && break
+		sleep 0.1
+	done
+	launcher=$(pgrep -P "$pid" -x sr-launch)
+	kill -KILL $(pgrep -P "$launcher" -x sr-filter)
+	wait "$pid"
+	status=$?
+	expect_status 125
+	grep -q 'SR-RUN-201.*ended while the command ran' "$work/err" || fail "no SR-RUN-201"
+	gone 50 || fail "something after sr-filter"
+}
+machine_tests='machine_allowed_and_refused machine_NW5_names machine_NW6_filter_killed machine_NW6_forged_frames machine_NW7_host_and_metadata machine_NW8_two_apart machine_NW8_killed'
