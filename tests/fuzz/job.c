@@ -47,6 +47,12 @@ static void look_at(const struct job *job, const struct plan *plan)
 	for (size_t i = 0; i < plan->output_count; i++)
 		inside(plan, plan->outputs[i].path);
 	device(&job->root);
+	require(job->network.wanted == plan->network.wanted);
+	require(plan->network.host_count <= PLAN_RULE_MAX);
+	for (size_t i = 0; i < plan->network.host_count; i++) {
+		require(plan->network.hosts[i].address_count <= PLAN_ADDRESS_MAX);
+		inside(plan, plan->network.hosts[i].name);
+	}
 }
 
 /* All of it zero again but the space of the strings, which are in use up to text_len. */
