@@ -33,6 +33,7 @@ static const char *const type_names[EVENT_TYPE_COUNT] = {
 	[EVENT_RUN_CLEANED] = "run.cleaned",
 	[EVENT_RUN_FAILED] = "run.failed",
 	[EVENT_STAGE_KILLED] = "stage.killed",
+	[EVENT_VM_FALLBACK] = "vm.fallback",
 };
 
 static const char *const observer_names[EVENT_OBSERVER_COUNT] = {

@@ -40,7 +40,10 @@ enum event_type {
 	EVENT_RUN_CLEANED,
 	EVENT_RUN_FAILED,
 	EVENT_STAGE_KILLED,
-	EVENT_TYPE_COUNT
+	/* Younger than evidencePlan.events, which recorded bundles have: always told. */
+	EVENT_VM_FALLBACK,
+	EVENT_TYPE_COUNT,
+	EVENT_PLANNED_COUNT = EVENT_VM_FALLBACK
 };
 
 enum event_observer {

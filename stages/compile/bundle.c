@@ -15,13 +15,13 @@
 
 #define SCHEMA_VERSION "safe-run.bundle/v1"
 
-/* Every event a run can leave, in the registry's order. */
+/* Every event a run can leave, in the registry's order; but for those that are always told. */
 static struct json_object *make_evidence_plan(const struct policy *policy)
 {
 	struct json_object *plan = object_new();
 	struct json_object *events = array_new();
 
-	for (size_t type = 0; type < EVENT_TYPE_COUNT; type++)
+	for (size_t type = 0; type < EVENT_PLANNED_COUNT; type++)
 		array_append_string(events, event_type_name((enum event_type)type));
 	object_add(plan, "events", events);
 	object_add_string(plan, "level", policy->audit_level);

@@ -117,6 +117,8 @@ static enum fault_code on_connection(struct guest *guest, enum place_stream stre
 	int fd;
 
 	place_accept(&guest->place, stream);
+	if (!guest->again)
+		place_seal(&guest->place);
 	fd = guest->place.connections[stream];
 	if (fd < 0)
 		return FAULT_NONE;
@@ -141,6 +143,43 @@ static enum fault_code on_connection(struct guest *guest, enum place_stream stre
 	return FAULT_NONE;
 }
 
+/* From here on it is this machine or none. */
+static void hear(struct guest *guest)
+{
+	guest->heard = true;
+	guest->again = false;
+	place_seal(&guest->place);
+}
+
+/* What the first one left goes; the job is still here, and is written from its start. */
+static enum fault_code begin_again(struct guest *guest, struct fault *fault)
+{
+	for (unsigned stream = 0; stream < PLACE_COUNT; stream++)
+		close_stream(guest, (enum place_stream)stream);
+	for (unsigned i = 0; i < GUEST_PUMP_COUNT; i++)
+		guest->pumps[i].from = guest->pumps[i].to = -1;
+	if (guest->lines.buf.data != NULL)
+		record_reader_release(&guest->lines);
+	guest->lines = (struct record_reader){.fd = -1};
+	guest->to_guest_at = 0;
+	guest->again = false;
+	return tell_again(guest, fault);
+}
+
+#define AGAIN "{\"again\":true}"
+
+static enum fault_code on_launcher_line(struct guest *guest, const char *line, size_t len,
+					struct fault *fault)
+{
+	if (len == strlen(AGAIN) && memcmp(line, AGAIN, len) == 0)
+		return guest->again ? begin_again(guest, fault) : FAULT_NONE;
+	if (len + 1 <= RECORD_BUNDLE_MAX + SIGNAL_ROOM - guest->to_guest.len) {
+		buf_append(&guest->to_guest, line, len);
+		buf_append(&guest->to_guest, "\n", 1);
+	}
+	return FAULT_NONE;
+}
+
 /* The launcher's lines go on as they are; it is the one that is believed here. */
 static enum fault_code on_launcher(struct guest *guest, struct fault *fault)
 {
@@ -149,10 +188,8 @@ static enum fault_code on_launcher(struct guest *guest, struct fault *fault)
 	enum record_status status = record_read_once(&guest->launcher, &line, &len, CODE, fault);
 
 	while (status == RECORD_LINE) {
-		if (len + 1 <= RECORD_BUNDLE_MAX + SIGNAL_ROOM - guest->to_guest.len) {
-			buf_append(&guest->to_guest, line, len);
-			buf_append(&guest->to_guest, "\n", 1);
-		}
+		if (on_launcher_line(guest, line, len, fault) != FAULT_NONE)
+			return fault->code;
 		if (memchr(guest->launcher.buf.data + guest->launcher.start, '\n',
 			   guest->launcher.buf.len - guest->launcher.start) == NULL)
 			return FAULT_NONE;
@@ -176,7 +213,8 @@ static void write_to_guest(struct guest *guest)
 	/* Who does not listen any more may have said something before, which is still to be read. */
 	else if (len < 0 && errno != EAGAIN && errno != EINTR)
 		guest->to_guest_at = guest->to_guest.len;
-	if (guest->to_guest_at == guest->to_guest.len)
+	/* Until it was heard it may have been the first of two, who both need the job. */
+	if (guest->heard && guest->to_guest_at == guest->to_guest.len)
 		guest->to_guest.len = guest->to_guest_at = 0;
 }
 
@@ -205,7 +243,8 @@ static enum fault_code pass_on(struct guest *guest, struct fault *fault)
 static void end_control(struct guest *guest)
 {
 	close_stream(guest, PLACE_CONTROL);
-	settle(guest);
+	if (!guest->again)
+		settle(guest);
 }
 
 /* At most one read, so that no stream keeps the others waiting. */
@@ -216,6 +255,8 @@ static enum fault_code on_control(struct guest *guest, struct fault *fault)
 	size_t len;
 	enum record_status status = record_read_once(&guest->lines, &line, &len, CODE, &wrong);
 
+	if (status == RECORD_LINE || guest->lines.buf.len > 0)
+		hear(guest);
 	while (status == RECORD_LINE) {
 		if (control_line(&guest->control, line, len, &wrong) != FAULT_NONE) {
 			violate(guest, PLACE_CONTROL, &wrong);
@@ -228,9 +269,10 @@ static enum fault_code on_control(struct guest *guest, struct fault *fault)
 			return FAULT_NONE;
 		status = record_read_once(&guest->lines, &line, &len, CODE, &wrong);
 	}
-	if (status == RECORD_FAULT)
+	/* A VMM that died with the job unread resets the connection (unix(7)): as an end. */
+	if (status == RECORD_FAULT && !guest->again)
 		violate(guest, PLACE_CONTROL, &wrong);
-	else if (status == RECORD_END)
+	else if (status == RECORD_END || status == RECORD_FAULT)
 		end_control(guest);
 	return FAULT_NONE;
 }
@@ -247,6 +289,7 @@ static void on_outputs(struct guest *guest)
 		close_stream(guest, PLACE_OUTPUTS);
 		return;
 	}
+	hear(guest);
 	if (guest->tree_fd < 0)
 		(void)fault_set(&wrong, CODE, "guest.outputs", "nobody asked for outputs");
 	else if (cargo_take(&guest->cargo, data, (size_t)len, &wrong) == FAULT_NONE)
@@ -268,8 +311,10 @@ static void wait_for(struct guest *guest, struct pollfd items[SOURCE_COUNT])
 	items[SOURCE_LAUNCHER] =
 		(struct pollfd){.fd = guest->launcher_ended ? -1 : STDIN_FILENO, .events = POLLIN};
 	for (unsigned stream = 0; stream < PLACE_COUNT; stream++)
-		items[SOURCE_LISTENERS + stream] =
-			(struct pollfd){.fd = guest->place.listeners[stream], .events = POLLIN};
+		items[SOURCE_LISTENERS + stream] = (struct pollfd){
+			.fd = guest->place.connections[stream] < 0 ? guest->place.listeners[stream]
+								   : -1,
+			.events = POLLIN};
 	items[SOURCE_CONTROL] = (struct pollfd){
 		.fd = guest->place.connections[PLACE_CONTROL],
 		.events = (short)((wants_lines(guest) ? POLLIN : 0) | (writes ? POLLOUT : 0))};
@@ -291,6 +336,8 @@ static void turn_pumps(struct guest *guest, const struct pollfd items[SOURCE_COU
 		bool before = pump_empty(pump);
 
 		pump_turn(pump, &items[SOURCE_PUMPS + 2 * i], &items[SOURCE_PUMPS + 2 * i + 1]);
+		if (i != GUEST_STDIN && pump->bytes > 0 && !guest->heard)
+			hear(guest);
 		if (before || !pump_empty(pump))
 			continue;
 		if (i == GUEST_STDIN && pump->to >= 0)

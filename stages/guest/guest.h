@@ -16,6 +16,11 @@
  * come out of it. Ends when the guest has delivered everything; and within a second, which is for what
  * is under way, when nobody is left to say so: the launcher has closed stdin, or the control stream
  * has ended or was broken off.
+ *
+ * With again the first VMM may be one that does not work: until a byte was heard of the guest, the
+ * end of its streams is nothing, and {"again":true} from the launcher, who has seen it die, makes
+ * room for the next one, which gets the job from its start. Who was heard once stays the only one,
+ * so no command runs twice.
  */
 enum guest_pump { GUEST_STDIN, GUEST_STDOUT, GUEST_STDERR, GUEST_PUMP_COUNT };
 
@@ -34,6 +39,8 @@ struct guest {
 	struct cargo cargo;
 	struct pump pumps[GUEST_PUMP_COUNT];
 	struct json_object *violations; /* owned: faults as JSON */
+	bool again; /* another VMM may come, as long as nothing was heard of the first */
+	bool heard; /* a byte of the guest's */
 	bool launcher_ended;
 	uint64_t settle_ns; /* CLOCK_BOOTTIME, when it ends whatever comes; 0: not yet */
 	bool told_hello, told_started, told_exited;

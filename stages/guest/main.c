@@ -30,6 +30,7 @@ enum option {
 	OPTION_STDOUT_FD,
 	OPTION_STDERR_FD,
 	OPTION_TREE_FD,
+	OPTION_AGAIN,
 	OPTION_COUNT
 };
 
@@ -43,6 +44,8 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_STDERR_FD] = {"stderr-fd", STAGE_OPTION_FD, 0, 0, "N", "and its errors"},
 	[OPTION_TREE_FD] = {"tree-fd", STAGE_OPTION_FD, 0, 0, "N",
 			    "the directory for what the command leaves"},
+	[OPTION_AGAIN] = {"again", STAGE_OPTION_FLAG, 0, 0, NULL,
+			  "a second VMM may come when the first one is never heard"},
 };
 
 static enum stage_exit check(const struct stage_context *context)
@@ -69,6 +72,7 @@ static enum stage_exit guest_open(struct stage_context *context)
 	guest->stdout_fd = values[OPTION_STDOUT_FD].fd;
 	guest->stderr_fd = values[OPTION_STDERR_FD].fd;
 	guest->tree_fd = values[OPTION_TREE_FD].fd;
+	guest->again = values[OPTION_AGAIN].given;
 	if (place_listen(&guest->place, values[OPTION_PLACE_FD].fd,
 			 strcmp(values[OPTION_VMM].text, "firecracker") == 0) < 0) {
 		stage_complain(context->stage, "cannot listen for the VMM: %s", strerror(errno));

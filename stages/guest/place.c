@@ -61,6 +61,14 @@ void place_accept(struct place *place, enum place_stream stream)
 	if (fd < 0)
 		return;
 	place->connections[stream] = fd;
-	(void)close(place->listeners[stream]);
-	place->listeners[stream] = -1;
+}
+
+void place_seal(struct place *place)
+{
+	for (unsigned stream = 0; stream < PLACE_COUNT; stream++) {
+		if (place->listeners[stream] < 0 || place->connections[stream] < 0)
+			continue;
+		(void)close(place->listeners[stream]);
+		place->listeners[stream] = -1;
+	}
 }

@@ -22,7 +22,7 @@ enum place_stream {
 const char *place_name(enum place_stream stream);
 
 struct place {
-	int listeners[PLACE_COUNT];   /* -1 once its one connection is there */
+	int listeners[PLACE_COUNT];   /* -1 once the connection that counts is there */
 	int connections[PLACE_COUNT]; /* non-blocking; -1 before and after */
 };
 
@@ -33,7 +33,10 @@ struct place {
 int place_listen(struct place *place, int directory_fd, bool firecracker)
 	__attribute__((warn_unused_result));
 
-/* A listener is readable: take one connection, then nobody can connect any more. */
+/* A listener is readable: take one connection. The listener stays until place_seal. */
 void place_accept(struct place *place, enum place_stream stream);
+
+/* Nobody can connect to what is connected any more. */
+void place_seal(struct place *place);
 
 #endif

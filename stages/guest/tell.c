@@ -31,6 +31,11 @@ enum fault_code tell_listening(const struct guest *guest, struct fault *fault)
 	return tell(guest, record_new("listening"), fault);
 }
 
+enum fault_code tell_again(const struct guest *guest, struct fault *fault)
+{
+	return tell(guest, record_new("again"), fault);
+}
+
 enum fault_code tell_connected(const struct guest *guest, struct fault *fault)
 {
 	return tell(guest, record_new("connected"), fault);

@@ -12,6 +12,9 @@ struct guest;
  */
 enum fault_code tell_listening(const struct guest *guest, struct fault *fault)
 	__attribute__((warn_unused_result));
+/* The first VMM is gone and was never heard: the next one can connect. */
+enum fault_code tell_again(const struct guest *guest, struct fault *fault)
+	__attribute__((warn_unused_result));
 /* The VMM has its streams, the guest's pid 1 speaks: for who measures. */
 enum fault_code tell_connected(const struct guest *guest, struct fault *fault)
 	__attribute__((warn_unused_result));

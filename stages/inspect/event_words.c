@@ -212,6 +212,11 @@ void event_words_put(struct buf *out, enum words_target target, const struct vie
 		say_value(&sentence, span_get(span_get(payload, "executable"), "path"));
 		say_behind(&sentence, ", pid ", span_get(payload, "pid"));
 		break;
+	case EVENT_VM_FALLBACK:
+		say_value(&sentence, span_get(payload, "from"));
+		say_behind(&sentence, " failed, ", span_get(payload, "accel"));
+		say_behind(&sentence, ": ", span_get(payload, "reason"));
+		break;
 	case EVENT_RESOURCE_SAMPLED:
 		say_sample(&sentence, payload);
 		break;

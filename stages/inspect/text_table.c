@@ -25,6 +25,7 @@ static enum text_paint event_paint(enum event_type type)
 	case EVENT_NETWORK_RULE_CLEANUP_FAILED:
 		return TEXT_BAD;
 	case EVENT_OUTPUT_TRUNCATED:
+	case EVENT_VM_FALLBACK:
 		return TEXT_WARN;
 	case EVENT_RESOURCE_SAMPLED:
 		return TEXT_FAINT;

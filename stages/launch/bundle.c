@@ -34,8 +34,8 @@ static enum fault_code check_evidence(struct fields *top, struct json_object *po
 	enum fault_code code = fields_enter(top, "evidencePlan", &plan, fault);
 
 	if (code == FAULT_NONE)
-		code = fields_array(&plan, "events", EVENT_TYPE_COUNT, &events, fault);
-	for (size_t i = 0; code == FAULT_NONE && i < EVENT_TYPE_COUNT; i++) {
+		code = fields_array(&plan, "events", EVENT_PLANNED_COUNT, &events, fault);
+	for (size_t i = 0; code == FAULT_NONE && i < EVENT_PLANNED_COUNT; i++) {
 		struct json_object *name = json_object_array_get_idx(events, i);
 
 		if (!json_object_is_type(name, json_type_string) ||

@@ -147,6 +147,13 @@ int channel_tell_signal(int fd, int number)
 	return write(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes ? 0 : -1;
 }
 
+int channel_tell_exec(int fd)
+{
+	const char word = CHANNEL_EXEC;
+
+	return write(fd, &word, sizeof word) == (ssize_t)sizeof word ? 0 : -1;
+}
+
 int channel_tell(int fd, enum channel_word word, const int *fds, size_t fd_count)
 {
 	union {

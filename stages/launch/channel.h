@@ -48,6 +48,8 @@ int channel_wait(int fd, enum channel_word expected, int fds[CHANNEL_FD_MAX])
 int channel_tell(int fd, enum channel_word word, const int *fds, size_t fd_count)
 	__attribute__((warn_unused_result));
 int channel_tell_signal(int fd, int number) __attribute__((warn_unused_result));
+/* CHANNEL_EXEC by write(2): what the launcher's last filter allows. */
+int channel_tell_exec(int fd) __attribute__((warn_unused_result));
 
 /* Child's side: the number of the next CHANNEL_SIGNAL; -1 with errno as channel_wait. */
 int channel_wait_signal(int fd) __attribute__((warn_unused_result));

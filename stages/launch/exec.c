@@ -92,12 +92,12 @@ enum fault_code exec_prepare(const struct plan *plan, struct exec_plan *exec, in
 }
 
 /* argv as the kernel makes it for a script: interpreter, its one argument, script, the rest. */
-static void arrange_argv(const struct plan *plan, struct exec_plan *exec)
+static void arrange_argv(struct exec_plan *exec)
 {
 	size_t count = 0;
 
 	/* Interpreter, its argument and the script in place of the command, and NULL. */
-	exec->argv = calloc(plan->arg_count + 3, sizeof *exec->argv);
+	exec->argv = calloc(exec->word_count + 3, sizeof *exec->argv);
 	if (exec->argv == NULL)
 		buf_no_memory();
 	if (exec->script) {
@@ -106,10 +106,10 @@ static void arrange_argv(const struct plan *plan, struct exec_plan *exec)
 			exec->argv[count++] = exec->interpreter_argument;
 		exec->argv[count++] = exec->script_argument;
 	} else {
-		exec->argv[count++] = plan->argv[0];
+		exec->argv[count++] = exec->words[0];
 	}
-	for (size_t i = 1; i < plan->arg_count; i++)
-		exec->argv[count++] = plan->argv[i];
+	for (size_t i = 1; i < exec->word_count; i++)
+		exec->argv[count++] = exec->words[i];
 	exec->argv[count] = NULL;
 }
 
@@ -188,7 +188,7 @@ enum fault_code exec_arrange(const struct plan *plan, struct exec_plan *exec,
 	struct exec_file *target = exec->script ? &exec->interpreter : &exec->program;
 	enum fault_code code = FAULT_NONE;
 
-	arrange_argv(plan, exec);
+	arrange_argv(exec);
 	exec->exec_path = "";
 	if (strcmp(plan->seccomp, "strict") == 0)
 		code = arrange_strict(exec, target, strict_name, fault);

@@ -34,6 +34,8 @@ struct exec_plan {
 	struct exec_file program; /* what was asked for; the script, when it is one */
 	struct exec_file interpreter;
 	bool script;
+	char *const *words; /* by the caller: the command and its arguments, of the plan's */
+	size_t word_count;
 	char interpreter_name[PLAN_PATH_MAX]; /* as the script writes it */
 	char interpreter_argument[256];	      /* "" when it has none */
 	char script_argument[PLAN_PATH_MAX];

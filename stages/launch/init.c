@@ -161,8 +161,22 @@ static void tell_built(const struct init_arguments *arguments, struct apart *apa
 		_exit(EXIT_FAILURE);
 }
 
+/* The second VMM, into the same cgroup and as confined: it waits. 0: none is wanted. */
+static pid_t fork_spare(const struct plan *plan, int clone_fd, const int *cgroup_fds)
+{
+	pid_t pid;
+
+	if (plan->machine.spare_argv == NULL)
+		return 0;
+	pid = namespace_fork(clone_fd);
+	if (pid == 0)
+		workload_main(plan, true, plan->machine.spare_fd, cgroup_fds);
+	return pid;
+}
+
 /* The version 2 cgroup comes first when there is one; the child writes itself into the others. */
-static pid_t fork_workload(const struct init_arguments *arguments, struct fault *fault)
+static pid_t fork_workload(const struct init_arguments *arguments, pid_t *spare,
+			   struct fault *fault)
 {
 	int fds[CHANNEL_FD_MAX];
 	int clone_fd = -1;
@@ -176,7 +190,10 @@ static pid_t fork_workload(const struct init_arguments *arguments, struct fault 
 	}
 	pid = namespace_fork(clone_fd);
 	if (pid == 0)
-		workload_main(arguments->plan, arguments->workload_channel_fd, fds);
+		workload_main(arguments->plan, false, arguments->workload_channel_fd, fds);
+	*spare = pid < 0 ? -1 : fork_spare(arguments->plan, clone_fd, fds);
+	if (*spare < 0)
+		pid = -1;
 	if (pid < 0)
 		(void)fault_set_errno(fault, CODE, errno, "launch.fork",
 				      "cannot fork the workload into its cgroup");
@@ -190,7 +207,7 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	int fds[CHANNEL_FD_MAX];
 	struct apart apart;
 	struct root root;
-	pid_t pid;
+	pid_t pid, spare;
 
 	follow_launcher();
 	close_inherited(arguments);
@@ -201,6 +218,7 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	/* A machine's are the ends of its output, and wait for the child. */
 	plan->machine.out_fd = fds[0];
 	plan->machine.err_fd = fds[1];
+	plan->machine.spare_fd = fds[2];
 	if (network_machine_open(plan, &fault) != FAULT_NONE)
 		fail(arguments, &fault);
 	if (plan_seal(plan) < 0)
@@ -210,8 +228,8 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 	if (build(arguments, &root, &apart, plan->machine.wanted ? -1 : fds[0], &fault) !=
 	    FAULT_NONE)
 		fail(arguments, &fault);
-	pid = fork_workload(arguments, &fault);
-	/* Its interface is the VMM's alone: it ends with it. */
+	pid = fork_workload(arguments, &spare, &fault);
+	/* Its interface is the VMM's alone, first or second: it ends with it. */
 	if (plan->machine.tap_fd >= 0)
 		(void)close(plan->machine.tap_fd);
 	/* While the workload's process confines itself; it gets no CHANNEL_EXEC before "built". */
@@ -223,5 +241,5 @@ _Noreturn void init_main(const struct init_arguments *arguments)
 		_exit(EXIT_FAILURE);
 	if (reaper_confine(plan, arguments->channel_fd, &fault) != FAULT_NONE)
 		fail(arguments, &fault);
-	reaper_loop(arguments->channel_fd, pid);
+	reaper_loop(arguments->channel_fd, pid, spare);
 }

@@ -139,7 +139,14 @@ static void on_init(struct loop *loop)
 
 	if (loop->launch->machine != NULL) {
 		int got = channel_receive(loop->launch->init_fd, 0, &message, NULL);
+		struct json_object *type = NULL;
 
+		(void)json_object_object_get_ex(message, "type", &type);
+		if (got > 0 && json_object_is_type(type, json_type_string) &&
+		    strcmp(json_object_get_string(type), "ended") == 0) {
+			take_news(loop, machine_first_ended(loop->launch, message));
+			return;
+		}
 		loop->items[SOURCE_INIT].fd = loop->items[SOURCE_PIDFD].fd = -1;
 		take_news(loop, machine_vmm_ended(loop->launch, got > 0 ? message : NULL));
 		return;

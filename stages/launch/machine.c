@@ -59,6 +59,7 @@ void machine_release(struct launch *launch)
 	machine_hold_release(machine);
 	descriptor_close(&machine->sockets_fd);
 	descriptor_close(&machine->timer_fd);
+	descriptor_close(&machine->spare_fd);
 	descriptor_close(&machine->console_fd);
 	descriptor_close(&machine->log_fd);
 	descriptor_close(&machine->console_file_fd);
@@ -74,6 +75,7 @@ static struct machine *machine_new(void)
 		buf_no_memory();
 	machine->guest = (struct assistant)ASSISTANT_NONE;
 	machine->sockets_fd = machine->timer_fd = machine->console_fd = machine->log_fd = -1;
+	machine->spare_fd = -1;
 	machine->stdin_fd = machine->stdout_fd = machine->stderr_fd = machine->console_file_fd = -1;
 	machine->kernel.fd = machine->initramfs.fd = machine->rootfs.fd = -1;
 	for (size_t i = 0; i < MACHINE_VOLUME_MAX; i++)
@@ -125,7 +127,7 @@ static void become_vmm(struct machine *machine, struct plan *plan)
 	machine_size(machine, plan);
 	limits->memory_max = (machine->memory_mib << 20) + machine_room(machine);
 	limits->pids_set = true;
-	limits->pids_max = MACHINE_THREADS + machine->vcpus;
+	limits->pids_max = MACHINE_THREADS + machine->vcpus + machine->can_fall_back;
 	plan->cwd = MACHINE_SOCKETS;
 	plan->seccomp = "vmm";
 	plan->filter = &sandbox_filter_vmm;

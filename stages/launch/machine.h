@@ -114,6 +114,8 @@ struct machine {
 	char vmm_hash[DIGEST_TEXT_SIZE];
 	int64_t vmm_bytes;
 	char command_line_hash[DIGEST_TEXT_SIZE];
+	bool can_fall_back; /* a second VMM, without KVM, is made (machine_spare.c) */
+	char spare_hash[DIGEST_TEXT_SIZE]; /* of its words */
 	struct machine_file kernel, initramfs, rootfs, volumes[MACHINE_VOLUME_MAX];
 	size_t volume_count;
 	struct machine_mount mounts[PLAN_MOUNT_MAX]; /* beside plan->mounts */
@@ -125,6 +127,7 @@ struct machine {
 	struct assistant guest;
 	struct record_reader records;
 	int stdin_fd, stdout_fd, stderr_fd; /* the command's, until sr-guest has them */
+	int spare_fd;			    /* the second VMM's channel while it waits; -1 */
 	int timer_fd;			    /* of the boot, then of the shutdown; -1 */
 	int console_fd, log_fd;		    /* our ends of the VMM's output; -1 */
 	int console_file_fd;		    /* console.log of the run; -1: nowhere */
@@ -135,6 +138,8 @@ struct machine {
 
 	/* How it went. */
 	enum machine_phase phase;
+	bool hello;	  /* a byte of the guest's was heard */
+	bool asked_again; /* the first VMM is gone, and sr-guest is asked whether it was heard */
 	struct json_object *final; /* sr-guest's last record, or NULL */
 	bool exited;		   /* the guest said that the command had ended */
 	bool broken;		   /* sr-guest ended or spoke nonsense */
@@ -157,13 +162,21 @@ void machine_release(struct launch *launch);
 enum fault_code machine_identify(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* The mounts' images, the command line, and the pipes of the VMM's output: fds for CHANNEL_BUILD. */
-enum fault_code machine_prepare(struct launch *launch, int fds[2], struct fault *fault)
-	__attribute__((warn_unused_result));
+/*
+ * The mounts' images, the command line, the pipes of the VMM's output and, where there is to be a
+ * second VMM, its channel: fds for CHANNEL_BUILD, -1 where there is none.
+ */
+#define MACHINE_FD_COUNT 3
+enum fault_code machine_prepare(struct launch *launch, int fds[MACHINE_FD_COUNT],
+				struct fault *fault) __attribute__((warn_unused_result));
 
 /* sr-guest, until it listens. After the directories have come from init. */
 enum fault_code machine_start(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* Whether executable, as a VMM's process tells it, is what was hashed. */
+enum fault_code machine_confirm_program(const struct launch *launch, struct json_object *executable,
+					struct fault *fault) __attribute__((warn_unused_result));
 
 /* Once read back: what it executes is what was hashed; the guest's clauses. */
 enum fault_code machine_confirm(struct launch *launch, struct json_object *enforcement,

@@ -41,8 +41,7 @@ static bool number(struct json_object *object, const char *name, int64_t max, in
 	return *out >= 0 && *out <= max;
 }
 
-/* What the pipes still hold, now that nobody writes any more. */
-static void drain(struct launch *launch)
+void machine_drain(struct launch *launch)
 {
 	struct machine *machine = launch->machine;
 
@@ -188,7 +187,7 @@ void machine_finish(struct launch *launch)
 	/* Whoever ends it now, the pid namespace and all in it is gone before sr-guest is asked. */
 	loop_end(launch);
 	hear_out(launch);
-	drain(launch);
+	machine_drain(launch);
 	take_usage(launch, machine->final);
 	/* A run that was ended from here has no other end, whatever a guest says afterwards. */
 	told = !launch->end.deadline && (machine->exited || launch->end.stop == LAUNCH_STOP_NONE) &&

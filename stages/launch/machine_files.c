@@ -284,10 +284,14 @@ static enum fault_code read_facts(struct launch *launch, const struct inputs *in
 /* Which accelerator, and whether that is what was asked for. */
 static enum fault_code decide(struct launch *launch, struct fault *fault)
 {
-	const struct machine *machine = launch->machine;
+	struct machine *machine = launch->machine;
+	bool has_tcg;
 
 	if (machine->firecracker.wanted)
 		return firecracker_decide(launch, fault);
+	has_tcg = strstr(machine->vmm_path, "-microvm") == NULL;
+	machine->can_fall_back = machine->accel == MACHINE_ACCEL_KVM && has_tcg &&
+				 launch->machine_options.accel == MACHINE_ACCEL_AUTO;
 	if (machine->accel == MACHINE_ACCEL_KVM)
 		return FAULT_NONE;
 	if (launch->machine_options.accel == MACHINE_ACCEL_KVM)
@@ -295,7 +299,7 @@ static enum fault_code decide(struct launch *launch, struct fault *fault)
 				 "KVM was asked for and does not work here: %s. --accel tcg runs "
 				 "without it, slower",
 				 machine->accel_reason);
-	if (strstr(machine->vmm_path, "-microvm") == NULL)
+	if (has_tcg)
 		return FAULT_NONE;
 	return fault_set(fault, FAULT_HOST_LACKS, PREFLIGHT ".vmm",
 			 "KVM does not work here (%s), and without it a machine needs "

@@ -4,6 +4,7 @@
 
 #include "ipc/fault.h"
 #include "stages/launch/machine.h"
+#include "stages/launch/machine_watch.h"
 
 struct json_object;
 struct launch;
@@ -69,5 +70,19 @@ enum fault_code machine_open_output(struct launch *launch, int *out_fd, int *err
 				    struct fault *fault) __attribute__((warn_unused_result));
 void machine_read_console(struct launch *launch);
 void machine_read_log(struct machine *machine);
+/* What the pipes still hold, once nobody writes any more. */
+void machine_drain(struct launch *launch);
+
+/* The first VMM's place is taken, by sr-guest's word "again" (machine_spare.c). */
+enum machine_news machine_fall_back(struct launch *launch);
+/* A byte of the guest's was heard: this machine is the one. */
+enum machine_news machine_heard(struct launch *launch);
+
+/* How the VMM ended: of init's message, NULL where init itself has (machine_watch.c). */
+void machine_vmm_status(struct machine *machine, struct json_object *message);
+/* It is gone for good, which sr-guest has still to tell of. */
+enum machine_news machine_vmm_gone(struct launch *launch);
+/* The time of a boot, from now. */
+enum machine_news machine_boots_again(struct launch *launch);
 
 #endif

@@ -53,7 +53,9 @@ void machine_size(struct machine *machine, const struct plan *plan)
 
 uint64_t machine_room(const struct machine *machine)
 {
-	return (machine->accel == MACHINE_ACCEL_KVM ? QEMU_MIB : QEMU_MIB + TCG_MIB) * MIB;
+	bool translates = machine->accel != MACHINE_ACCEL_KVM || machine->can_fall_back;
+
+	return (translates ? QEMU_MIB + TCG_MIB : QEMU_MIB) * MIB;
 }
 
 struct words {
@@ -87,10 +89,8 @@ static void add_pair(struct words *words, const char *option, const char *value)
 }
 
 /* No default device, no configuration file, no monitor, no display, no program of QEMU's own. */
-static void add_machine(struct words *words, const struct machine *machine)
+static void add_machine(struct words *words, const struct machine *machine, bool kvm)
 {
-	bool kvm = machine->accel == MACHINE_ACCEL_KVM;
-
 	add_pair(words, "-M", "microvm,acpi=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off");
 	add(words, "-accel");
 	if (kvm)
@@ -181,7 +181,7 @@ static void add_network(struct words *words)
 		 "guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off");
 }
 
-static void hash_words(struct machine *machine, const struct words *words)
+static void hash_words(const struct words *words, char hash[DIGEST_TEXT_SIZE])
 {
 	struct digest *digest = digest_new();
 	uint8_t value[DIGEST_SIZE];
@@ -191,7 +191,38 @@ static void hash_words(struct machine *machine, const struct words *words)
 		digest_update(digest, words->argv[i], strlen(words->argv[i]) + 1);
 	digest_value(digest, value);
 	digest_free(digest);
-	digest_text(value, machine->command_line_hash);
+	digest_text(value, hash);
+}
+
+static enum fault_code compose(const struct machine *machine, bool kvm, struct words *words,
+			       char hash[DIGEST_TEXT_SIZE], struct fault *fault)
+{
+	add(words, "%s", machine->vmm_path);
+	add_machine(words, machine, kvm);
+	add_drives(words, machine);
+	add_streams(words, machine);
+	if (words->plan->machine.tap[0] != '\0')
+		add_network(words);
+	if (words->full)
+		return fault_set(fault, CODE, PATH, "the VMM's command line has no room");
+	words->argv[words->count] = NULL;
+	hash_words(words, hash);
+	return FAULT_NONE;
+}
+
+/* Behind the first one's words, which have all the room they may need. */
+static enum fault_code compose_spare(struct machine *machine, struct plan *plan,
+				     const struct words *first, struct fault *fault)
+{
+	struct words words = {.plan = plan, .argv = first->argv + WORDS_ROOM + 1};
+
+	if (!machine->can_fall_back)
+		return FAULT_NONE;
+	if (compose(machine, false, &words, machine->spare_hash, fault) != FAULT_NONE)
+		return fault->code;
+	plan->machine.spare_argv = words.argv;
+	plan->machine.spare_arg_count = words.count;
+	return FAULT_NONE;
 }
 
 enum fault_code machine_command(struct launch *launch, struct fault *fault)
@@ -205,19 +236,14 @@ enum fault_code machine_command(struct launch *launch, struct fault *fault)
 	words.argv = plan->argv_space + machine->job.arg_count + 1;
 	while (plan->envp[envp_used] != NULL)
 		envp_used++;
-	if (machine->job.arg_count + 1 + WORDS_ROOM > PLAN_ARG_MAX || envp_used + 2 > PLAN_ENV_MAX)
+	if (machine->job.arg_count + 1 + 2 * (WORDS_ROOM + 1) > PLAN_ARG_MAX ||
+	    envp_used + 2 > PLAN_ENV_MAX)
 		return fault_set(fault, CODE, PATH,
 				 "the command has too many arguments or variables for a machine");
-	add(&words, "%s", machine->vmm_path);
-	add_machine(&words, machine);
-	add_drives(&words, machine);
-	add_streams(&words, machine);
-	if (plan->machine.tap[0] != '\0')
-		add_network(&words);
-	if (words.full)
-		return fault_set(fault, CODE, PATH, "the VMM's command line has no room");
-	words.argv[words.count] = NULL;
-	hash_words(machine, &words);
+	if (compose(machine, machine->accel == MACHINE_ACCEL_KVM, &words,
+		    machine->command_line_hash, fault) != FAULT_NONE ||
+	    compose_spare(machine, plan, &words, fault) != FAULT_NONE)
+		return fault->code;
 	plan->argv = words.argv;
 	plan->arg_count = words.count;
 	plan->envp = plan->envp_space + envp_used + 1;

@@ -2,6 +2,7 @@
 #include "ipc/canon.h"
 #include "ipc/event.h"
 #include "ipc/object.h"
+#include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/enforcement.h"
 #include "stages/launch/launch.h"
@@ -18,9 +19,11 @@
 #define PATH	  "launch.machine.guest"
 #define LISTEN_MS 10000
 
-enum fault_code machine_prepare(struct launch *launch, int fds[2], struct fault *fault)
+enum fault_code machine_prepare(struct launch *launch, int fds[MACHINE_FD_COUNT],
+				struct fault *fault)
 {
-	struct machine_times *times = &launch->machine->times;
+	struct machine *machine = launch->machine;
+	struct machine_times *times = &machine->times;
 	enum fault_code code;
 
 	times->images_from_ns = event_boot_ns();
@@ -28,6 +31,10 @@ enum fault_code machine_prepare(struct launch *launch, int fds[2], struct fault 
 	times->images_ns = event_boot_ns();
 	if (code == FAULT_NONE)
 		code = machine_command(launch, fault);
+	if (code == FAULT_NONE && machine->can_fall_back &&
+	    channel_pair(&machine->spare_fd, &fds[2]) < 0)
+		code = fault_set_errno(fault, CODE, errno, "launch.channel",
+				       "cannot make a socket pair");
 	return code == FAULT_NONE ? machine_open_output(launch, &fds[0], &fds[1], fault) : code;
 }
 
@@ -61,6 +68,8 @@ static enum fault_code start_guest(struct launch *launch, struct fault *fault)
 	};
 	enum fault_code code;
 
+	if (machine->can_fall_back)
+		guest.words[guest.word_count++] = "--again";
 	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
 		if (fds[i].fd >= 0)
 			guest.fds[guest.fd_count++] = fds[i];
@@ -149,17 +158,27 @@ static void add_clause(struct json_object *enforcement, const char *clause, cons
 	enforcement_add_number(enforcement, clause, mechanism, requested, effective, object_new());
 }
 
+enum fault_code machine_confirm_program(const struct launch *launch, struct json_object *executable,
+					struct fault *fault)
+{
+	const struct machine *machine = launch->machine;
+	struct json_object *hash = NULL;
+
+	(void)json_object_object_get_ex(executable, "sha256", &hash);
+	if (json_object_is_type(hash, json_type_string) &&
+	    strcmp(json_object_get_string(hash), machine->vmm_hash) == 0)
+		return FAULT_NONE;
+	return fault_set(fault, CODE, "launch.machine.vmm",
+			 "%s is not the file it was when the run began", machine->vmm_path);
+}
+
 enum fault_code machine_confirm(struct launch *launch, struct json_object *enforcement,
 				struct fault *fault)
 {
 	struct machine *machine = launch->machine;
-	struct json_object *hash = NULL;
 
-	(void)json_object_object_get_ex(launch->executable, "sha256", &hash);
-	if (!json_object_is_type(hash, json_type_string) ||
-	    strcmp(json_object_get_string(hash), machine->vmm_hash) != 0)
-		return fault_set(fault, CODE, "launch.machine.vmm",
-				 "%s is not the file it was when the run began", machine->vmm_path);
+	if (machine_confirm_program(launch, launch->executable, fault) != FAULT_NONE)
+		return fault->code;
 	add_clause(enforcement, "machine.memory", "size of the machine", machine->memory_mib << 20,
 		   machine->memory_mib << 20);
 	add_clause(enforcement, "machine.vcpus", "virtual processors", machine->vcpus,

@@ -134,8 +134,12 @@ static enum machine_news on_record(struct launch *launch, const char *line, size
 	}
 	if (strcmp(type_of(record), "connected") == 0)
 		machine->times.connected_ns = event_boot_ns();
-	if (strcmp(type_of(record), "hello") == 0)
+	if (strcmp(type_of(record), "hello") == 0) {
 		machine->times.hello_ns = event_boot_ns();
+		return machine_heard(launch);
+	}
+	if (strcmp(type_of(record), "again") == 0)
+		return machine_fall_back(launch);
 	if (strcmp(type_of(record), "started") == 0)
 		return on_started(launch);
 	if (strcmp(type_of(record), "exited") == 0)
@@ -214,13 +218,29 @@ static int64_t number_in(struct json_object *object, const char *name)
 	return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : 0;
 }
 
-enum machine_news machine_vmm_ended(struct launch *launch, struct json_object *message)
+void machine_vmm_status(struct machine *machine, struct json_object *message)
 {
-	struct machine *machine = launch->machine;
-
 	machine->vmm_known = true;
 	machine->times.vmm_ended_ns = event_boot_ns();
 	machine->vmm_status = message != NULL ? (int)number_in(message, "status") : SIGKILL;
+}
+
+enum machine_news machine_vmm_ended(struct launch *launch, struct json_object *message)
+{
+	machine_vmm_status(launch->machine, message);
+	return machine_vmm_gone(launch);
+}
+
+enum machine_news machine_boots_again(struct launch *launch)
+{
+	(void)!set_timer(launch->machine, BOOT_S);
+	return MACHINE_NOTHING;
+}
+
+enum machine_news machine_vmm_gone(struct launch *launch)
+{
+	struct machine *machine = launch->machine;
+
 	/* sr-guest sees the same, and has its last record to write. */
 	descriptor_close(&machine->guest.stdin_fd);
 	if (machine->final != NULL || machine->guest.out_fd < 0)

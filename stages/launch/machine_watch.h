@@ -36,6 +36,9 @@ enum fault_code machine_watch_open(struct launch *launch, struct fault *fault)
 void machine_watch_items(const struct launch *launch, struct pollfd items[MACHINE_SOURCE_COUNT]);
 enum machine_news machine_watch(struct launch *launch, struct pollfd items[MACHINE_SOURCE_COUNT]);
 
+/* init's message that the first of two VMMs has ended. */
+enum machine_news machine_first_ended(struct launch *launch, struct json_object *message);
+
 /* init's last message: the VMM has ended. message NULL: init itself has. */
 enum machine_news machine_vmm_ended(struct launch *launch, struct json_object *message);
 

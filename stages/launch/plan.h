@@ -131,6 +131,13 @@ struct plan_machine {
 	int out_fd, err_fd; /* in init: where the console and the VMM's messages go */
 	char tap[16];	    /* its interface to the run's network namespace; "": none */
 	int tap_fd;	    /* in init; -1: none */
+	/*
+	 * A second VMM, which waits beside the first one and takes its place should that one not
+	 * work: its words, and in init the channel of its process. NULL: none.
+	 */
+	char **spare_argv;
+	size_t spare_arg_count;
+	int spare_fd;
 };
 
 struct plan {

@@ -60,9 +60,10 @@ static int64_t microseconds(const struct timeval *time)
 	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
 }
 
-_Noreturn static void tell_exit(int channel_fd, int status, const struct rusage *usage)
+/* type "exit", of all, or "ended": the one that waits beside it is still there. */
+static void tell_end(int channel_fd, const char *type, int status, const struct rusage *usage)
 {
-	struct json_object *message = message_new("exit");
+	struct json_object *message OBJECT_CLEANUP = message_new(type);
 	struct json_object *rusage = object_new();
 
 	object_add_integer(message, "status", status);
@@ -72,7 +73,6 @@ _Noreturn static void tell_exit(int channel_fd, int status, const struct rusage 
 	object_add(message, "rusage", rusage);
 	if (channel_report(channel_fd, message) < 0)
 		_exit(EXIT_FAILURE);
-	_exit(EXIT_SUCCESS);
 }
 
 /*
@@ -86,23 +86,38 @@ static void end_others(void)
 			return;
 }
 
+/* Who waits for a workload that never was is not its survivor, and takes its place. */
+static void workload_ended(int channel_fd, pid_t *workload, pid_t *spare, int status,
+			   const struct rusage *usage)
+{
+	if (*spare == 0) {
+		end_others();
+		tell_end(channel_fd, "exit", status, usage);
+		_exit(EXIT_SUCCESS);
+	}
+	*workload = *spare;
+	*spare = 0;
+	tell_end(channel_fd, "ended", status, usage);
+}
+
 /* SIGCHLDs merge, so all that is there is taken each time. */
-static void reap(int channel_fd, pid_t workload)
+static void reap(int channel_fd, pid_t *workload, pid_t *spare)
 {
 	struct rusage usage;
 	int status = 0;
 	pid_t pid;
 
-	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-		if (pid == workload) {
-			end_others();
-			tell_exit(channel_fd, status, &usage);
-		}
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		if (pid == *spare)
+			*spare = 0;
+		else if (pid == *workload)
+			workload_ended(channel_fd, workload, spare, status, &usage);
+	}
 	if (pid < 0 && errno != ECHILD && errno != EINTR)
 		_exit(EXIT_FAILURE);
 }
 
-_Noreturn void reaper_loop(int channel_fd, pid_t pid)
+_Noreturn void reaper_loop(int channel_fd, pid_t pid, pid_t spare)
 {
 	struct pollfd items[] = {{.fd = channel_fd, .events = POLLIN},
 				 {.fd = CHILD_FD, .events = POLLIN}};
@@ -110,7 +125,7 @@ _Noreturn void reaper_loop(int channel_fd, pid_t pid)
 
 	for (;;) {
 		/* First: a child may have ended before its signal was asked for. */
-		reap(channel_fd, pid);
+		reap(channel_fd, &pid, &spare);
 		if (poll(items, 2, -1) < 0 && errno != EINTR)
 			_exit(EXIT_FAILURE);
 		/* What it says does not matter: reading only makes it quiet again. */

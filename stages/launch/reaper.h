@@ -18,8 +18,9 @@ enum fault_code reaper_confine(const struct plan *plan, int channel_fd, struct f
 
 /*
  * Reap whatever ends, pass signals on to the workload's process group, and when the workload
- * itself (pid) has ended, end all that is left, tell how it ended, and go.
+ * itself (pid) has ended, end all that is left, tell how it ended ({"type":"exit"}), and go. spare, 0:
+ * none, waits to take its place: while it does, the first one's end is {"type":"ended"} and no more.
  */
-_Noreturn void reaper_loop(int channel_fd, pid_t pid);
+_Noreturn void reaper_loop(int channel_fd, pid_t pid, pid_t spare);
 
 #endif

@@ -274,6 +274,48 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 	return FAULT_NONE;
 }
 
+/* A machine's second VMM, confined and read back as the first one; its clauses are the same ones. */
+static enum fault_code await_spare(struct launch *launch, struct json_object *theirs,
+				   const struct mount_table *host, struct fault *fault)
+{
+	static const char who[] = "the second VMM's process";
+	struct json_object *confined OBJECT_CLEANUP = NULL;
+	struct json_object *ready OBJECT_CLEANUP = NULL;
+	struct json_object *ours OBJECT_CLEANUP = readback_namespaces("self");
+	struct json_object *clauses OBJECT_CLEANUP = array_new();
+	struct json_object *executable = NULL;
+	bool rootless = launch->plan->rootless;
+	int fd = launch->machine->spare_fd;
+	pid_t pid = 0, sender = 0;
+	enum fault_code code = expect(launch, fd, who, "confined", &confined, &pid, fault);
+	const struct readback_place place = {.plan = launch->plan,
+					     .pid = pid,
+					     .confined = confined,
+					     .ours = ours,
+					     .theirs = theirs,
+					     .shared = launch->shared_files,
+					     .host = host};
+	const struct readback_process process = {
+		.plan = launch->plan,
+		.pid = pid,
+		.outer_filter_count = launch->filter_count,
+		.outer_uid = rootless ? geteuid() : launch->plan->uid,
+		.outer_gid = rootless ? getegid() : launch->plan->gid,
+	};
+
+	if (code == FAULT_NONE)
+		code = readback_place(&place, clauses, fault);
+	if (code == FAULT_NONE)
+		code = cgroup_attach_check(&launch->cgroup, pid, fault);
+	if (code != FAULT_NONE)
+		return code;
+	(void)json_object_object_get_ex(confined, "executable", &executable);
+	code = machine_confirm_program(launch, executable, fault);
+	if (code == FAULT_NONE)
+		code = expect(launch, fd, who, "ready", &ready, &sender, fault);
+	return code == FAULT_NONE ? readback_process(&process, ready, clauses, fault) : code;
+}
+
 static enum fault_code await_ready(struct launch *launch, struct json_object *enforcement,
 				   struct fault *fault)
 {
@@ -304,16 +346,19 @@ static enum fault_code await_ready(struct launch *launch, struct json_object *en
 /* With what init cannot open itself: a mounted root, or the ends of a VMM's output. */
 static enum fault_code order_build(struct launch *launch, struct fault *fault)
 {
-	int fds[2] = {launch->root_fd, -1};
+	int fds[MACHINE_FD_COUNT] = {launch->root_fd, -1, -1};
 	enum fault_code code = FAULT_NONE;
+	size_t count = 0;
 
 	launch->root_fd = -1;
 	if (launch->machine != NULL)
 		code = machine_prepare(launch, fds, fault);
+	while (count < MACHINE_FD_COUNT && fds[count] >= 0)
+		count++;
 	if (code == FAULT_NONE)
-		code = order_init(launch, CHANNEL_BUILD, fds, fds[1] >= 0 ? 2 : fds[0] >= 0, fault);
-	descriptor_close(&fds[0]);
-	descriptor_close(&fds[1]);
+		code = order_init(launch, CHANNEL_BUILD, fds, count, fault);
+	for (size_t i = 0; i < MACHINE_FD_COUNT; i++)
+		descriptor_close(&fds[i]);
 	return code;
 }
 
@@ -373,6 +418,8 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 		code = machine_start(launch, fault);
 	if (code == FAULT_NONE)
 		code = await_confined(launch, theirs, &host, enforcement, fault);
+	if (code == FAULT_NONE && launch->machine != NULL && launch->machine->spare_fd >= 0)
+		code = await_spare(launch, theirs, &host, fault);
 	mount_table_release(&host);
 	return code == FAULT_NONE ? await_ready(launch, object_take(&enforcement), fault) : code;
 }

@@ -229,9 +229,16 @@ _Noreturn static void wait_and_exec(const struct plan *plan, const struct exec_p
 	_exit(EXIT_FAILURE);
 }
 
-_Noreturn void workload_main(const struct plan *plan, int channel_fd, const int *cgroup_fds)
+_Noreturn void workload_main(const struct plan *plan, bool spare, int channel_fd,
+			     const int *cgroup_fds)
 {
-	struct exec_plan exec = {.program.fd = -1, .interpreter.fd = -1};
+	/* Both have the plan's program; their words differ. */
+	struct exec_plan exec = {
+		.program.fd = -1,
+		.interpreter.fd = -1,
+		.words = spare ? plan->machine.spare_argv : plan->argv,
+		.word_count = spare ? plan->machine.spare_arg_count : plan->arg_count,
+	};
 	struct landlock_report report;
 	const char *strict_name = "";
 	struct fault fault;

@@ -2,6 +2,8 @@
 #ifndef LAUNCH_WORKLOAD_H
 #define LAUNCH_WORKLOAD_H
 
+#include <stdbool.h>
+
 struct plan;
 
 /*
@@ -13,8 +15,9 @@ struct plan;
  *   {"type":"confined"}, the workload's filter, the probes, {"type":"ready"}, the wait for
  *   CHANNEL_EXEC, and exec.
  *
- * After a failed exec it tells {"type":"exec","errno"} and exits.
+ * spare: with the words of the second VMM (plan.h). After a failed exec it tells {"type":"exec","errno"} and exits.
  */
-_Noreturn void workload_main(const struct plan *plan, int channel_fd, const int *cgroup_fds);
+_Noreturn void workload_main(const struct plan *plan, bool spare, int channel_fd,
+			     const int *cgroup_fds);
 
 #endif

@@ -142,6 +142,7 @@ static enum fault_code take_facts(struct witness *witness, enum event_type type,
 	case EVENT_OUTPUT_TRUNCATED:
 	case EVENT_OUTPUTS_COLLECTED:
 	case EVENT_STAGE_KILLED:
+	case EVENT_VM_FALLBACK:
 	case EVENT_TYPE_COUNT:
 		break;
 	}

@@ -62,9 +62,12 @@ static enum fault_code life_order(const struct facts *facts, const struct head *
 	if (event->type == EVENT_VM_EXITED && !facts->started &&
 	    span_kind(span_get(event->payload, "setup")) != SPAN_OBJECT)
 		return fault_set(fault, code, "type", "nothing exits that never started");
+	if (event->type == EVENT_VM_FALLBACK && (!facts->started || facts->fell_back))
+		return fault_set(fault, code, "type",
+				 "a machine falls back once, behind vm.started");
 	if (facts->ending.exited &&
-	    (event->type == EVENT_RESOURCE_SAMPLED || event->type == EVENT_VM_STARTED ||
-	     event->type == EVENT_RUN_PREPARED))
+	    (event->type == EVENT_VM_FALLBACK || event->type == EVENT_RESOURCE_SAMPLED ||
+	     event->type == EVENT_VM_STARTED || event->type == EVENT_RUN_PREPARED))
 		return fault_set(fault, code, "type", "no %s stands behind vm.exited",
 				 event_type_name(event->type));
 	return FAULT_NONE;
@@ -384,6 +387,9 @@ static void take_payload(struct facts *facts, const struct head *event,
 		break;
 	case EVENT_VM_STARTED:
 		facts->started = true;
+		break;
+	case EVENT_VM_FALLBACK:
+		facts->fell_back = true;
 		break;
 	case EVENT_OUTPUT_TRUNCATED:
 		ending_take_truncated(&facts->ending, payload);

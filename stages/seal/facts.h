@@ -26,7 +26,7 @@ struct facts {
 	char run_id[RUNID_SIZE];
 	char started_at[EVENT_TIMESTAMP_SIZE];
 	char finished_at[EVENT_TIMESTAMP_SIZE];
-	bool prepared, started, closed;
+	bool prepared, started, fell_back, closed;
 	bool outputs_incomplete; /* something the policy asked for was not collected */
 	struct ending ending;	 /* of vm.exited and what else decides the outcome */
 

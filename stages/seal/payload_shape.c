@@ -254,6 +254,18 @@ static const struct shape_field started_fields[] = {
 	SHAPE_FIELD("pid", SHAPE_INTEGER),
 };
 
+/* What ended before the guest said a word, and what runs in its place. */
+static const struct shape_field fallback_fields[] = {
+	SHAPE_FIELD("accel", SHAPE_STRING),
+	BOOT_NS,
+	SHAPE_FIELD("commandLineHash", SHAPE_HASH),
+	SHAPE_FIELD("from", SHAPE_STRING),
+	LAUNCHER_BOOT_NS,
+	OBSERVED_BY,
+	SHAPE_FIELD("reason", SHAPE_STRING),
+	SHAPE_NESTED("vmm", SHAPE_OBJECT, vmm_shape),
+};
+
 static const struct shape_field truncated_fields[] = {
 	BOOT_NS,
 	SHAPE_FIELD("limitBytes", INTEGER_OR_NULL),
@@ -408,6 +420,7 @@ static const struct shape payload_shapes[EVENT_TYPE_COUNT] = {
 	[EVENT_RUN_CLEANED] = CLOSED(closing_fields),
 	[EVENT_RUN_FAILED] = CLOSED(closing_fields),
 	[EVENT_STAGE_KILLED] = CLOSED(killed_fields),
+	[EVENT_VM_FALLBACK] = CLOSED(fallback_fields),
 };
 
 const struct shape *payload_shape(enum event_type type)

@@ -17,7 +17,7 @@ static void expect_refused(const char *orders, const char *said)
 	struct run run;
 
 	machine_order(dir, orders);
-	machine_run_standin(&run, dir, WORDS("true"));
+	machine_run_standin(&run, dir, NULL, WORDS("true"));
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, said), "%s: %s", orders, run.child.err);
 	run_release(&run);
@@ -48,7 +48,7 @@ Test(machine_evidence, writable_by_others_is_refused)
 
 	snprintf(path, sizeof path, "%s/rootfs.erofs", dir);
 	cr_assert_eq(chmod(path, 0666), 0);
-	machine_run_standin(&run, dir, WORDS("true"));
+	machine_run_standin(&run, dir, NULL, WORDS("true"));
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, "nobody else may write"), "%s", run.child.err);
 	run_release(&run);

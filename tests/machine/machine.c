@@ -59,16 +59,20 @@ void machine_order(const char *dir, const char *orders)
 	child_write_file(path, orders, strlen(orders));
 }
 
-void machine_run_standin(struct run *run, const char *dir, const char *const command[])
+void machine_run_standin(struct run *run, const char *dir, const char *const options[],
+			 const char *const command[])
 {
+	const char *all[OPTIONS_MAX] = {"--isolation", "microvm", "--timeout",	 "50",
+					"--memory",    "128Mi",	  "--artifacts", dir};
 	char program[4096];
 	const char **argv;
+	size_t count = 8;
 
+	for (size_t i = 0; options != NULL && options[i] != NULL; i++)
+		all[count++] = options[i];
+	all[count] = NULL;
 	*run = (struct run){.base = child_make_dir("machine-standin")};
-	argv = run_argv(run->base,
-			WORDS("--isolation", "microvm", "--timeout", "50", "--memory", "128Mi",
-			      "--artifacts", dir),
-			command);
+	argv = run_argv(run->base, all, command);
 	snprintf(program, sizeof program, "%s/safe-run", child_helper("standin"));
 	argv[0] = program;
 	child_run(argv, "", 0, NULL, &run->child);

@@ -19,7 +19,8 @@ char *machine_copy_artifacts(void);
  * ordered in dir.
  */
 void machine_order(const char *dir, const char *orders);
-void machine_run_standin(struct run *run, const char *dir, const char *const command[]);
+void machine_run_standin(struct run *run, const char *dir, const char *const options[],
+			 const char *const command[]);
 
 /* A member of an event's payload as text: "vm.exited", "machine.shutdown". "" without one. */
 const char *machine_text(const struct run *run, const char *type, const char *path);

@@ -32,7 +32,7 @@ static void make_pipe(int *read_end, int *write_end)
 }
 
 /* In the child: the descriptors by number, and nothing else of ours stays open at exec. */
-static void execute(const int fds[7])
+static void execute(const int fds[7], bool again)
 {
 	static const char *const options[] = {"--place-fd", "--tree-fd", "--stdin-fd",
 					      "--stdout-fd", "--stderr-fd"};
@@ -46,6 +46,8 @@ static void execute(const int fds[7])
 		argv[count++] = numbers[i];
 		(void)fcntl(fds[i], F_SETFD, 0);
 	}
+	if (again)
+		argv[count++] = "--again";
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)dup2(fds[5], STDIN_FILENO);
 	(void)dup2(fds[6], STDOUT_FILENO);
@@ -54,6 +56,11 @@ static void execute(const int fds[7])
 }
 
 void scene_begin(struct scene *scene, int tree_fd)
+{
+	scene_begin_with(scene, tree_fd, false);
+}
+
+void scene_begin_with(struct scene *scene, int tree_fd, bool again)
 {
 	char *dir = child_make_dir("guest");
 	char path[600];
@@ -76,7 +83,7 @@ void scene_begin(struct scene *scene, int tree_fd)
 	make_pipe(&scene->records, &fds[6]);
 	scene->pid = fork();
 	if (scene->pid == 0)
-		execute(fds);
+		execute(fds, again);
 	for (size_t i = 0; i < 7; i++)
 		close(fds[i]);
 	for (size_t i = 0; i < SCENE_COUNT; i++)

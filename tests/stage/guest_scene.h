@@ -47,6 +47,8 @@ struct scene {
 
 /* Started, and listening. tree_fd -1: a directory of the scene's own. */
 void scene_begin(struct scene *scene, int tree_fd);
+/* again: a second VMM may come. */
+void scene_begin_with(struct scene *scene, int tree_fd, bool again);
 /* The guest's side of all five. */
 void scene_connect(struct scene *scene);
 int scene_connect_one(const struct scene *scene, enum scene_stream stream); /* or -1 and errno */

@@ -236,7 +236,7 @@ struct json_object *launch_bundle(struct json_object *policy)
 	struct json_object *evidence = object_new();
 	struct json_object *events = array_new();
 
-	for (size_t i = 0; i < EVENT_TYPE_COUNT; i++)
+	for (size_t i = 0; i < EVENT_PLANNED_COUNT; i++)
 		array_append_string(events, event_type_name((enum event_type)i));
 	object_add(evidence, "events", events);
 	object_add_shared(evidence, "level", launch_get(policy, "audit.level"));
