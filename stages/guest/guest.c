@@ -269,8 +269,8 @@ static enum fault_code on_control(struct guest *guest, struct fault *fault)
 			return FAULT_NONE;
 		status = record_read_once(&guest->lines, &line, &len, CODE, &wrong);
 	}
-	/* A VMM that died with the job unread resets the connection (unix(7)): as an end. */
-	if (status == RECORD_FAULT && !guest->again)
+	/* A VMM that died with the job unread resets the connection: an end, and nobody's lie. */
+	if (status == RECORD_FAULT && guest->heard)
 		violate(guest, PLACE_CONTROL, &wrong);
 	else if (status == RECORD_END || status == RECORD_FAULT)
 		end_control(guest);
