@@ -57,9 +57,16 @@ Test(nw, NW8_killed_at_each_step, .timeout = 240)
 	nw_close(&world);
 }
 
-/* The address of the run that goes on: the far end of its interface. */
+/*
+ * The address of the run that goes on: the far end of its interface. An ordinary user's runs all have
+ * the same, each behind a network stack of its own: what it leads to is then the caller itself.
+ */
 static void find_address(const struct nw_world *world, char out[32])
 {
+	if (!attack_is_root()) {
+		snprintf(out, 32, "100.64.0.100");
+		return;
+	}
 	const char *argv[] = {"/bin/ip", "-4", "-o", "addr", NULL};
 	char *text = nw_output(world, argv), *at = strstr(text, " sr-");
 

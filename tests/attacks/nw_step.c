@@ -2,6 +2,7 @@
 #include "tests/attacks/nw_step.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,15 +30,51 @@ char *nw_output(const struct nw_world *world, const char *const argv[])
 	return text;
 }
 
-/* `nft list ruleset`, `ip link`, `ip netns` of the host, in one text; the caller frees it. */
+static char *read_of(const char *pid, const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof path, "/proc/%.200s/%s", pid, name);
+	return child_read_file(path, NULL);
+}
+
+/* Programs of an ordinary user's network whose run is no more: nobody is their parent. */
+static unsigned count_orphans(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	unsigned count = 0;
+
+	cr_assert_not_null(proc);
+	while ((entry = readdir(proc))) {
+		char *name, *status;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		name = read_of(entry->d_name, "cmdline");
+		status = read_of(entry->d_name, "status");
+		count += name && status && strstr(status, "\nPPid:\t1\n") &&
+			 (!strcmp(name, "pasta") || !strcmp(name, "slirp4netns"));
+		free(name);
+		free(status);
+	}
+	closedir(proc);
+	return count;
+}
+
+/*
+ * `nft list ruleset`, `ip link`, `ip netns` of the host, in one text; the caller frees it. An ordinary
+ * user may list no rules, nor make any; what could be left of his is a program.
+ */
 char *nw_state(const struct nw_world *world)
 {
 	static const char *const commands[][4] = {{"/usr/sbin/nft", "list", "ruleset", NULL},
 						  {"/bin/ip", "-o", "link", NULL},
 						  {"/bin/ip", "netns", NULL}};
-	char *all = strdup("");
+	char *all = NULL;
 
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+	cr_assert_gt(asprintf(&all, "%u\n", attack_is_root() ? 0 : count_orphans()), 0);
+	for (size_t i = attack_is_root() ? 0 : 1; i < sizeof commands / sizeof *commands; i++) {
 		char *one = nw_output(world, commands[i]), *both = NULL;
 
 		cr_assert_gt(asprintf(&both, "%s%s--\n", all, one), 0);
@@ -62,11 +99,26 @@ void nw_expect_as_before(const struct nw_world *world, const char *before, const
 	free(now);
 }
 
-static bool has_interface(const struct nw_world *world)
+const char *nw_uplink(void)
+{
+	return attack_is_root() ? "sr-uplink" : "sr-usernet";
+}
+
+/* Root's runs have an interface on the host, an ordinary user's a program. */
+static bool has_interface(const struct nw_world *world, pid_t launcher)
 {
 	char path[64], *text;
 	bool found;
 
+	if (!attack_is_root()) {
+		pid_t uplink = nw_child(launcher, nw_uplink());
+
+		snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)uplink, (int)uplink);
+		text = uplink ? child_read_file(path, NULL) : NULL;
+		found = text && text[0];
+		free(text);
+		return found;
+	}
 	snprintf(path, sizeof path, "/proc/%s/net/dev", world->host_text);
 	text = child_read_file(path, NULL);
 	found = text && strstr(text, "sr-");
@@ -111,17 +163,17 @@ static bool reached(const struct nw_world *world, struct live *live, pid_t launc
 	case NW_STEP_LAUNCH:
 		return true;
 	case NW_STEP_UPLINK:
-		return nw_child(launcher, "sr-uplink") != 0;
+		return nw_child(launcher, nw_uplink()) != 0;
 	case NW_STEP_FILTER:
 		return nw_child(launcher, "sr-filter") != 0;
 	case NW_STEP_INTERFACE:
-		return has_interface(world);
+		return has_interface(world, launcher);
 	case NW_STEP_RULES:
 		return has_event(live, "network.rule.applied");
 	case NW_STEP_RUNS:
 		return live_wait_started(live);
 	case NW_STEP_OVER:
-		return live_wait_started(live) && !has_interface(world);
+		return live_wait_started(live) && !has_interface(world, launcher);
 	}
 	return false;
 }

@@ -23,9 +23,12 @@ pid_t nw_wait_for(const struct nw_world *world, struct live *live, enum nw_step 
 /* A child by its name, or 0. */
 pid_t nw_child(pid_t parent, const char *name);
 
+/* Which of ours makes the way out. */
+const char *nw_uplink(void);
+
 /* What a command says in the host's namespaces; the caller frees it. */
 char *nw_output(const struct nw_world *world, const char *const argv[]);
-/* `nft list ruleset`, `ip link`, `ip netns` of the host, in one text; the caller frees it. */
+/* What the host has of runs (nw_step.c), in one text; the caller frees it. */
 char *nw_state(const struct nw_world *world);
 /* It is that again, soon. */
 void nw_expect_as_before(const struct nw_world *world, const char *before, const char *what);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * NW1 to NW8: `join PID COMMAND...`: into the network and mount namespaces of the host of the tests'
- * making, then execute.
+ * making, as an ordinary user into its user namespace first, then execute.
  */
 #include "tell.h"
 
@@ -23,6 +23,10 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
+	if (geteuid() != 0 && join(argv[1], "user", CLONE_NEWUSER) < 0) {
+		tell(argv[1], -1);
+		return 2;
+	}
 	if (join(argv[1], "net", CLONE_NEWNET) < 0 || join(argv[1], "mnt", CLONE_NEWNS) < 0) {
 		tell(argv[1], -1);
 		return 2;
