@@ -203,8 +203,9 @@ static bool rule_add(const struct source *source, const char *name, const struct
 		return optional || refuse(source, "'%s' is not of this architecture", name);
 	if (next < words->count && !conditions_parse(source, words, next, &rule))
 		return false;
+	/* What the file itself says of a call stands against one added to it. */
 	if (!rule_fits(source, &rule))
-		return false;
+		return source->file->adding;
 	if (file->rule_count == FILTER_RULES_MAX)
 		return refuse(source, "more than %d rules", FILTER_RULES_MAX);
 	file->rules[file->rule_count++] = rule;
@@ -323,11 +324,13 @@ bool filter_file_read(struct filter_file *file, const char *path)
 {
 	file->rule_count = 0;
 	file->path_count = 0;
+	file->adding = false;
 	file->error[0] = '\0';
 	return source_read(file, path, false, false);
 }
 
 bool filter_file_add(struct filter_file *file, const char *path)
 {
+	file->adding = true;
 	return source_read(file, path, true, true);
 }

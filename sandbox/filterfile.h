@@ -37,6 +37,7 @@ struct filter_file {
 	size_t rule_count;
 	char paths[FILTER_PATHS_MAX][FILTER_PATH_SIZE]; /* FILE and what it includes */
 	size_t path_count;
+	bool adding; /* filter_file_add is at work */
 	char error[FILTER_PATH_SIZE + 256];
 };
 
@@ -44,7 +45,10 @@ struct filter_file {
 bool filter_file_read(struct filter_file *file, const char *path)
 	__attribute__((warn_unused_result));
 
-/* The lines of path that allow, behind those of a file already read. */
+/*
+ * The lines of path that allow, behind those of a file already read, but for calls which that one
+ * answers in another way.
+ */
 bool filter_file_add(struct filter_file *file, const char *path)
 	__attribute__((warn_unused_result));
 
