@@ -14,7 +14,8 @@ machine() {
 # Allowed and refused in one machine, with every destination counted.
 machine_allowed_and_refused() {
 	policy 'protocol: tcp, cidr: 203.0.113.10/32, port: 80' 'protocol: udp, cidr: 203.0.113.10/32, port: 53' >"$work/p.yaml"
-	machine run "$work/p.yaml" sh -c 'curl -sS -m 20 http://203.0.113.10/ && talk udp 203.0.113.10 53 \
+	head -c 8M /dev/urandom >"$work/www/repo/much"
+	machine run "$work/p.yaml" sh -c 'curl -sS -m 20 http://203.0.113.10/ && curl -sS http://203.0.113.10/repo/much | sha256sum && talk udp 203.0.113.10 53 \
 		tcp 198.18.2.10 80 tcp 203.0.113.10 443 udp 203.0.113.10 443 udp 198.18.2.10 53 tcp 169.254.169.254 80 \
 		tcp 198.51.100.2 80 tcp 192.0.0.1 80 tcp 192.0.0.1 61443 udp 192.0.0.1 53 tcp 127.0.0.1 80 six 2001:db8::1 80 six fe80::1 80 \
 		six ::ffff:198.18.2.10 80 raw x 0 packet x 0 name one.example 80 many 198.18.2.10 40; cat /etc/resolv.conf; wc -l </etc/hosts'
@@ -26,15 +27,19 @@ machine_allowed_and_refused() {
 		'many 198.18.2.10 40: 40' '^2$'; do
 		expect_out "$want"
 	done
-	expect_report '.networkAudit | .mode == "allowlist" and .rulesTotal == 2 and .allowedHits == 2 and .blockedHits >= 48'
+	expect_out "^$(sha256sum <"$work/www/repo/much")$"
+	rm "$work/www/repo/much"
+	expect_report '.networkAudit | .mode == "allowlist" and .rulesTotal == 2 and .allowedHits == 3 and .blockedHits >= 48'
 	expect_event '.type == "network.plan.generated" and (.payload.tap | test("^sr-tap-[0-9a-f]{8}$"))'
 	expect_event '.type == "network.rule.applied" and .payload.index == 1'
-	expect_event '.type == "network.rule.hit" and .payload.allowedHits == 1 and .payload.target == "203.0.113.10/32" and .payload.chain == "forward" and .payload.table == "safe_run" and (.payload.tap | startswith("sr-tap-"))'
+	expect_event '.type == "network.rule.hit" and .payload.allowedHits == 2 and .payload.target == "203.0.113.10/32" and .payload.chain == "forward" and .payload.table == "safe_run" and (.payload.tap | startswith("sr-tap-"))'
 	for want in '"198.18.2.10" and .payload.port == 80 and .payload.protocol == "tcp"' '"203.0.113.10" and .payload.port == 443 and .payload.protocol == "udp"' \
 		'"169.254.169.254"' '"198.51.100.2"' '"192.0.0.1" and .payload.port == 61443' '"198.18.2.10" and .payload.port == 40'; do
 		expect_event ".type == \"network.rule.hit\" and .payload.index == null and .payload.blockedHits >= 1 and .payload.target == $want"
 	done
 	expect_event '.type == "network.rule.released"'
+	# The VMM lacks nothing that it would complain of.
+	expect_event '.type == "vm.exited" and .payload.machine.messages == ""'
 	# Its own guest forges nothing, and asks nobody.
 	jq -se 'any(.[]; .payload.protocol == "frame")' "$events" >/dev/null && fail "frames that are not the guest's"
 	"$build/bin/safe-run" report verify "$report" >"$work/out" 2>"$work/err" || fail "the report does not verify"
