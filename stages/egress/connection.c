@@ -2,7 +2,7 @@
 #include "stages/egress/connection.h"
 
 #include "ipc/buf.h"
-#include "stages/egress/hello.h"
+#include "stages/egress/gate.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define ORIGINAL_DST 80 /* SO_ORIGINAL_DST, linux/netfilter_ipv4.h */
-#define PORT_HTTP    80
 
 static void forget(struct connection *connection)
 {
@@ -44,21 +43,6 @@ void connection_reset(struct connection *connection)
 	reset_on_close(connection->client_fd);
 	reset_on_close(connection->server_fd);
 	forget(connection);
-}
-
-static void refuse(struct connection *connection, struct connection_world *world, const char *name,
-		   enum reason reason)
-{
-	struct book_rule *owner =
-		connection->rule != NULL
-			? connection->rule
-			: book_owner(world->book, connection->address, connection->port);
-
-	if (owner != NULL)
-		owner->blocked++;
-	tally_add(world->tally, owner != NULL ? owner->index : TALLY_NO_RULE, connection->address,
-		  connection->port, name, reason);
-	connection_reset(connection);
 }
 
 /*
@@ -91,7 +75,7 @@ void connection_accept(struct connection *connection, struct connection_world *w
 	    why == REASON_NONE)
 		why = REASON_NOT_REDIRECTED;
 	if (why != REASON_NONE) {
-		refuse(connection, world, "", why);
+		gate_refuse(connection, world, "", why);
 		return;
 	}
 	connection->buffer = malloc(CONNECTION_BUFFER);
@@ -117,38 +101,6 @@ static bool receive(struct connection *connection, uint64_t now_ms)
 	return true;
 }
 
-/* A CIDR of one address says that it is meant, though it is the machine's own. */
-static bool is_of_host(struct connection_world *world, uint32_t address)
-{
-	return own_host_loopback(address) ||
-	       (!reach_names(&world->book->reach, address) && own_host_has(world->host, address));
-}
-
-static bool permit(struct connection *connection, struct connection_world *world, const char *name)
-{
-	enum reason reason;
-	struct book_rule *rule =
-		book_permit(world->book, name, connection->address, connection->port, &reason);
-
-	/* Once: an address does not become the machine's own between two requests of a connection. */
-	if (rule != NULL && connection->rule == NULL && is_of_host(world, connection->address)) {
-		rule = NULL;
-		reason = REASON_ADDRESS_OF_HOST;
-	}
-	if (rule == NULL) {
-		refuse(connection, world, name, reason);
-		return false;
-	}
-	/* A connection counts once for each name it is used for in a row. */
-	if (connection->rule != rule || strcmp(connection->name, name) != 0) {
-		connection->count = flow_find(world->flows, rule, connection->address, name);
-		connection->count->connections++;
-	}
-	connection->rule = rule;
-	memcpy(connection->name, name, sizeof connection->name);
-	return true;
-}
-
 static void go_onwards(struct connection *connection, uint64_t now_ms)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET,
@@ -168,96 +120,20 @@ static void go_onwards(struct connection *connection, uint64_t now_ms)
 		connection_reset(connection);
 }
 
-/* The next request's head at from; false when there is none yet, or the connection is over. */
-static bool take_head(struct connection *connection, struct connection_world *world, size_t from)
-{
-	struct http_head head;
-
-	switch (http_head_read((const char *)connection->buffer + from, connection->len - from,
-			       connection->port, &head)) {
-	case HTTP_DONE:
-		break;
-	case HTTP_MORE:
-		return false;
-	case HTTP_REFUSED:
-		refuse(connection, world, "", head.reason);
-		return false;
-	}
-	if (!permit(connection, world, head.name))
-		return false;
-	connection->passed = from + head.len;
-	connection->in_body = true;
-	http_stream_begin(&connection->body, &head);
-	return true;
-}
-
-/* Let through what is checked of the buffer: heads that may pass and the bodies behind them. */
-static void check_requests(struct connection *connection, struct connection_world *world)
-{
-	size_t used;
-
-	for (;;) {
-		if (!connection->in_body) {
-			if (connection->passed == connection->len ||
-			    !take_head(connection, world, connection->passed))
-				return;
-			continue;
-		}
-		switch (http_stream_pass(&connection->body,
-					 (const char *)connection->buffer + connection->passed,
-					 connection->len - connection->passed, &used)) {
-		case HTTP_DONE:
-			connection->passed += used;
-			connection->in_body = false;
-			break;
-		case HTTP_MORE:
-			connection->passed += used;
-			return;
-		case HTTP_REFUSED:
-			refuse(connection, world, connection->name, REASON_HTTP_FRAMING);
-			return;
-		}
-	}
-}
-
-static void read_hello(struct connection *connection, struct connection_world *world,
-		       uint64_t now_ms)
-{
-	struct hello hello;
-
-	switch (hello_read(connection->buffer, connection->len, &hello)) {
-	case HELLO_MORE:
-		return;
-	case HELLO_REFUSED:
-		refuse(connection, world, hello.name, hello.reason);
-		return;
-	case HELLO_DONE:
-		break;
-	}
-	if (!permit(connection, world, hello.name))
-		return;
-	connection->passed = hello.wire_len;
-	go_onwards(connection, now_ms);
-}
-
 static void step_reading(struct connection *connection, struct connection_world *world,
 			 uint64_t now_ms)
 {
-	if (connection->port == PORT_HTTP) {
-		check_requests(connection, world);
-		if (connection->state == CONNECTION_READING && connection->rule != NULL)
-			go_onwards(connection, now_ms);
-	} else {
-		read_hello(connection, world, now_ms);
-	}
+	gate_first(connection, world);
+	if (connection->state == CONNECTION_READING && connection->rule != NULL)
+		go_onwards(connection, now_ms);
 	/* Whoever ends before he has said anything is no attempt to get anywhere. */
 	if (connection->state == CONNECTION_READING && connection->client_ended) {
 		if (connection->len == 0)
 			forget(connection);
 		else
-			refuse(connection, world, "",
-			       connection->port == PORT_HTTP ? REASON_NOT_HTTP
-							     : REASON_HELLO_MALFORMED);
+			gate_refuse(connection, world, "",
+				    connection->port == GATE_HTTP ? REASON_NOT_HTTP
+								  : REASON_HELLO_MALFORMED);
 	}
 }
 
@@ -283,7 +159,7 @@ static void step_connecting(struct connection *connection, uint64_t now_ms)
 	}
 	connection->until_ms = now_ms + CONNECTION_IDLE_MS;
 	connection->state =
-		connection->port == PORT_HTTP ? CONNECTION_CHECKING : CONNECTION_LOOKING;
+		connection->port == GATE_HTTP ? CONNECTION_CHECKING : CONNECTION_LOOKING;
 }
 
 /* Send what may pass. false: the connection is broken. */
@@ -307,28 +183,6 @@ static bool send_passed(struct connection *connection)
 	return true;
 }
 
-static void look(struct connection *connection, struct connection_world *world)
-{
-	struct hello hello;
-
-	/* What is not sent yet of the ClientHello lies in front. */
-	switch (hello_second(connection->buffer + connection->passed,
-			     connection->len - connection->passed, connection->name, &hello)) {
-	case HELLO_MORE:
-		/* No more fits: nothing would ever come of it. */
-		if (connection->passed == 0 && connection->len == CONNECTION_BUFFER)
-			refuse(connection, world, "", REASON_HELLO_TOO_LONG);
-		return;
-	case HELLO_REFUSED:
-		refuse(connection, world, hello.name, hello.reason);
-		return;
-	case HELLO_DONE:
-		connection->passed = connection->len;
-		connection->state = CONNECTION_PASSING;
-		return;
-	}
-}
-
 /* From the client to the server, and how far that goes is what the state says. */
 static bool step_up(struct connection *connection, struct connection_world *world, uint64_t now_ms)
 {
@@ -336,10 +190,7 @@ static bool step_up(struct connection *connection, struct connection_world *worl
 
 	if (connection->state != CONNECTION_PASSING && !receive(connection, now_ms))
 		return false;
-	if (connection->state == CONNECTION_LOOKING && connection->len > connection->passed)
-		look(connection, world);
-	else if (connection->state == CONNECTION_CHECKING)
-		check_requests(connection, world);
+	gate_next(connection, world);
 	if (connection->state == CONNECTION_FREE)
 		return true;
 	if (connection->buffer != NULL && !send_passed(connection))
@@ -403,7 +254,7 @@ void connection_step(struct connection *connection, struct connection_world *wor
 	if (connection->state >= CONNECTION_LOOKING)
 		step_open(connection, world, now_ms);
 	if (connection->state == CONNECTION_READING && now_ms >= connection->until_ms)
-		refuse(connection, world, "", REASON_SILENT);
+		gate_refuse(connection, world, "", REASON_SILENT);
 	else if (connection->state != CONNECTION_FREE && now_ms >= connection->until_ms)
 		connection_reset(connection);
 }

@@ -184,8 +184,7 @@ Test(egress_http, caps)
 			at += strlen(strcpy(text + at, "X:\r\n"));
 		at += strlen(strcpy(text + at, "\r\n"));
 		cr_expect_eq(http_head_read(text, at, 80, &head),
-			     fields <= HTTP_FIELD_MAX ? HTTP_DONE : HTTP_REFUSED, "%zu",
-			     fields);
+			     fields <= HTTP_FIELD_MAX ? HTTP_DONE : HTTP_REFUSED, "%zu", fields);
 	}
 }
 
