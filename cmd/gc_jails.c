@@ -4,11 +4,14 @@
 #include "cmd/rundir_remove.h"
 #include "stages/jail/base.h"
 #include "stages/jail/image.h"
+#include "stages/jail/snapshot.h"
 #include "stages/jail/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,6 +82,39 @@ static void sweep_images(int base_fd, time_t before, struct gc_report *report)
 	closedir(dir);
 }
 
+/* Its parts are linked into the jails of those who use it. */
+static bool is_unused_snapshot(int fd, const char *name, time_t before)
+{
+	char path[NAME_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/" SNAPSHOT_STATE, name);
+	return name[0] != '.' && is_unused(fd, path, before);
+}
+
+static void sweep_snapshots(int base_fd, time_t before, struct gc_report *report)
+{
+	int fd = openat(base_fd, "../snapshots", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (dir == NULL || flock(fd, LOCK_EX) != 0) {
+		if (dir != NULL)
+			closedir(dir);
+		else if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (!is_unused_snapshot(fd, entry->d_name, before))
+			continue;
+		if (report->dry_run || tree_remove(fd, entry->d_name) == 0)
+			gc_report_done(report, JAIL_BASE "/snapshots", entry->d_name, 0);
+		else
+			gc_report_done(report, JAIL_BASE "/snapshots", entry->d_name, errno);
+	}
+	closedir(dir);
+}
+
 void gc_jails(time_t before, struct gc_report *report)
 {
 	char bad[64];
@@ -94,5 +130,6 @@ void gc_jails(time_t before, struct gc_report *report)
 	}
 	sweep(dir, before, report);
 	sweep_images(dirfd(dir), before, report);
+	sweep_snapshots(dirfd(dir), before, report);
 	closedir(dir);
 }

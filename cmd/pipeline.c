@@ -67,6 +67,8 @@ static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
 		spawn_text(spawn, "--accel", plan->accel);
 	if (plan->firecracker_dir != NULL)
 		spawn_text(spawn, "--firecracker-dir", plan->firecracker_dir);
+	if (plan->snapshot)
+		spawn_flag(spawn, "--snapshot");
 	if (plan->tty != NULL) {
 		spawn_flag(spawn, "--tty");
 		spawn_fd(spawn, "--pty-fd", plan->tty->slave_fd);

@@ -42,6 +42,7 @@ struct pipeline_plan {
 	const char *vmm;   /* these two NULL: auto */
 	const char *accel;
 	const char *firecracker_dir; /* NULL: the usual places */
+	bool snapshot;
 	bool apart; /* the launcher is out of the terminal's reach (struct signals) */
 	bool best_effort;
 	bool copies_output; /* to the caller's standard output and error */

@@ -21,6 +21,7 @@ enum run_option {
 	RUN_ARTIFACTS,
 	RUN_VMM,
 	RUN_ACCEL,
+	RUN_SNAPSHOT,
 	RUN_MOUNT_ALLOWLIST,
 	RUN_CHALLENGE,
 	RUN_SAMPLE_MS,
@@ -55,6 +56,8 @@ static const struct option table[RUN_OPTION_COUNT] = {
 	[RUN_ARTIFACTS] = {"artifacts", "DIR", "what a microVM is started from"},
 	[RUN_VMM] = {"vmm", "NAME", "who runs a microVM: auto, qemu or firecracker"},
 	[RUN_ACCEL] = {"accel", "NAME", "with what: auto, kvm or tcg"},
+	[RUN_SNAPSHOT] = {"snapshot", NULL,
+			  "start a Firecracker machine as it was saved before, or save it"},
 	[RUN_MOUNT_ALLOWLIST] = {"mount-allowlist", "FILE", "where mount sources may lie"},
 	[RUN_CHALLENGE] = {"challenge", "TEXT", "goes into the first event, to date the report"},
 	[RUN_SAMPLE_MS] = {"sample-ms", "MS", "how often resources are sampled (100)"},
@@ -114,6 +117,9 @@ static enum fault_code take(struct run_options *options, enum run_option option,
 		return FAULT_NONE;
 	case RUN_ACCEL:
 		options->accel = value;
+		return FAULT_NONE;
+	case RUN_SNAPSHOT:
+		options->snapshot = true;
 		return FAULT_NONE;
 	case RUN_MOUNT_ALLOWLIST:
 		options->mount_allowlist = value;

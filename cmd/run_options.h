@@ -17,6 +17,7 @@ struct run_options {
 	const char *artifacts; /* these three of a microVM */
 	const char *vmm;
 	const char *accel;
+	bool snapshot;
 	const char *seal_key;
 	const char *seal_passphrase; /* "prompt", or a descriptor's number */
 	const char *signer;	     /* a socket */

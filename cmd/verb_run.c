@@ -161,6 +161,7 @@ static enum fault_code start(struct run *run, struct fault *fault)
 		.vmm = options->vmm,
 		.accel = options->accel,
 		.firecracker_dir = machine_place_firecracker(options->vmm),
+		.snapshot = options->snapshot,
 		.apart = run->signals.apart,
 		.best_effort = options->best_effort,
 		.copies_output = !options->json,

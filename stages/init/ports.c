@@ -70,6 +70,22 @@ static void open_found(int fds[PORT_COUNT])
 		(void)closedir(dir);
 }
 
+/* Of a vsock connection whose other side closed it poll(2) says POLLRDHUP, and only when it is asked. */
+#define GONE (POLLHUP | POLLERR | POLLRDHUP)
+
+/* A machine that was saved and started again has lost its connections: VIRTIO_VSOCK_EVENT_TRANSPORT_RESET. */
+static void drop_lost(int fds[PORT_COUNT])
+{
+	for (unsigned port = 0; port < PORT_COUNT; port++) {
+		struct pollfd item = {.fd = fds[port], .events = POLLRDHUP};
+
+		if (fds[port] < 0 || poll(&item, 1, 0) <= 0)
+			continue;
+		(void)close(fds[port]);
+		fds[port] = -1;
+	}
+}
+
 static void connect_missing(int fds[PORT_COUNT])
 {
 	for (unsigned port = 0; port < PORT_COUNT; port++) {
@@ -94,9 +110,9 @@ static void connect_missing(int fds[PORT_COUNT])
 static bool all_there(const int fds[PORT_COUNT])
 {
 	for (unsigned port = 0; port < PORT_COUNT; port++) {
-		struct pollfd item = {.fd = fds[port]};
+		struct pollfd item = {.fd = fds[port], .events = POLLRDHUP};
 
-		if (fds[port] < 0 || poll(&item, 1, 0) < 0 || (item.revents & POLLHUP) != 0)
+		if (fds[port] < 0 || poll(&item, 1, 0) < 0 || (item.revents & GONE) != 0)
 			return false;
 	}
 	return true;
@@ -104,12 +120,19 @@ static bool all_there(const int fds[PORT_COUNT])
 
 enum fault_code ports_open(int fds[PORT_COUNT], struct fault *fault)
 {
+	bool vsock = false;
+
 	for (unsigned port = 0; port < PORT_COUNT; port++)
 		fds[port] = -1;
 	for (int i = 0; i < WAIT_STEPS; i++) {
-		open_found(fds);
-		if (fds[PORT_CONTROL] < 0)
+		if (!vsock)
+			open_found(fds);
+		else
+			drop_lost(fds);
+		if (vsock || fds[PORT_CONTROL] < 0) {
 			connect_missing(fds);
+			vsock |= fds[PORT_CONTROL] >= 0;
+		}
 		if (all_there(fds))
 			return FAULT_NONE;
 		wait_a_step();

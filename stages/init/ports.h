@@ -20,7 +20,8 @@ enum port {
 
 /*
  * Open all, non-blocking and close-on-exec, once the host's side of each is there; waits for the
- * devices at most 20 s. fds[] are the caller's.
+ * devices at most 20 s. fds[] are the caller's. Over vsock control is connected first, whatever else
+ * is there: the host may save the machine at that moment, and what it saved has to connect anew.
  */
 enum fault_code ports_open(int fds[PORT_COUNT], struct fault *fault)
 	__attribute__((warn_unused_result));

@@ -51,7 +51,7 @@ static void add_cgroup(struct command *command, const struct request *request)
 }
 
 enum fault_code command_make(struct command *command, const struct request *request, uid_t uid,
-			     struct fault *fault)
+			     bool restores, struct fault *fault)
 {
 	command->count = command->used = 0;
 	add(command, "jailer");
@@ -69,7 +69,8 @@ enum fault_code command_make(struct command *command, const struct request *requ
 	add(command, "no-file=%" PRId64, request->no_file);
 	add(command, "--new-pid-ns");
 	add(command, "--");
-	add_option(command, "--config-file", "/" PLACE_CONFIG);
+	if (!restores)
+		add_option(command, "--config-file", "/" PLACE_CONFIG);
 	add_option(command, "--api-sock", "/" PLACE_SOCKETS "/api.sock");
 	if (command->used >= sizeof command->text)
 		return fault_set(fault, CODE, PATH, "its command line has no room");

@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 #include "stages/jail/request.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,8 +25,9 @@ struct command {
 	size_t used;
 };
 
-/* Texts are the command's own or the request's. */
+/* Texts are the command's own or the request's. One that restores is told of its snapshot by its API. */
 enum fault_code command_make(struct command *command, const struct request *request, uid_t uid,
-			     struct fault *fault) __attribute__((warn_unused_result));
+			     bool restores, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -4,8 +4,9 @@
  *
  * PURPOSE  Make one machine's jail, execute jailer in it, and take the jail away again when the
  *          machine has ended, whoever ended it.
- * READS    one JailRequest in one packet on --channel-fd, then one word to go on; nothing else.
- * WRITES   placed, running, exit or failed on --channel-fd; the jail below /srv/jailer. Its streams 1
+ * READS    one JailRequest in one packet on --channel-fd, then a word to go on, and one to keep the
+ *          machine's snapshot; nothing else.
+ * WRITES   placed, running, kept, exit or failed on --channel-fd; the jail below /srv/jailer. Its streams 1
  *          and 2 are the machine's.
  * HOLDS    root's uid, and of the capabilities what jailer needs and no more: CAP_SYS_ADMIN
  *          (unshare, mount, pivot_root, a new pid namespace; the namespaces around it),
@@ -24,6 +25,7 @@
 #include "ipc/object.h"
 #include "stages/jail/place.h"
 #include "stages/jail/request.h"
+#include "stages/jail/snapshot.h"
 #include "stages/jail/vmm.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/message.h"
@@ -64,11 +66,24 @@ static enum fault_code tell_placed(const struct place *place, int channel_fd, st
 {
 	struct json_object *message OBJECT_CLEANUP = message_new("placed");
 
+	object_add_bool(message, "restores", place->restores);
 	object_add_integer(message, "uid", place->uid);
 	if (channel_report_fd(channel_fd, message, place->sockets_fd) == 0)
 		return FAULT_NONE;
 	return fault_set_errno(fault, FAULT_RUN_LAUNCH, errno, "launch.jail",
 			       "cannot tell the launcher");
+}
+
+/* The launcher waits for an answer: a run is not lost when its snapshot is. */
+static void keep_snapshot(const struct place *place, const struct request *request, int channel_fd)
+{
+	struct json_object *message OBJECT_CLEANUP = message_new("kept");
+	struct fault fault = {.message = "no snapshot was asked for"};
+	bool done = request->snapshot != NULL &&
+		    snapshot_keep(place, request->snapshot, &fault) == FAULT_NONE;
+
+	object_add_string(message, "reason", done ? "" : fault.message);
+	(void)!channel_report(channel_fd, message);
 }
 
 /* true: there was a machine, and no fault to tell. */
@@ -85,7 +100,8 @@ static bool serve(struct place *place, const struct request *request, int channe
 		return true;
 	if (vmm_start(&vmm, request, place, channel_fd, fault) != FAULT_NONE)
 		return false;
-	vmm_attend(&vmm, channel_fd);
+	while (vmm_attend(&vmm, channel_fd) && channel_wait(channel_fd, CHANNEL_KEEP, NULL) == 0)
+		keep_snapshot(place, request, channel_fd);
 	vmm_end(&vmm);
 	return true;
 }

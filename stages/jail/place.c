@@ -5,6 +5,7 @@
 #include "ipc/record.h"
 #include "stages/jail/base.h"
 #include "stages/jail/image.h"
+#include "stages/jail/snapshot.h"
 #include "stages/jail/tree.h"
 #include "stages/launch/descriptor.h"
 
@@ -121,6 +122,8 @@ static enum fault_code fill(struct place *place, const struct request *request, 
 
 	for (size_t i = 0; code == FAULT_NONE && i < request->file_count; i++)
 		code = image_place(place->base_fd, place->root_fd, &request->files[i], fault);
+	if (code == FAULT_NONE && request->snapshot != NULL)
+		code = snapshot_place(place, request->snapshot, fault);
 	return code;
 }
 

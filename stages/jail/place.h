@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 #include "stages/jail/request.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -14,6 +15,7 @@
  *     <id>/root/              what jailer makes /
  *     <id>/root/config.json   Firecracker's
  *     <id>/root/<images>      hard links (image.h)
+ *     <id>/root/state, memory of a snapshot (snapshot.h)
  *     <id>/root/s/            the machine's own: the sockets of its streams
  *
  * Jailer adds its own, and gives the top to the machine's user when it has nothing more to write
@@ -24,6 +26,7 @@
 
 struct place {
 	int base_fd, id_fd, root_fd, sockets_fd; /* -1 when there is none */
+	bool restores;				 /* a snapshot is there, and in the jail */
 	uid_t uid;				 /* the machine's, nobody else's meanwhile */
 	const char *id;				 /* the request's */
 };

@@ -58,7 +58,7 @@ static bool ends_in(const char *path, const char *name)
 /* Names a jail may have at its top, none of them jailer's own: dev, run, old_root, firecracker. */
 static bool name_known(const char *name)
 {
-	static const char *const known[] = {"initrd", "memory", "rootfs.img", "state", "vmlinux"};
+	static const char *const known[] = {"initrd", "rootfs.img", "vmlinux"};
 	size_t digits;
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -216,6 +216,19 @@ static enum fault_code read_identity(struct fields *top, struct request *request
 	return code;
 }
 
+static enum fault_code read_snapshot(struct fields *top, struct request *request,
+				     struct fault *fault)
+{
+	enum fault_code code;
+
+	if (fields_null(top, "snapshot"))
+		return FAULT_NONE;
+	code = fields_string(top, "snapshot", &request->snapshot, fault);
+	if (code == FAULT_NONE && !digest_text_valid(request->snapshot))
+		code = wrong(fault, "snapshot");
+	return code;
+}
+
 static enum fault_code read_all(struct fields *top, struct request *request, struct fault *fault)
 {
 	struct fields limits;
@@ -236,6 +249,8 @@ static enum fault_code read_all(struct fields *top, struct request *request, str
 		code = wrong(fault, "config");
 	if (code == FAULT_NONE)
 		code = read_cgroup(top, request, fault);
+	if (code == FAULT_NONE)
+		code = read_snapshot(top, request, fault);
 	if (code == FAULT_NONE)
 		code = fields_enter(top, "limits", &limits, fault);
 	if (code == FAULT_NONE)

@@ -48,6 +48,8 @@ struct request {
 	struct request_setting settings[REQUEST_SETTING_MAX];
 	size_t setting_count;
 	int64_t fsize, no_file; /* jailer's two limits */
+	const char
+		*snapshot; /* NULL: none wanted; "sha256:<hex>" of what a machine's is made from */
 	int tasks_fds[REQUEST_TASKS_MAX];
 	size_t tasks_count;
 };

@@ -31,7 +31,7 @@ enum fault_code vmm_start(struct vmm *vmm, const struct request *request, const 
 	enum fault_code code;
 
 	*vmm = (struct vmm){.pidfd = -1};
-	code = command_make(&warden.command, request, place->uid, fault);
+	code = command_make(&warden.command, request, place->uid, place->restores, fault);
 	if (code != FAULT_NONE)
 		return code;
 	warden.jailer_fd = image_open_source(&request->jailer, fault);
@@ -47,13 +47,15 @@ enum fault_code vmm_start(struct vmm *vmm, const struct request *request, const 
 	return fault_set_errno(fault, CODE, errno, PATH, "cannot make namespaces for the jailer");
 }
 
-void vmm_attend(const struct vmm *vmm, int channel_fd)
+bool vmm_attend(const struct vmm *vmm, int channel_fd)
 {
-	/* The launcher says nothing any more: its end of the channel is what is waited for. */
-	struct pollfd items[] = {{.fd = vmm->pidfd, .events = POLLIN}, {.fd = channel_fd}};
+	struct pollfd items[] = {{.fd = vmm->pidfd, .events = POLLIN},
+				 {.fd = channel_fd, .events = POLLIN}};
 
 	while (poll(items, 2, -1) < 0 && errno == EINTR)
 		;
+	/* Its end first, and the launcher's: a word is there when the channel is not closed. */
+	return items[0].revents == 0 && (items[1].revents & POLLIN) != 0;
 }
 
 void vmm_end(struct vmm *vmm)

@@ -6,6 +6,7 @@
 #include "stages/jail/place.h"
 #include "stages/jail/request.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -22,8 +23,8 @@ struct vmm {
 enum fault_code vmm_start(struct vmm *vmm, const struct request *request, const struct place *place,
 			  int channel_fd, struct fault *fault) __attribute__((warn_unused_result));
 
-/* Until it has ended, or the launcher closes its end of the channel. */
-void vmm_attend(const struct vmm *vmm, int channel_fd);
+/* Until it has ended, or the launcher closes its end of the channel. true: there is a word instead. */
+bool vmm_attend(const struct vmm *vmm, int channel_fd);
 
 /* Nothing of it lives afterwards. */
 void vmm_end(struct vmm *vmm);

@@ -24,6 +24,7 @@ enum channel_word {
 	CHANNEL_FORK,	/* descriptors: the run's cgroup; fork the workload into it */
 	CHANNEL_HIDE,	/* init: its namespaces are read, it may confine itself */
 	CHANNEL_EXEC,	/* read back and right: go */
+	CHANNEL_KEEP,	/* sr-jail: the snapshot in the machine's directory is whole */
 	CHANNEL_SIGNAL, /* with a number: for the workload's process group */
 	CHANNEL_WORD_COUNT
 };

@@ -4,6 +4,7 @@
 
 #include "ipc/fault.h"
 #include "stages/launch/plan.h"
+#include "stages/seal/digest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +26,12 @@ struct firecracker {
 	const char *jailer_path; /* NULL while it is not found, as machine.vmm_path */
 	struct plan_identity jailer, vmm;
 	char missing[FIRECRACKER_MISSING_SIZE]; /* all that is; "" */
+
+	bool snapshot; /* --snapshot */
+	bool restores; /* there is one; else one is made */
+	bool kept;     /* what was made */
+	char key[DIGEST_TEXT_SIZE];
+	int ready_fd; /* where a guest says that it is up; -1 */
 };
 
 /*
@@ -60,6 +67,23 @@ enum fault_code firecracker_run(struct launch *launch, struct fault *fault)
 /* What the kernel says of Firecracker's process, once it holds still for its guest; a clause each. */
 enum fault_code firecracker_read_back(struct launch *launch, struct json_object *enforcement,
 				      struct fault *fault) __attribute__((warn_unused_result));
+
+/*
+ * --snapshot (firecracker_snapshot.c). A machine of the same making is loaded as it was, its mounts' images
+ * exchanged for this run's, and read back before it goes on. Where there is none this one is saved when
+ * its guest is up and was told nothing. The guest mixes new randomness in, and sets its clock, before it
+ * starts the command (stages/init/system.h), as any does.
+ */
+bool firecracker_key(struct launch *launch, struct json_object *config)
+	__attribute__((warn_unused_result));
+enum fault_code firecracker_watch_boot(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code firecracker_save(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code firecracker_restore(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code firecracker_resume(const struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* The machine's own cgroups below the run's, which jailer made. */
 void firecracker_clean(struct launch *launch);

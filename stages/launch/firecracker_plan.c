@@ -17,6 +17,8 @@
 #define CODE FAULT_RUN_LAUNCH
 #define MIB  ((uint64_t)1 << 20)
 
+#define SNAPSHOT_STATE_MAX (64 * MIB)
+
 /*
  * The bundle's plans for a machine are compared with what its policy gives, made here once more: a
  * bundle is from nobody the launcher trusts, and nothing of it may say more than its policy does.
@@ -221,12 +223,16 @@ static struct json_object *jailer_plan(const struct launch *launch)
 enum fault_code firecracker_limits(const struct launch *launch, struct json_object **limits,
 				   struct fault *fault)
 {
+	uint64_t memory = launch->machine->memory_mib * MIB, fsize = launch->plan->disk_max;
 	enum fault_code code = hold(launch, "jailerPlan", jailer_plan(launch), fault);
 
 	if (code != FAULT_NONE)
 		return code;
+	/* A machine that is saved writes its memory into a file, and what it is besides. */
+	if (launch->machine->firecracker.snapshot && fsize < memory + SNAPSHOT_STATE_MAX)
+		fsize = memory + SNAPSHOT_STATE_MAX;
 	*limits = object_new();
-	object_add_integer(*limits, "fsize", (int64_t)launch->plan->disk_max);
+	object_add_integer(*limits, "fsize", (int64_t)fsize);
 	object_add_integer(*limits, "noFile", MACHINE_JAIL_FILES);
 	return FAULT_NONE;
 }

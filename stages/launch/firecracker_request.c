@@ -108,6 +108,8 @@ enum fault_code firecracker_ask(struct launch *launch, struct fault *fault)
 	if (!digest_json(config, machine->command_line_hash))
 		code = fault_set(fault, CODE, PATH, "the configuration has no canonical form");
 	object_add(request, "config", config);
+	if (code == FAULT_NONE && machine->firecracker.snapshot && !firecracker_key(launch, config))
+		code = fault_set(fault, CODE, PATH, "the machine has no canonical form");
 	if (code == FAULT_NONE)
 		code = firecracker_limits(launch, &limits, fault);
 	if (code != FAULT_NONE)
@@ -119,6 +121,10 @@ enum fault_code firecracker_ask(struct launch *launch, struct fault *fault)
 	object_add_string(request, "id", launch->events.run_id);
 	object_add(request, "jailer", source(NULL, firecracker->jailer_path, &firecracker->jailer));
 	object_add_string(request, "schemaVersion", "safe-run.jail-request/v1");
+	if (firecracker->snapshot)
+		object_add_string(request, "snapshot", firecracker->key);
+	else
+		object_add_null(request, "snapshot");
 	object_add_integer(request, "uid", launch->plan->uid);
 	for (size_t i = 0; i < CGROUP_HIERARCHY_COUNT; i++)
 		if (launch->cgroup.tasks_fd[i] >= 0)

@@ -114,7 +114,7 @@ static enum fault_code expect(struct launch *launch, const char *type, struct js
 static enum fault_code await_placed(struct launch *launch, struct fault *fault)
 {
 	struct json_object *message OBJECT_CLEANUP = NULL;
-	struct json_object *uid = NULL;
+	struct json_object *uid = NULL, *restores = NULL;
 	pid_t sender;
 	int fd = -1;
 	enum fault_code code = expect(launch, "placed", &message, &sender, &fd, fault);
@@ -125,6 +125,8 @@ static enum fault_code await_placed(struct launch *launch, struct fault *fault)
 	if (fd < 0 || json_object_get_int64(uid) <= 0)
 		return fault_set(fault, CODE, PATH, "sr-jail told no user or handed on nothing");
 	launch->machine->sockets_fd = fd;
+	(void)json_object_object_get_ex(message, "restores", &restores);
+	launch->machine->firecracker.restores = json_object_get_boolean(restores);
 	launch->plan->uid = launch->plan->gid = (uid_t)json_object_get_int64(uid);
 	return FAULT_NONE;
 }
@@ -183,6 +185,30 @@ static enum fault_code open_console_log(struct launch *launch, struct fault *fau
 			       "cannot make the console's log");
 }
 
+static bool saves(const struct launch *launch)
+{
+	const struct firecracker *firecracker = &launch->machine->firecracker;
+
+	return firecracker->snapshot && !firecracker->restores;
+}
+
+/* It runs, or stands still as it was saved: nobody has told it anything. */
+static enum fault_code make_ready(struct launch *launch, struct json_object *enforcement,
+				  struct fault *fault)
+{
+	enum fault_code code = FAULT_NONE;
+
+	if (launch->machine->firecracker.restores)
+		code = firecracker_restore(launch, fault);
+	if (code == FAULT_NONE)
+		code = firecracker_read_back(launch, enforcement, fault);
+	if (code == FAULT_NONE && saves(launch))
+		code = firecracker_save(launch, fault);
+	if (code == FAULT_NONE && saves(launch))
+		code = machine_listen(launch, fault);
+	return code == FAULT_NONE ? code : with_words(launch, fault);
+}
+
 static enum fault_code make_machine(struct launch *launch, struct fault *fault)
 {
 	enum fault_code code = network_announce(launch, fault);
@@ -203,8 +229,10 @@ static enum fault_code make_machine(struct launch *launch, struct fault *fault)
 		code = make_tree(launch, fault);
 	if (code == FAULT_NONE)
 		code = collect_start(launch, fault);
+	/* One that is to be saved first must not find anybody who speaks with it. */
 	if (code == FAULT_NONE)
-		code = machine_listen(launch, fault);
+		code = saves(launch) ? firecracker_watch_boot(launch, fault)
+				     : machine_listen(launch, fault);
 	if (code == FAULT_NONE)
 		code = let_jailer_go(launch, fault);
 	return code == FAULT_NONE ? await_running(launch, fault) : code;
@@ -215,11 +243,8 @@ enum fault_code firecracker_prepare(struct launch *launch, struct fault *fault)
 	struct json_object *enforcement OBJECT_CLEANUP = array_new();
 	enum fault_code code = make_machine(launch, fault);
 
-	if (code == FAULT_NONE) {
-		code = firecracker_read_back(launch, enforcement, fault);
-		if (code != FAULT_NONE)
-			code = with_words(launch, fault);
-	}
+	if (code == FAULT_NONE)
+		code = make_ready(launch, enforcement, fault);
 	if (code != FAULT_NONE)
 		return code;
 	setup_own_clauses(launch, enforcement);
@@ -238,6 +263,8 @@ enum fault_code firecracker_run(struct launch *launch, struct fault *fault)
 	setup_close_streams(launch->plan);
 	launch->started_ns = event_boot_ns();
 	code = machine_give_job(launch, fault);
+	if (code == FAULT_NONE && launch->machine->firecracker.snapshot)
+		code = firecracker_resume(launch, fault);
 	return code == FAULT_NONE ? report_started(launch, fault) : code;
 }
 

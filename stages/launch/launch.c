@@ -106,6 +106,10 @@ static enum fault_code identify_root(struct launch *launch, struct fault *fault)
 
 	if (launch->plan->machine.wanted)
 		return machine_identify(launch, fault);
+	if (launch->machine_options.snapshot)
+		return fault_set(fault, CODE, "launch.machine.snapshot",
+				 "--snapshot is for microVMs: add --isolation microvm --vmm "
+				 "firecracker, or leave it out");
 	if (launch->plan->root.kind != PLAN_ROOT_HOST)
 		return rootfs_identify(launch, fault);
 	launch->root_identity = summary_root(launch->plan, &bad_path);

@@ -57,6 +57,7 @@ void machine_release(struct launch *launch)
 	record_reader_release(&machine->records);
 	object_release(&machine->final);
 	machine_hold_release(machine);
+	descriptor_close(&machine->firecracker.ready_fd);
 	descriptor_close(&machine->sockets_fd);
 	descriptor_close(&machine->timer_fd);
 	descriptor_close(&machine->spare_fd);
@@ -74,6 +75,7 @@ static struct machine *machine_new(void)
 	if (machine == NULL)
 		buf_no_memory();
 	machine->guest = (struct assistant)ASSISTANT_NONE;
+	machine->firecracker.ready_fd = -1;
 	machine->sockets_fd = machine->timer_fd = machine->console_fd = machine->log_fd = -1;
 	machine->spare_fd = -1;
 	machine->stdin_fd = machine->stdout_fd = machine->stderr_fd = machine->console_file_fd = -1;

@@ -39,6 +39,7 @@ struct machine_options {
 	enum machine_vmm vmm;
 	enum machine_accel accel;
 	const char *firecracker_dir; /* NULL: the usual places */
+	bool snapshot;
 };
 
 /* The value named text into *out; false when there is none of that name. */

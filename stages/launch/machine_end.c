@@ -248,6 +248,13 @@ static const char *accel_name(enum machine_accel accel)
 	return accel == MACHINE_ACCEL_KVM ? "kvm" : "tcg";
 }
 
+static const char *snapshot_use(const struct firecracker *firecracker)
+{
+	if (firecracker->restores)
+		return "restored";
+	return firecracker->kept ? "made" : "not kept";
+}
+
 struct json_object *machine_describe_start(const struct launch *launch)
 {
 	const struct machine *machine = launch->machine;
@@ -264,6 +271,10 @@ struct json_object *machine_describe_start(const struct launch *launch)
 	for (size_t i = 0; i < machine->job.mount_count; i++)
 		array_append_string(mounts, machine->volumes[machine->mounts[i].volume].hash);
 	object_add(object, "mounts", mounts);
+	if (machine->firecracker.snapshot) {
+		object_add_string(object, "snapshot", snapshot_use(&machine->firecracker));
+		object_add_string(object, "snapshotKey", machine->firecracker.key);
+	}
 	object_add_integer(object, "vcpus", (int64_t)machine->vcpus);
 	object_add_string(object, "vmm", machine->firecracker.wanted ? "firecracker" : "qemu");
 	object_add_escaped(object, "vmmVersion", machine->vmm_version,

@@ -66,6 +66,13 @@ static enum fault_code open_vmm(struct launch *launch, struct inputs *inputs, st
 
 	if (launch->machine_options.vmm == MACHINE_VMM_FIRECRACKER)
 		return firecracker_find(launch, &inputs->vmm_fd, fault);
+	if (launch->machine_options.snapshot)
+		return fault_set(
+			fault, FAULT_HOST_LACKS, "launch.machine.snapshot",
+			"--snapshot is for Firecracker, which maps a saved machine's memory "
+			"and shares it: QEMU's microvm machine reads all of it back through "
+			"a monitor, and has none here. Leave it out, or use --vmm "
+			"firecracker");
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		inputs->vmm_fd = open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		machine->vmm_path = paths[i];

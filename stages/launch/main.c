@@ -51,6 +51,7 @@ enum option {
 	OPTION_VMM,
 	OPTION_ACCEL,
 	OPTION_FIRECRACKER_DIR,
+	OPTION_SNAPSHOT,
 	OPTION_COUNT
 };
 
@@ -81,6 +82,8 @@ static const struct stage_option options[OPTION_COUNT] = {
 			  "with what: auto (default), kvm, tcg"},
 	[OPTION_FIRECRACKER_DIR] = {"firecracker-dir", STAGE_OPTION_TEXT, 0, 0, "DIR",
 				    "where firecracker and jailer are"},
+	[OPTION_SNAPSHOT] = {"snapshot", STAGE_OPTION_FLAG, 0, 0, NULL,
+			     "start a Firecracker machine as it was saved, or save it"},
 };
 
 #define CHALLENGE_MAX 1024
@@ -128,6 +131,7 @@ static enum stage_exit machine_options(const struct stage_context *context,
 	    !machine_accel_parse(values[OPTION_ACCEL].text, &out->accel))
 		return usage(context, "--accel takes auto, kvm or tcg");
 	out->firecracker_dir = values[OPTION_FIRECRACKER_DIR].text;
+	out->snapshot = values[OPTION_SNAPSHOT].given;
 	return STAGE_DONE;
 }
 

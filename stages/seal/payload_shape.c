@@ -200,10 +200,16 @@ static const struct shape_field program_fields[] = {
 static const struct shape program_shape = CLOSED(program_fields);
 /* A microVM: what it was started as, and how it went down. */
 static const struct shape_field machine_fields[] = {
-	SHAPE_FIELD("accel", SHAPE_STRING),	    SHAPE_FIELD("accelReason", SHAPE_STRING),
-	SHAPE_FIELD("commandLineHash", SHAPE_HASH), SHAPE_FIELD("kernelRelease", SHAPE_STRING),
-	SHAPE_FIELD("memoryBytes", SHAPE_INTEGER),  SHAPE_FIELD("mounts", SHAPE_ARRAY),
-	SHAPE_FIELD("vcpus", SHAPE_INTEGER),	    SHAPE_FIELD("vmm", SHAPE_STRING),
+	SHAPE_FIELD("accel", SHAPE_STRING),
+	SHAPE_FIELD("accelReason", SHAPE_STRING),
+	SHAPE_FIELD("commandLineHash", SHAPE_HASH),
+	SHAPE_FIELD("kernelRelease", SHAPE_STRING),
+	SHAPE_FIELD("memoryBytes", SHAPE_INTEGER),
+	SHAPE_FIELD("mounts", SHAPE_ARRAY),
+	SHAPE_FIELD("snapshot", STRING_MAYBE),
+	SHAPE_FIELD("snapshotKey", SHAPE_HASH | SHAPE_OPTIONAL),
+	SHAPE_FIELD("vcpus", SHAPE_INTEGER),
+	SHAPE_FIELD("vmm", SHAPE_STRING),
 	SHAPE_FIELD("vmmVersion", SHAPE_STRING),
 };
 static const struct shape machine_shape = CLOSED(machine_fields);

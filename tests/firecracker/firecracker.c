@@ -47,7 +47,7 @@ bool standin_is(const char *mode)
 	return strcmp((const char *)standin_mode + strlen(STANDIN_MODE_MARK), mode) == 0;
 }
 
-/* --id and the three times are jailer's; then exactly the two it was told to pass on. */
+/* --id and the three times are jailer's; then what it was told to pass on: a configuration, and the API. */
 static void read_options(struct standin *standin, int argc, char **argv)
 {
 	static const char *const of_jailer[] = {
@@ -57,11 +57,13 @@ static void read_options(struct standin *standin, int argc, char **argv)
 	for (; i <= 4 && i < argc; i++)
 		if (strncmp(argv[i], of_jailer[i - 1], strlen(of_jailer[i - 1])) != 0)
 			standin_die("option %d is '%s'", i, argv[i]);
-	if (argc != 9 || strcmp(argv[5], "--config-file") != 0 ||
-	    strcmp(argv[7], "--api-sock") != 0)
+	if (argc == 9 && strcmp(argv[5], "--config-file") == 0)
+		standin->config_path = argv[6];
+	else if (argc != 7)
 		standin_die("%d options, not --config-file and --api-sock", argc);
-	standin->config_path = argv[6];
-	standin->api_path = argv[8];
+	if (strcmp(argv[argc - 2], "--api-sock") != 0)
+		standin_die("the last option is no --api-sock");
+	standin->api_path = argv[argc - 1];
 }
 
 static void check_device(const char *path, unsigned major_number, unsigned minor_number)
@@ -135,16 +137,15 @@ static void check_drives(struct json_object *drives)
 	}
 }
 
-static void read_config(struct standin *standin)
+void standin_take_config(struct standin *standin)
 {
 	struct json_object *api = json_tokener_parse((const char *)firecracker_api), *machine,
 			   *source;
 	char why[512] = "";
 	int64_t vcpus;
 
-	standin->config = json_object_from_file(standin->config_path);
 	if (api == NULL || standin->config == NULL)
-		standin_die("%s cannot be read", standin->config_path);
+		standin_die("the configuration cannot be read");
 	if (!schema_accepts(api, "FullVmConfiguration", standin->config, why, sizeof why))
 		standin_die("the configuration: %s", why);
 	machine = standin_member(standin->config, "machine-config");
@@ -196,8 +197,14 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	read_options(&standin, argc, argv);
 	check_place();
-	read_config(&standin);
 	standin.api_fd = standin_listen(standin.api_path);
+	if (standin.config_path != NULL) {
+		standin.config = json_object_from_file(standin.config_path);
+		standin_take_config(&standin);
+		standin.booted = true;
+	}
+	while (!standin.booted)
+		standin_serve(&standin, -1);
 	standin.vsock_fd = standin_listen(standin.uds_path);
 	if (standin_is("dies-early"))
 		standin_die("told to die");

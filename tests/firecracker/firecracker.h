@@ -11,6 +11,9 @@ struct standin {
 	const char *config_path, *api_path, *uds_path;
 	struct json_object *config;
 	int api_fd, vsock_fd;
+	bool booted, paused; /* a guest is there; it stands still */
+	bool reset;	     /* it was saved or loaded: its connections are gone */
+	unsigned patched;    /* drives that were given another file */
 };
 
 _Noreturn void standin_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -21,6 +24,12 @@ struct json_object *standin_member(struct json_object *object, const char *name)
 int standin_listen(const char *path);
 
 /* The guest, from its hello to its end (guest.c). */
-void standin_play(const struct standin *standin);
+void standin_play(struct standin *standin);
+
+/* What is wanted of the API within timeout_ms, and done (api.c). */
+void standin_serve(struct standin *standin, int timeout_ms);
+
+/* config, once it is there: its files, its user's rights to them. */
+void standin_take_config(struct standin *standin);
 
 #endif

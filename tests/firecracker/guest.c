@@ -17,7 +17,7 @@
 
 enum { CONTROL, STDIN, STDOUT, STDERR, OUTPUTS, STREAM_COUNT };
 
-/* As Firecracker connects a guest's vsock to the host's listener. */
+/* As Firecracker connects a guest's vsock to the host's listener; -1 when nobody listens there. */
 static int connect_port(const struct standin *standin, int stream)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -25,8 +25,10 @@ static int connect_port(const struct standin *standin, int stream)
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%s_%d", standin->uds_path,
 		 PORT_BASE + stream);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-		standin_die("%s: %s", address.sun_path, strerror(errno));
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 
@@ -123,15 +125,41 @@ static struct json_object *take_job(const struct standin *standin, int control)
 	return job;
 }
 
-void standin_play(const struct standin *standin)
+/* As sr-init looks for its host, and begins again when it was cut off (stages/init/ports.c). */
+static void connect_all(struct standin *standin, int fds[STREAM_COUNT])
+{
+	int missing = STREAM_COUNT;
+
+	for (int i = 0; i < STREAM_COUNT; i++)
+		fds[i] = -1;
+	for (int turn = 0; missing > 0 || standin->paused; turn++) {
+		if (turn == 2000)
+			standin_die("the host's streams did not appear");
+		standin_serve(standin, 5);
+		if (standin->reset)
+			for (int i = 0; i < STREAM_COUNT; i++) {
+				close(fds[i]);
+				fds[i] = -1;
+			}
+		standin->reset = false;
+		missing = 0;
+		for (int i = 0; i < STREAM_COUNT && !standin->paused; i++) {
+			if (fds[i] < 0)
+				fds[i] = connect_port(standin, i);
+			missing += fds[i] < 0;
+		}
+	}
+}
+
+void standin_play(struct standin *standin)
 {
 	struct json_object *job;
 	int fds[STREAM_COUNT], status;
 	char line[512];
 	size_t written;
 
-	for (int i = 0; i < STREAM_COUNT; i++)
-		fds[i] = connect_port(standin, i);
+	connect_all(standin, fds);
+	printf("patched %u\n", standin->patched);
 	say(fds[CONTROL], "{\"bootMs\":5,\"release\":\"standin\",\"type\":\"hello\","
 			  "\"version\":\"#1\"}\n");
 	job = take_job(standin, fds[CONTROL]);

@@ -15,7 +15,7 @@ static void check(const struct request *request)
 	static struct command command;
 	struct fault fault;
 
-	if (command_make(&command, request, request->uid, &fault) != FAULT_NONE)
+	if (command_make(&command, request, request->uid, false, &fault) != FAULT_NONE)
 		return;
 	for (size_t i = 0; i < request->file_count; i++)
 		if (strchr(request->files[i].name, '/') != NULL ||

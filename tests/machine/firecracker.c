@@ -301,6 +301,137 @@ Test(firecracker, never_answers)
 	run_release(&run);
 }
 
+/* The machine's own words of a run, which the stand-in prints. */
+static char *console_of(const struct run *run)
+{
+	char path[4096];
+	char *text;
+
+	snprintf(path, sizeof path, "%s/artifacts/console.log", run->dir);
+	text = child_read_file(path, &(size_t){0});
+	cr_assert_not_null(text, "%s", path);
+	return text;
+}
+
+static void expect_snapshot(const char *const options[], const char *use, const char *said,
+			    char seed[16])
+{
+	struct run run;
+	char *console;
+	const char *at;
+
+	firecracker_host_run(&run, &host, options, WORDS("echo", "hello"), NULL, 0);
+	run_expect(&run, 7, "exit");
+	cr_expect_str_eq(run.child.out, "hello\n");
+	cr_expect_str_eq(machine_text(&run, "vm.started", "machine.snapshot"), use);
+	console = console_of(&run);
+	cr_expect_not_null(strstr(console, said), "'%s' is not in: %s", said, console);
+	cr_expect_not_null(strstr(console, "api PATCH /vm: done"), "%s", console);
+	at = strstr(console, "\nseed ");
+	cr_assert_not_null(at, "%s", console);
+	snprintf(seed, 16, "%.8s", at + 6);
+	free(console);
+	expect_no_jail(&run);
+	run_release(&run);
+}
+
+/* Of tests that run beside each other one has this size: what it keeps is its own. */
+#define OWN_SIZE "--memory", "129Mi"
+
+/* Saved before it was told anything; loaded as it was, with new randomness; another machine is another. */
+Test(firecracker, snapshots)
+{
+	char first[16], second[16], third[16];
+
+	expect_snapshot(WORDS(OWN_SIZE, "--snapshot"), "made", "api PUT /snapshot/create: done",
+			first);
+	expect_snapshot(WORDS(OWN_SIZE, "--snapshot"), "restored", "api PUT /snapshot/load: done",
+			second);
+	expect_snapshot(WORDS(OWN_SIZE, "--snapshot"), "restored", "restored", third);
+	cr_expect_str_neq(first, second);
+	cr_expect_str_neq(second, third);
+	expect_snapshot(WORDS("--memory", "131Mi", "--snapshot"), "made",
+			"api PUT /snapshot/create: done", first);
+}
+
+/* The number of drives is the machine's, what is on them the run's. */
+Test(firecracker, snapshots_get_this_runs_drives)
+{
+	static const char *const said[] = {"patched 0", "patched 1"};
+	char *dir = child_make_dir("firecracker-mount");
+	char policy[2048], path[512], allowlist[512];
+
+	snprintf(allowlist, sizeof allowlist, "%s.yaml", dir);
+	snprintf(policy, sizeof policy,
+		 "schemaVersion: safe-run.mount-allowlist/v1\nhostAllowPrefixes: [%s]\n"
+		 "guestAllowPrefixes: [/data]\n",
+		 dir);
+	child_write_file(allowlist, policy, strlen(policy));
+	snprintf(policy, sizeof policy,
+		 "apiVersion: policy.safe-run.dev/v1alpha1\nmetadata: {name: drives}\n"
+		 "runtime: {command: 'true', args: []}\n"
+		 "resources: {cpu: {max: 50000 100000}, memory: {max: 133Mi}}\n"
+		 "mounts:\n  - {source: %s, target: /data, read_only: true}\naudit: {level: "
+		 "basic}\n",
+		 dir);
+	for (int i = 0; i < 2; i++) {
+		struct run run;
+		char *console;
+
+		snprintf(path, sizeof path, "%s/file%d", dir, i);
+		child_write_file(path, "text", 4);
+		firecracker_host_run(&run, &host,
+				     WORDS("--memory", "133Mi", "--snapshot", "--policy", "-",
+					   "--mount-allowlist", allowlist),
+				     NULL, policy, strlen(policy));
+		run_expect(&run, 0, "exit");
+		console = console_of(&run);
+		cr_expect_not_null(strstr(console, said[i]), "%s", console);
+		free(console);
+		run_release(&run);
+	}
+	unlink(allowlist);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+Test(firecracker, snapshots_that_cannot_be_loaded)
+{
+	struct run run;
+	char seed[16];
+
+	expect_snapshot(WORDS("--memory", "135Mi", "--snapshot"), "made",
+			"api PUT /snapshot/create: done", seed);
+	firecracker_host_set(&host, "fc/firecracker", STANDIN_MODE_MARK, "load-fails");
+	firecracker_host_run(&run, &host, WORDS("--memory", "135Mi", "--snapshot"), WORDS("true"),
+			     NULL, 0);
+	/* Another Firecracker, another machine: its snapshot is its own. */
+	run_expect(&run, 0, "exit");
+	cr_expect_str_eq(machine_text(&run, "vm.started", "machine.snapshot"), "made");
+	run_release(&run);
+	firecracker_host_run(&run, &host, WORDS("--memory", "135Mi", "--snapshot"), WORDS("true"),
+			     NULL, 0);
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, "told to fail"), "%s", run.child.err);
+	expect_no_jail(&run);
+	run_release(&run);
+}
+
+Test(firecracker, snapshots_are_firecrackers)
+{
+	struct run run;
+
+	machine_run(&run, "good", WORDS("--snapshot"), WORDS("true"), NULL, 0);
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, "launch.machine.snapshot"), "%s", run.child.err);
+	cr_expect_not_null(strstr(run.child.err, "QEMU"), "%s", run.child.err);
+	run_release(&run);
+	run_start(&run, WORDS("--snapshot"), WORDS("true"), NULL, 0);
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, "is for microVMs"), "%s", run.child.err);
+	run_release(&run);
+}
+
 /* A run that goes on: its stages' pids, by who is whose parent. */
 struct going {
 	pid_t front, firecracker, warden, jail, launch;

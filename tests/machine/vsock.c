@@ -24,6 +24,7 @@ static void expect_vsock(const struct run *run)
 	snprintf(path, sizeof path, "%s/artifacts/console.log", run->dir);
 	console = child_read_file(path, &(size_t){0});
 	cr_assert_not_null(console, "%s", path);
+	cr_expect_not_null(strstr(console, "vsock relay: cut off\r\n"), "%s", console);
 	for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
 		snprintf(line, sizeof line, "vsock relay: %s\r\n", streams[i]);
 		cr_expect_not_null(strstr(console, line), "%s in: %s", streams[i], console);

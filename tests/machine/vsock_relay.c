@@ -135,22 +135,48 @@ static void relay(int listen_fd, int port_fd, const char *stream)
 	pass(port_fd, fd, 1);
 }
 
+/*
+ * What befalls a guest that is saved as soon as it is there: its first connection is lost, with no other
+ * made yet (stages/init/ports.h).
+ */
+static void cut_off(int control_fd)
+{
+	int fd = accept4(control_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		die("accept");
+	close(fd);
+	fprintf(stderr, "vsock relay: cut off\n");
+}
+
+static void be_host(const int port_fds[STREAM_COUNT])
+{
+	int listen_fds[STREAM_COUNT];
+
+	if (fork() != 0)
+		return;
+	listen_fds[0] = listen_at(PORT_BASE);
+	cut_off(listen_fds[0]);
+	for (int i = 1; i < STREAM_COUNT; i++)
+		listen_fds[i] = listen_at((unsigned)(PORT_BASE + i));
+	for (int i = 0; i < STREAM_COUNT; i++)
+		relay(listen_fds[i], port_fds[i], streams[i]);
+	_exit(0);
+}
+
 int main(void)
 {
 	static char *const argv[] = {"/sr-init", NULL};
 	static char *const no_environment[] = {NULL};
-	int listen_fds[STREAM_COUNT], port_fds[STREAM_COUNT];
+	int port_fds[STREAM_COUNT];
 
 	if (mount("devtmpfs", "/dev", "devtmpfs", 0, NULL) < 0 ||
 	    mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
 		die("mount");
 	load_modules();
-	for (int i = 0; i < STREAM_COUNT; i++) {
-		port_fds[i] = take_port(streams[i]);
-		listen_fds[i] = listen_at((unsigned)(PORT_BASE + i));
-	}
 	for (int i = 0; i < STREAM_COUNT; i++)
-		relay(listen_fds[i], port_fds[i], streams[i]);
+		port_fds[i] = take_port(streams[i]);
+	be_host(port_fds);
 	execve(argv[0], argv, no_environment);
 	die("/sr-init");
 }

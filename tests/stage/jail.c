@@ -160,6 +160,7 @@ static struct json_object *request(const char *dir, const char *id)
 	json_object_object_add(root, "limits", limits);
 	json_object_object_add(root, "schemaVersion",
 			       json_object_new_string("safe-run.jail-request/v1"));
+	json_object_object_add(root, "snapshot", NULL);
 	json_object_object_add(root, "uid", json_object_new_int64(UID_WANTED));
 	return root;
 }

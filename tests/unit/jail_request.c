@@ -85,7 +85,7 @@ Test(jail_request, command_line)
 	cr_assert_lt(at, set.count);
 	cr_assert_eq(request_parse(set.items[at].data, set.items[at].len, &request, &fault),
 		     FAULT_NONE);
-	cr_assert_eq(command_make(&command, &request, 1862270978, &fault), FAULT_NONE);
+	cr_assert_eq(command_make(&command, &request, 1862270978, false, &fault), FAULT_NONE);
 	for (size_t i = 0; expected[i] != NULL; i++) {
 		cr_assert_lt(i, command.count);
 		cr_expect_str_eq(command.argv[i], expected[i]);
