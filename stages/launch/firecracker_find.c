@@ -213,10 +213,6 @@ enum fault_code firecracker_find(struct launch *launch, int *fd, struct fault *f
 	int dir_fd;
 
 	*fd = -1;
-	if (launch->plan->network.wanted)
-		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
-				 "under Firecracker a machine has no network in this version: use "
-				 "--vmm qemu, process isolation, or mode none");
 	firecracker->wanted = true;
 	firecracker->snapshot = launch->machine_options.snapshot;
 	if (launch->plan->rootless || geteuid() != 0)

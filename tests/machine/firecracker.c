@@ -335,19 +335,14 @@ static void expect_snapshot(const char *const options[], const char *use, const 
 	run_release(&run);
 }
 
-/* Of tests that run beside each other one has this size: what it keeps is its own. */
-#define OWN_SIZE "--memory", "129Mi"
-
 /* Saved before it was told anything; loaded as it was, with new randomness; another machine is another. */
 Test(firecracker, snapshots)
 {
 	char first[16], second[16], third[16];
 
-	expect_snapshot(WORDS(OWN_SIZE, "--snapshot"), "made", "api PUT /snapshot/create: done",
-			first);
-	expect_snapshot(WORDS(OWN_SIZE, "--snapshot"), "restored", "api PUT /snapshot/load: done",
-			second);
-	expect_snapshot(WORDS(OWN_SIZE, "--snapshot"), "restored", "restored", third);
+	expect_snapshot(WORDS("--snapshot"), "made", "api PUT /snapshot/create: done", first);
+	expect_snapshot(WORDS("--snapshot"), "restored", "api PUT /snapshot/load: done", second);
+	expect_snapshot(WORDS("--snapshot"), "restored", "restored", third);
 	cr_expect_str_neq(first, second);
 	cr_expect_str_neq(second, third);
 	expect_snapshot(WORDS("--memory", "131Mi", "--snapshot"), "made",
@@ -370,7 +365,7 @@ Test(firecracker, snapshots_get_this_runs_drives)
 	snprintf(policy, sizeof policy,
 		 "apiVersion: policy.safe-run.dev/v1alpha1\nmetadata: {name: drives}\n"
 		 "runtime: {command: 'true', args: []}\n"
-		 "resources: {cpu: {max: 50000 100000}, memory: {max: 133Mi}}\n"
+		 "resources: {cpu: {max: 50000 100000}, memory: {max: 128Mi}}\n"
 		 "mounts:\n  - {source: %s, target: /data, read_only: true}\naudit: {level: "
 		 "basic}\n",
 		 dir);
@@ -380,10 +375,10 @@ Test(firecracker, snapshots_get_this_runs_drives)
 
 		snprintf(path, sizeof path, "%s/file%d", dir, i);
 		child_write_file(path, "text", 4);
-		firecracker_host_run(&run, &host,
-				     WORDS("--memory", "133Mi", "--snapshot", "--policy", "-",
-					   "--mount-allowlist", allowlist),
-				     NULL, policy, strlen(policy));
+		firecracker_host_run(
+			&run, &host,
+			WORDS("--snapshot", "--policy", "-", "--mount-allowlist", allowlist), NULL,
+			policy, strlen(policy));
 		run_expect(&run, 0, "exit");
 		console = console_of(&run);
 		cr_expect_not_null(strstr(console, said[i]), "%s", console);
@@ -400,17 +395,14 @@ Test(firecracker, snapshots_that_cannot_be_loaded)
 	struct run run;
 	char seed[16];
 
-	expect_snapshot(WORDS("--memory", "135Mi", "--snapshot"), "made",
-			"api PUT /snapshot/create: done", seed);
+	expect_snapshot(WORDS("--snapshot"), "made", "api PUT /snapshot/create: done", seed);
 	firecracker_host_set(&host, "fc/firecracker", STANDIN_MODE_MARK, "load-fails");
-	firecracker_host_run(&run, &host, WORDS("--memory", "135Mi", "--snapshot"), WORDS("true"),
-			     NULL, 0);
+	firecracker_host_run(&run, &host, WORDS("--snapshot"), WORDS("true"), NULL, 0);
 	/* Another Firecracker, another machine: its snapshot is its own. */
 	run_expect(&run, 0, "exit");
 	cr_expect_str_eq(machine_text(&run, "vm.started", "machine.snapshot"), "made");
 	run_release(&run);
-	firecracker_host_run(&run, &host, WORDS("--memory", "135Mi", "--snapshot"), WORDS("true"),
-			     NULL, 0);
+	firecracker_host_run(&run, &host, WORDS("--snapshot"), WORDS("true"), NULL, 0);
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, "told to fail"), "%s", run.child.err);
 	expect_no_jail(&run);
@@ -559,8 +551,7 @@ Test(firecracker, gc_takes_what_nobody_holds)
 	struct child_result swept;
 	int fd;
 
-	(void)!mkdir("/srv/jailer", 0700);
-	(void)!mkdir(JAILS, 0700);
+	cr_assert_eq(mkdir(JAILS, 0700), 0);
 	cr_assert_eq(mkdir(JAILS "/sr-20200101-000000-0000000a", 0700), 0);
 	cr_assert_eq(mkdir(JAILS "/sr-20200101-000000-0000000a/root", 0777), 0);
 	cr_assert_eq(symlink("/etc", JAILS "/sr-20200101-000000-0000000a/root/link"), 0);
@@ -568,6 +559,12 @@ Test(firecracker, gc_takes_what_nobody_holds)
 	cr_assert_eq(mkdir(JAILS "/not-a-run", 0700), 0);
 	fd = open(JAILS "/sr-20200101-000000-0000000b", O_RDONLY | O_CLOEXEC);
 	cr_assert_eq(flock(fd, LOCK_EX), 0);
+	cr_assert_eq(mkdir("/srv/jailer/images", 0700), 0);
+	child_write_file("/srv/jailer/images/unused", "x", 1);
+	child_write_file("/srv/jailer/images/used", "x", 1);
+	cr_assert_eq(
+		link("/srv/jailer/images/used", JAILS "/sr-20200101-000000-0000000b/rootfs.img"),
+		0);
 	child_run(WORDS("safe-run", "gc", "--workdir", base), "", 0, NULL, &swept);
 	cr_expect_eq(swept.status, 0, "%s", swept.err);
 	cr_expect_not_null(strstr(swept.out, "sr-20200101-000000-0000000a"), "%s", swept.out);
@@ -575,10 +572,10 @@ Test(firecracker, gc_takes_what_nobody_holds)
 	cr_expect_eq(access(JAILS "/sr-20200101-000000-0000000b", F_OK), 0);
 	cr_expect_eq(access(JAILS "/not-a-run", F_OK), 0);
 	cr_expect_eq(access("/etc/passwd", F_OK), 0);
+	cr_expect_neq(access("/srv/jailer/images/unused", F_OK), 0);
+	cr_expect_eq(access("/srv/jailer/images/used", F_OK), 0);
 	child_release(&swept);
 	close(fd);
-	rmdir(JAILS "/sr-20200101-000000-0000000b");
-	rmdir(JAILS "/not-a-run");
 	child_remove_dir(base);
 	free(base);
 }
