@@ -11,6 +11,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum fault_code process_adopt(struct process *process, pid_t pid, const char *name,
+			      struct fault *fault)
+{
+	int fd = pidfd_open(pid, 0);
+	int error = errno;
+
+	if (fd < 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return fault_set_errno(fault, FAULT_RUN_INIT, error, name, "pidfd_open");
+	}
+	*process = (struct process){.name = name, .pid = pid, .fd = fd};
+	return FAULT_NONE;
+}
+
 bool process_runs(const struct process *process)
 {
 	return process->name != NULL;

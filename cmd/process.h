@@ -2,6 +2,8 @@
 #ifndef CMD_PROCESS_H
 #define CMD_PROCESS_H
 
+#include "ipc/fault.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -26,6 +28,9 @@ struct process_end {
 		.name = NULL, .pid = -1, .fd = -1                                                  \
 	}
 
+/* A child just started, which name outlives; on a fault it is killed. */
+enum fault_code process_adopt(struct process *process, pid_t pid, const char *name,
+			      struct fault *fault) __attribute__((warn_unused_result));
 bool process_runs(const struct process *process);
 /* Wait for its end and reap it; the process is PROCESS_NONE afterwards. */
 struct process_end process_reap(struct process *process);

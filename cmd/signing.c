@@ -4,6 +4,7 @@
 #include "cmd/descriptor.h"
 #include "cmd/key_file.h"
 #include "cmd/passphrase.h"
+#include "cmd/signer_child.h"
 #include "ipc/canon.h"
 #include "ipc/field.h"
 #include "ipc/object.h"
@@ -40,28 +41,35 @@ static enum fault_code limit_waiting(int fd, struct fault *fault)
 	return refuse_errno(fault, "setsockopt");
 }
 
+static enum fault_code start_program(struct signing *signing, int key_fd, int passphrase_fd,
+				     int peer_fd, const struct spawn_home *home,
+				     struct fault *fault)
+{
+	char parent[sizeof("2147483647")];
+	struct spawn spawn;
+
+	snprintf(parent, sizeof(parent), "%d", (int)getpid());
+	spawn_begin(&spawn, "sr-signer", peer_fd, STDERR_FILENO);
+	spawn_fd(&spawn, "--key-fd", key_fd);
+	spawn_fd(&spawn, "--passphrase-fd", passphrase_fd);
+	spawn_fd(&spawn, "--peer-fd", peer_fd);
+	spawn_text(&spawn, "--parent-pid", parent);
+	spawn.apart = true; /* a Ctrl-C ends the command, not the signing of how it ended */
+	return spawn_start(&spawn, home, &signing->signer, fault);
+}
+
 static enum fault_code start_own(struct signing *signing, const struct signing_plan *plan,
 				 int peer_fd, const struct spawn_home *home, struct fault *fault)
 {
-	char parent[sizeof("2147483647")];
 	int key_fd = -1, passphrase_fd = -1;
-	bool plain;
-	struct spawn spawn;
 	enum fault_code code = key_file_open(plan->key, &key_fd, fault);
 
 	if (code == FAULT_NONE && plan->passphrase != NULL)
 		code = passphrase_open(plan->passphrase, false, &passphrase_fd, fault);
-	if (code == FAULT_NONE) {
-		snprintf(parent, sizeof(parent), "%d", (int)getpid());
-		plain = passphrase_fd < 0 && key_file_is_plain(key_fd);
-		spawn_begin(&spawn, plain ? "sr-ed25519" : "sr-signer", peer_fd, STDERR_FILENO);
-		spawn_fd(&spawn, "--key-fd", key_fd);
-		spawn_fd(&spawn, "--passphrase-fd", passphrase_fd);
-		spawn_fd(&spawn, "--peer-fd", peer_fd);
-		spawn_text(&spawn, "--parent-pid", parent);
-		spawn.apart = true; /* a Ctrl-C ends the command, not the signing of how it ended */
-		code = spawn_start(&spawn, home, &signing->signer, fault);
-	}
+	if (code == FAULT_NONE && passphrase_fd < 0 && key_file_is_plain(key_fd))
+		code = signer_child_start(&signing->signer, key_fd, peer_fd, plan->words, fault);
+	else if (code == FAULT_NONE)
+		code = start_program(signing, key_fd, passphrase_fd, peer_fd, home, fault);
 	descriptor_close(&key_fd);
 	descriptor_close(&passphrase_fd);
 	return code;

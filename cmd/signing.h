@@ -8,8 +8,8 @@
 #include "ipc/fault.h"
 
 /*
- * A run's signer: sr-signer started for this run with the key of --seal-key, or a connection to the
- * one at --signer. Only sr-seal is given the other end of the socket; the key's descriptor goes to
+ * A run's signer: started for this run with the key of --seal-key, sr-signer or, for a plain Ed25519
+ * key, signer_child.h; or a connection to the one at --signer. Only sr-seal is given the other end of the socket; the key's descriptor goes to
  * sr-signer and is closed here. The launcher is not let go on with its bundle before the signer has
  * shown that it has a key.
  */
@@ -28,6 +28,7 @@ struct signing_plan {
 	const char *key;	/* --seal-key, or NULL */
 	const char *passphrase; /* --seal-passphrase-fd, or NULL */
 	const char *socket;	/* --signer, or NULL */
+	char **words;		/* of our command line, for the signer to forget */
 };
 
 /* Start or connect, do not wait. Nothing when the plan names neither. Faults: SR-EVD-304. */

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,13 +137,14 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 	char *processor = home->processor[0] != '\0' ? (char *)home->processor : NULL;
 	char *const environment[] = {processor, NULL}; /* execve(2) only reads it */
 	char path[PATH_MAX];
+	pid_t pid;
 	int error;
 
 	if (spawn->overflowed)
 		return fault_set(fault, FAULT_RUN_INIT, name, "too many options for %s", name);
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", home->path, name) >= sizeof(path))
 		return fault_set_errno(fault, FAULT_RUN_INIT, ENAMETOOLONG, name, "%s", home->path);
-	error = spawn_process(spawn, home, path, environment, &process->pid);
+	error = spawn_process(spawn, home, path, environment, &pid);
 	if (error == E2BIG)
 		return fault_set(
 			fault, FAULT_RUN_INIT, name,
@@ -154,15 +154,7 @@ enum fault_code spawn_start(const struct spawn *spawn, const struct spawn_home *
 			name);
 	if (error != 0)
 		return fault_set_errno(fault, FAULT_RUN_INIT, error, name, "cannot start %s", path);
-	process->fd = pidfd_open(process->pid, 0);
-	if (process->fd < 0) {
-		error = errno;
-		kill(process->pid, SIGKILL);
-		waitpid(process->pid, NULL, 0);
-		return fault_set_errno(fault, FAULT_RUN_INIT, error, name, "pidfd_open");
-	}
-	process->name = name;
-	return FAULT_NONE;
+	return process_adopt(process, pid, name, fault);
 }
 
 int spawn_and_wait(const struct spawn *spawn, const struct spawn_home *home)

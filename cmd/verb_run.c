@@ -40,6 +40,7 @@ struct run {
 	int policy_fd; /* the copy in the run directory */
 	int overrides_fd;
 	int machine_fd;	      /* what a microVM is started from */
+	char **words;	      /* our command line */
 	struct fault refusal; /* code FAULT_NONE, or why there is no policy to validate */
 };
 
@@ -105,6 +106,7 @@ static enum fault_code start_signer(struct run *run, struct fault *fault)
 		.key = run->options.seal_key,
 		.passphrase = run->options.seal_passphrase,
 		.socket = run->options.signer,
+		.words = run->words,
 	};
 
 	return signing_start(&run->signing, &plan, &run->home, fault);
@@ -261,6 +263,7 @@ int verb_run(int argc, char **argv)
 		.policy_fd = -1,
 		.overrides_fd = -1,
 		.machine_fd = -1,
+		.words = argv,
 	};
 	int status = VERB_RUN_FAILED;
 

@@ -4,6 +4,7 @@
 #include "stages/seal/base64.h"
 #include "stages/seal/key_spki.h"
 
+#include <sodium/crypto_hash_sha256.h>
 #include <string.h>
 
 /* PKCS#8 (RFC 8410, section 7): version 0, the algorithm, and an octet string in an octet string. */
@@ -29,6 +30,7 @@ enum fault_code key_read(char file[KEY_FILE_MAX], size_t len, struct key *key, s
 	uint8_t der[sizeof(head) + crypto_sign_ed25519_SEEDBYTES];
 	uint8_t public[crypto_sign_ed25519_PUBLICKEYBYTES];
 	uint8_t spki[KEY_SPKI_ED25519];
+	uint8_t sum[crypto_hash_sha256_BYTES];
 	bool made = decode(file, len, der) &&
 		    crypto_sign_ed25519_seed_keypair(public, key->secret, der + sizeof(head)) == 0;
 
@@ -39,7 +41,9 @@ enum fault_code key_read(char file[KEY_FILE_MAX], size_t len, struct key *key, s
 				 "not a private Ed25519 key as safe-run key generate and openssl "
 				 "genpkey write it");
 	key_spki_ed25519(public, spki);
-	key_spki_id(spki, sizeof(spki), key->keyid);
+	if (crypto_hash_sha256(sum, spki, sizeof(spki)) != 0)
+		return fault_set(fault, FAULT_REPORT_SIGNATURE, "key", "its id cannot be computed");
+	key_id_write(sum, key->keyid);
 	return FAULT_NONE;
 }
 

@@ -2,6 +2,7 @@
 #include "stages/seal/key_public.h"
 
 #include "stages/seal/base64.h"
+#include "stages/seal/digest.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -54,6 +55,8 @@ static EVP_PKEY *load(enum key_algorithm algorithm, const uint8_t *spki, size_t 
 enum fault_code key_public_from_spki(const uint8_t *spki, size_t len, struct key_public *key,
 				     struct fault *fault)
 {
+	uint8_t sum[DIGEST_SIZE];
+
 	*key = (struct key_public){.algorithm = key_spki_recognise(spki, len), .spki_len = len};
 	if (key->algorithm == KEY_ALGORITHM_COUNT)
 		return fault_set(fault, FAULT_REPORT_SIGNATURE, place,
@@ -63,7 +66,8 @@ enum fault_code key_public_from_spki(const uint8_t *spki, size_t len, struct key
 		return fault_set(fault, FAULT_REPORT_SIGNATURE, place,
 				 "its bytes are no point of the curve");
 	memcpy(key->spki, spki, len);
-	key_spki_id(spki, len, key->keyid);
+	digest_bytes(spki, len, sum);
+	key_id_write(sum, key->keyid);
 	return FAULT_NONE;
 }
 

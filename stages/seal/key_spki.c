@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/seal/key_spki.h"
 
-#include "stages/seal/digest.h"
-
-#include <stdio.h>
 #include <string.h>
 
 /* Everything of a SubjectPublicKeyInfo but the key's own bytes. */
@@ -41,13 +38,4 @@ void key_spki_ed25519(const uint8_t key[32], uint8_t spki[KEY_SPKI_ED25519])
 {
 	memcpy(spki, ed25519_head, sizeof(ed25519_head));
 	memcpy(spki + sizeof(ed25519_head), key, KEY_SPKI_ED25519 - sizeof(ed25519_head));
-}
-
-void key_spki_id(const uint8_t *spki, size_t len, char keyid[KEY_ID_SIZE])
-{
-	uint8_t sum[DIGEST_SIZE];
-
-	digest_bytes(spki, len, sum);
-	for (size_t i = 0; i < sizeof(sum); i++)
-		snprintf(keyid + 2 * i, 3, "%02x", sum[i]);
 }

@@ -3,7 +3,6 @@
 #define SEAL_KEY_SPKI_H
 
 #include "stages/seal/key_form.h"
-#include "stages/seal/key_id.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +19,5 @@ enum key_algorithm key_spki_recognise(const uint8_t *spki, size_t len);
 /* How many bytes stand in front of the key's own. */
 size_t key_spki_head(enum key_algorithm algorithm);
 void key_spki_ed25519(const uint8_t key[32], uint8_t spki[KEY_SPKI_ED25519]);
-/* SHA-256 over it, in hex. */
-void key_spki_id(const uint8_t *spki, size_t len, char keyid[KEY_ID_SIZE]);
 
 #endif

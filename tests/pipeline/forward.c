@@ -115,6 +115,7 @@ Test(forward, seal_killed)
 		"mkfifo said\n"
 		"$SR run --quiet --forward-seal key -- sh -c 'echo started; sleep 100' >said &\n"
 		"read -r line <said\n"
+		"until test \"$(jq .count runs/sr-*/artifacts/forward.json)\" -ge 3; do :; done\n"
 		"for pid in $(cat /proc/$!/task/$!/children); do\n"
 		"  test $(cat /proc/$pid/comm) != sr-seal || kill -KILL $pid\n"
 		"done\n"
