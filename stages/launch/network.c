@@ -309,6 +309,14 @@ static enum fault_code order_filter(struct launch *launch, struct fault *fault)
 	return give(&launch->network.filter, record, fault);
 }
 
+/* {"type":"linked"}: what the command sends at once is not lost. */
+static enum fault_code await_link(struct network *network, struct fault *fault)
+{
+	struct json_object *linked OBJECT_CLEANUP = NULL;
+
+	return assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &linked, fault);
+}
+
 enum fault_code network_apply(struct launch *launch, struct fault *fault)
 {
 	struct network *network = &launch->network;
@@ -324,6 +332,8 @@ enum fault_code network_apply(struct launch *launch, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = assistant_first(&network->filter, event_boot_ns() + WAIT_NS, &network->ready,
 				       fault);
+	if (code == FAULT_NONE && launch->plan->network.direct && !launch->plan->rootless)
+		code = await_link(network, fault);
 	if (code == FAULT_NONE)
 		code = network_egress_ready(launch, fault);
 	network->applied = code == FAULT_NONE;

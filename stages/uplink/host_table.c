@@ -14,10 +14,22 @@
 #define OTHERS	  "sr-*" /* every run's interface here */
 #define PRIO_SNAT 100
 
-static void add_reject(struct rule *rule, const char *chain)
+/* From here to there (NULL: anywhere) and no further, said at once. */
+static void add_reject(struct rule *rule, const char *chain, const char *from, const char *to)
 {
-	expr_reject(rule, "icmp", "admin-prohibited");
-	rule_end(rule, chain, NULL);
+	for (int i = 0; i < 2; i++) {
+		rule_begin(rule);
+		expr_meta(rule, "iifname", from);
+		if (to != NULL)
+			expr_meta(rule, "oifname", to);
+		/*
+		 * A socket that is still being connected takes a reset, and no ICMP (tcp_v4_err). That
+		 * it is for TCP libnftables puts into the rule, and leaves out of its listing.
+		 */
+		expr_reject(rule, i == 0 ? "tcp reset" : "icmp",
+			    i == 0 ? NULL : "admin-prohibited");
+		rule_end(rule, chain, NULL);
+	}
 }
 
 /* From the sandbox only with its own address, never to another run; to it only answers. */
@@ -26,10 +38,7 @@ static void add_forward(struct rule *rule, const struct veth *veth, const struct
 	char text[NET4_TEXT_SIZE];
 
 	net4_format(*address, true, text);
-	rule_begin(rule);
-	expr_meta(rule, "iifname", veth->name);
-	expr_meta(rule, "oifname", OTHERS);
-	add_reject(rule, "forward");
+	add_reject(rule, "forward", veth->name, OTHERS);
 	rule_begin(rule);
 	expr_meta(rule, "iifname", veth->name);
 	expr_field(rule, "ip", "saddr", "!=", json_object_new_string(text));
@@ -43,10 +52,7 @@ static void add_forward(struct rule *rule, const struct veth *veth, const struct
 		rule_end(rule, "forward", NULL);
 	}
 	/* Another run is told at once, whichever of the two tables looks first. */
-	rule_begin(rule);
-	expr_meta(rule, "iifname", OTHERS);
-	expr_meta(rule, "oifname", veth->name);
-	add_reject(rule, "forward");
+	add_reject(rule, "forward", OTHERS, veth->name);
 	rule_begin(rule);
 	expr_meta(rule, "oifname", veth->name);
 	expr_verdict(rule, "drop");
@@ -64,9 +70,7 @@ static void add_input(struct rule *rule, const struct veth *veth, const struct n
 		expr_verdict(rule, "accept");
 		rule_end(rule, "input", NULL);
 	}
-	rule_begin(rule);
-	expr_meta(rule, "iifname", veth->name);
-	add_reject(rule, "input");
+	add_reject(rule, "input", veth->name, NULL);
 }
 
 static void add_masquerade(struct rule *rule, const struct net4 *address)

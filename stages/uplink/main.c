@@ -5,8 +5,8 @@
  * PURPOSE  Let packets of one run out, as root, and keep them from other runs and the host itself.
  * READS    one plan record on stdin: {"addresses":["cidr"],"interface",
  *          "schemaVersion":"safe-run.uplink/v1"}; its end of file is the order to finish.
- * WRITES   {"type":"ready","address","gateway","host":["cidr"],"interface"}, then {"type":"final"}
- *          when interface and table are gone, or one record with errors[].
+ * WRITES   {"type":"ready","address","gateway","host":["cidr"],"interface"}, {"type":"linked"}
+ *          when packets pass, {"type":"final"} when interface and table are gone; or errors[].
  * HOLDS    CAP_NET_ADMIN in the host's network namespace, and --netns-fd.
  * FILTER   sandbox/filters/uplink.filter.
  * REFUSES  a host that does not forward where the policy's networks are; rules and an interface that
@@ -143,37 +143,54 @@ static enum fault_code set_up(struct stage_context *context, struct record_reade
 }
 
 /* The interface first: what the sandbox's kernel still sends must not meet a host without the table. */
-static enum fault_code take_back(struct stage_context *context, struct fault *fault)
+static enum fault_code take_back(struct uplink *uplink, struct fault *fault)
 {
-	struct uplink *uplink = context->state;
-	struct json_object *final OBJECT_CLEANUP = object_new();
 	enum fault_code code = watch_gone(&uplink->link, uplink->watch_fd, &uplink->veth, fault);
 
+	return code == FAULT_NONE ? host_table_remove(&uplink->nft, &uplink->veth, fault) : code;
+}
+
+static enum fault_code tell(struct stage_context *context, const char *type, struct fault *fault)
+{
+	struct json_object *record OBJECT_CLEANUP = object_new();
+
+	object_add_string(record, "type", type);
+	return record_send(&context->out, record, RECORD_EVENT_MAX, fault);
+}
+
+static enum fault_code watch(struct stage_context *context, struct record_reader *reader,
+			     struct fault *fault)
+{
+	struct uplink *uplink = context->state;
+	struct fault removing;
+	bool ended = false;
+	enum fault_code code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, reader,
+					 WATCH_LINKED, &ended, fault);
+
+	if (code == FAULT_NONE && !ended)
+		code = tell(context, "linked", fault);
 	if (code == FAULT_NONE)
-		code = host_table_remove(&uplink->nft, &uplink->veth, fault);
+		code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, reader,
+				 WATCH_ENDED, &ended, fault);
+	/* Whatever its name is now: it is not left to rules that do not know it. */
 	if (code != FAULT_NONE)
-		return code;
-	object_add_string(final, "type", "final");
-	return record_send(&context->out, final, RECORD_EVENT_MAX, fault);
+		(void)!veth_remove(&uplink->link, &uplink->veth, &removing);
+	return code;
 }
 
 static enum fault_code serve(struct stage_context *context, struct fault *fault)
 {
-	struct uplink *uplink = context->state;
 	struct record_reader reader;
-	struct fault removing;
 	enum fault_code code;
 
 	record_reader_init(&reader, STDIN_FILENO, RECORD_EVENT_MAX);
 	code = set_up(context, &reader, fault);
-	if (code == FAULT_NONE) {
-		code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, &reader, fault);
-		/* Whatever its name is now: it is not left to rules that do not know it. */
-		if (code != FAULT_NONE)
-			(void)!veth_remove(&uplink->link, &uplink->veth, &removing);
-	}
+	if (code == FAULT_NONE)
+		code = watch(context, &reader, fault);
 	record_reader_release(&reader);
-	return code == FAULT_NONE ? take_back(context, fault) : code;
+	if (code == FAULT_NONE)
+		code = take_back(context->state, fault);
+	return code == FAULT_NONE ? tell(context, "final", fault) : code;
 }
 
 static enum stage_exit uplink_run(struct stage_context *context)

@@ -5,6 +5,7 @@
 #include "stages/uplink/plan.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #define ROUNDS	 50
 #define ROUND_MS 10
 
-enum news { NEWS_NONE, NEWS_GONE, NEWS_CHANGED };
+/* Each outdoes those before it. */
+enum news { NEWS_NONE, NEWS_LINKED, NEWS_GONE, NEWS_CHANGED };
 
 int watch_open(void)
 {
@@ -35,6 +37,7 @@ static enum news news_of(const struct nlmsghdr *message, const struct veth *veth
 {
 	const struct ifinfomsg *info = NLMSG_DATA(message);
 	const char *name;
+	const uint8_t *state;
 	size_t len = 0;
 
 	if ((message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) ||
@@ -46,9 +49,15 @@ static enum news news_of(const struct nlmsghdr *message, const struct veth *veth
 	name = rtnetlink_bytes(rtnetlink_find(message, sizeof *info, IFLA_IFNAME), &len);
 	if (name == NULL || len > sizeof veth->name || memcmp(name, veth->name, len) != 0)
 		return NEWS_CHANGED;
-	return rtnetlink_u32(rtnetlink_find(message, sizeof *info, IFLA_MASTER), 0) != 0
-		       ? NEWS_CHANGED
-		       : NEWS_NONE;
+	if (rtnetlink_u32(rtnetlink_find(message, sizeof *info, IFLA_MASTER), 0) != 0)
+		return NEWS_CHANGED;
+	state = rtnetlink_bytes(rtnetlink_find(message, sizeof *info, IFLA_OPERSTATE), &len);
+	return state != NULL && len > 0 && *state == IF_OPER_UP ? NEWS_LINKED : NEWS_NONE;
+}
+
+static enum news more_of(enum news one, enum news other)
+{
+	return one > other ? one : other;
 }
 
 struct seen {
@@ -93,8 +102,8 @@ static enum news hear(struct rtnetlink *link, int watch_fd, const struct veth *v
 	if (len < 0 || from.nl_pid != 0)
 		return NEWS_NONE;
 	for (const struct nlmsghdr *message = (const struct nlmsghdr *)link->answer;
-	     news == NEWS_NONE && NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
-		news = news_of(message, veth);
+	     NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
+		news = more_of(news, news_of(message, veth));
 	return news;
 }
 
@@ -103,8 +112,8 @@ static enum news hear_all(struct rtnetlink *link, int watch_fd, const struct vet
 	enum news news = NEWS_NONE;
 	bool more = true;
 
-	while (news == NEWS_NONE && more)
-		news = hear(link, watch_fd, veth, &more);
+	while (more)
+		news = more_of(news, hear(link, watch_fd, veth, &more));
 	return news;
 }
 
@@ -124,29 +133,30 @@ enum fault_code watch_begin(struct rtnetlink *link, int watch_fd, const struct v
 
 	(void)hear_all(link, watch_fd, &nobody);
 	news = look(link, veth);
-	return news == NEWS_NONE ? FAULT_NONE : tampered(veth, news, fault);
+	return news < NEWS_GONE ? FAULT_NONE : tampered(veth, news, fault);
 }
 
 enum fault_code watch_run(struct rtnetlink *link, int watch_fd, const struct veth *veth,
-			  struct record_reader *reader, struct fault *fault)
+			  struct record_reader *reader, enum watch_until until, bool *ended,
+			  struct fault *fault)
 {
 	struct pollfd items[] = {{.fd = STDIN_FILENO, .events = POLLIN},
 				 {.fd = watch_fd, .events = POLLIN}};
 	enum fault_code code = FAULT_NONE;
-	enum news news = NEWS_NONE;
-	bool ended = false;
+	enum news news = until == WATCH_LINKED ? look(link, veth) : NEWS_NONE;
 
-	while (code == FAULT_NONE && !ended) {
-		if (poll(items, 2, -1) < 0 && errno != EINTR)
+	while (code == FAULT_NONE && !*ended && (until != WATCH_LINKED || news != NEWS_LINKED)) {
+		if (poll(items, 2, news < NEWS_GONE ? -1 : 0) < 0 && errno != EINTR)
 			return fault_set_errno(fault, CODE, errno, PATH, "poll");
 		if (items[1].revents != 0)
-			news = hear_all(link, watch_fd, veth);
+			news = more_of(news < NEWS_GONE ? NEWS_NONE : news,
+				       hear_all(link, watch_fd, veth));
 		/* The order to finish comes before sr-filter's, which removes the interface. */
-		if (news != NEWS_NONE && poll(items, 1, 0) < 0)
+		if (news >= NEWS_GONE && poll(items, 1, 0) < 0)
 			return fault_set_errno(fault, CODE, errno, PATH, "poll");
 		if (items[0].revents != 0)
-			code = resident_look(reader, CODE, UPLINK_PLAN_PATH, &ended, fault);
-		else if (news != NEWS_NONE)
+			code = resident_look(reader, CODE, UPLINK_PLAN_PATH, ended, fault);
+		else if (news >= NEWS_GONE)
 			code = tampered(veth, news, fault);
 	}
 	return code;
@@ -158,7 +168,7 @@ enum fault_code watch_gone(struct rtnetlink *link, int watch_fd, struct veth *ve
 	struct pollfd item = {.fd = watch_fd, .events = POLLIN};
 	enum news news = look(link, veth);
 
-	for (int i = 0; news == NEWS_NONE && i < ROUNDS; i++)
+	for (int i = 0; news < NEWS_GONE && i < ROUNDS; i++)
 		if (poll(&item, 1, ROUND_MS) > 0)
 			news = hear_all(link, watch_fd, veth);
 	return news == NEWS_GONE ? FAULT_NONE : veth_remove(link, veth, fault);

@@ -19,10 +19,16 @@ int watch_open(void) __attribute__((warn_unused_result));
 enum fault_code watch_begin(struct rtnetlink *link, int watch_fd, const struct veth *veth,
 			    struct fault *fault) __attribute__((warn_unused_result));
 
-/* Until the end of input, the order to finish; a fault when the interface was tampered with. */
+/*
+ * Until the end of input, which is the order to finish and sets *ended; WATCH_LINKED: or until packets
+ * pass. They do not from the moment both ends are up: a worker of the kernel's has to open the queue
+ * of this one first (linkwatch), and what is sent before is lost, such as the first answer to a run.
+ * A fault when the interface was tampered with.
+ */
+enum watch_until { WATCH_LINKED, WATCH_ENDED };
 enum fault_code watch_run(struct rtnetlink *link, int watch_fd, const struct veth *veth,
-			  struct record_reader *reader, struct fault *fault)
-	__attribute__((warn_unused_result));
+			  struct record_reader *reader, enum watch_until until, bool *ended,
+			  struct fault *fault) __attribute__((warn_unused_result));
 
 /*
  * The run is over, and sr-filter removes the interface with its own end of it. Wait until it is gone:
