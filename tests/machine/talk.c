@@ -2,7 +2,8 @@
 /*
  * talk WHAT ADDRESS PORT...: one attempt to reach something for each three arguments, and a line that
  * says how it went: "open", the answer, or the error's name. WHAT is tcp, udp, name (ADDRESS is a
- * host's name), get (HTTP, by name or number), six (TCP over IPv6), raw (an ICMP echo), packet (a frame), many (PORT
+ * host's name), get (HTTP, by name or number), six (TCP over IPv6), abstract (ADDRESS is a unix
+ * socket's name), raw (an ICMP echo), packet (a frame), many (PORT
  * datagrams to as many ports), listen (PORT, and whether somebody comes).
  */
 #include <arpa/inet.h>
@@ -12,10 +13,12 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define WAIT_MS 20000 /* a guest without KVM is slow; what is refused answers at once */
@@ -138,6 +141,20 @@ static const char *six(const char *address, const char *port)
 	return bad != NULL ? bad : "open";
 }
 
+static const char *abstract(const char *socket_name)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	const char *bad;
+
+	/* Its first byte is a NUL: no file (unix(7)). */
+	snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "%s", socket_name);
+	bad = attempt(
+		fd, &un,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(socket_name)));
+	return bad != NULL ? bad : "open";
+}
+
 static const char *made(int fd)
 {
 	return fd < 0 ? error() : "made";
@@ -191,6 +208,8 @@ static const char *talk(const char *what, const char *address, const char *port)
 		return get(address, port);
 	if (strcmp(what, "six") == 0)
 		return six(address, port);
+	if (strcmp(what, "abstract") == 0)
+		return abstract(address);
 	if (strcmp(what, "raw") == 0)
 		return made(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
 	if (strcmp(what, "packet") == 0)

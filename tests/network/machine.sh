@@ -11,20 +11,35 @@ machine() {
 	options=("${plain[@]}")
 }
 
+# Without a network there is none: no interface, and no socket that could have one.
+machine_NW4_none() {
+	policy 'protocol: tcp, cidr: 203.0.113.10/32, port: 80' | sed '/^network:/,/^    - /d' >"$work/p.yaml"
+	machine run "$work/p.yaml" talk tcp 203.0.113.10 80 udp 203.0.113.10 53 tcp 127.0.0.1 80 six ::1 80 raw x 0
+	expect_status 0
+	for want in 'tcp 203.0.113.10 80: EAFNOSUPPORT' 'udp 203.0.113.10 53: EAFNOSUPPORT' 'tcp 127.0.0.1 80: EAFNOSUPPORT' 'six ::1 80: EAFNOSUPPORT' 'raw x 0: EAFNOSUPPORT'; do
+		expect_out "$want"
+	done
+	expect_report '.networkAudit.mode == "none"'
+}
+
 # Allowed and refused in one machine, with every destination counted.
 machine_allowed_and_refused() {
 	policy 'protocol: tcp, cidr: 203.0.113.10/32, port: 80' 'protocol: udp, cidr: 203.0.113.10/32, port: 53' >"$work/p.yaml"
+	nsenter --net="/run/netns/$tag-host" python3 -c 'import socket, sys, time; s = socket.socket(socket.AF_UNIX); s.bind("\0" + sys.argv[1]); s.listen(); time.sleep(600)' "$tag" &
+	listening=$!
 	head -c 8M /dev/urandom >"$work/www/repo/much"
 	machine run "$work/p.yaml" sh -c 'curl -sS -m 20 http://203.0.113.10/ && curl -sS http://203.0.113.10/repo/much | sha256sum && talk udp 203.0.113.10 53 \
 		tcp 198.18.2.10 80 tcp 203.0.113.10 443 udp 203.0.113.10 443 udp 198.18.2.10 53 tcp 169.254.169.254 80 \
 		tcp 198.51.100.2 80 tcp 192.0.0.1 80 tcp 192.0.0.1 61443 udp 192.0.0.1 53 tcp 127.0.0.1 80 six 2001:db8::1 80 six fe80::1 80 \
-		six ::ffff:198.18.2.10 80 raw x 0 packet x 0 name one.example 80 many 198.18.2.10 40; cat /etc/resolv.conf; wc -l </etc/hosts'
+		six ::ffff:198.18.2.10 80 raw x 0 packet x 0 name one.example 80 many 198.18.2.10 40 abstract $0 0; cat /etc/resolv.conf; wc -l </etc/hosts' "$tag"
+	kill "$listening"
+	wait "$listening" 2>/dev/null
 	expect_status 0
 	for want in 'hello 198.51.100.2' 'udp 203.0.113.10 53: heard me' 'tcp 198.18.2.10 80: ECONNREFUSED' 'tcp 203.0.113.10 443: ECONNREFUSED' \
 		'udp 203.0.113.10 443: EHOSTUNREACH' 'udp 198.18.2.10 53: EHOSTUNREACH' 'tcp 169.254.169.254 80: ECONNREFUSED' 'tcp 198.51.100.2 80: ECONNREFUSED' \
 		'tcp 192.0.0.1 80: ECONNREFUSED' 'tcp 192.0.0.1 61443: ECONNREFUSED' 'udp 192.0.0.1 53: EHOSTUNREACH' 'tcp 127.0.0.1 80: ECONNREFUSED' 'six 2001:db8::1 80: E' \
 		'six fe80::1 80: E' 'six ::ffff:198.18.2.10 80: E' 'raw x 0: E' 'packet x 0: E' 'name one.example 80: Temporary failure\|name one.example 80: Name' \
-		'many 198.18.2.10 40: 40' '^2$'; do
+		'many 198.18.2.10 40: 40' "abstract $tag 0: ECONNREFUSED" '^2$'; do
 		expect_out "$want"
 	done
 	expect_out "^$(sha256sum <"$work/www/repo/much")$"
@@ -89,18 +104,20 @@ answer_no_more() {
 	rm -f "$work/resolv.conf"
 }
 
-# Names: pinned, unlisted, tied to what HTTP says, below a wildcard; with a way out for packets and without.
+# NW2, NW3, NW5. Names: pinned, unlisted, tied to what HTTP says, below a wildcard; with a way out for packets and without.
 machine_NW5_names() {
 	answer one.example 203.0.113.10 two.example 198.18.2.10 a.w.example 203.0.113.10 evil.example 198.18.2.10
 	policy 'protocol: tcp, host: one.example, port: 8080' 'protocol: tcp, host: two.example, port: 80, match: name' \
 		'protocol: tcp, host: "*.w.example", port: 80, match: name' >"$work/p.yaml"
 	machine run "$work/p.yaml" sh -c 'talk get one.example 8080 get two.example 80 get a.w.example 80 name evil.example 80 tcp 203.0.113.10 8080 \
-		tcp 203.0.113.10 443 tcp 192.0.0.1 61443; curl -sS -m 20 -H "Host: evil.example" http://two.example/; echo "other host: $?"
+		tcp 203.0.113.10 443 tcp 192.0.0.1 61443 tcp 203.0.113.10 853 udp 203.0.113.10 53 name $(printf %063d 0).evil.example 80 name evil.two.example 80
+		curl -sS -m 20 -H "Host: two.example." http://two.example/; echo "other spelling: $?"; curl -sS -m 20 -H "Host: evil.example" http://two.example/; echo "other host: $?"
 		curl -sS -m 20 http://198.18.2.10/; echo "no host: $?"'
 	expect_status 0
 	for want in 'get one.example 8080: hello 198.51.100.2' 'get two.example 80: hello 198.51.100.2' 'get a.w.example 80: hello 198.51.100.2' \
 		'name evil.example 80: Name' 'tcp 203.0.113.10 8080: open' 'tcp 203.0.113.10 443: ECONNREFUSED' 'tcp 192.0.0.1 61443: ECONNREFUSED' \
-		'other host: [1-9]' 'no host: [1-9]'; do
+		'other host: [1-9]' 'no host: [1-9]' 'other spelling: [1-9]' 'tcp 203.0.113.10 853: ECONNREFUSED' 'udp 203.0.113.10 53: EHOSTUNREACH' \
+		'evil.example 80: Name' 'evil.two.example 80: Name'; do
 		expect_out "$want"
 	done
 	grep -q 'asked evil' "$work/dns" && fail "an unlisted name was asked for"
@@ -177,4 +194,4 @@ machine_NW6_filter_killed() {
 	grep -q 'SR-RUN-201.*ended while the command ran' "$work/err" || fail "no SR-RUN-201"
 	gone 50 || fail "something after sr-filter"
 }
-machine_tests='machine_allowed_and_refused machine_NW5_names machine_NW6_filter_killed machine_NW6_forged_frames machine_NW7_host_and_metadata machine_NW8_two_apart machine_NW8_killed'
+machine_tests='machine_NW4_none machine_allowed_and_refused machine_NW5_names machine_NW6_filter_killed machine_NW6_forged_frames machine_NW7_host_and_metadata machine_NW8_two_apart machine_NW8_killed'
