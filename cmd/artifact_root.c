@@ -26,15 +26,32 @@ static bool starts(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+enum fault_code artifact_root_check(const char *rootfs, struct fault *fault)
+{
+	const char *suite = rootfs + strlen(DEBOOTSTRAP);
+	struct stat info;
+
+	if (starts(rootfs, DEBOOTSTRAP)) {
+		if (suite[0] == '\0' || suite[0] == '-' ||
+		    strspn(suite, SUITE_CHARS) != strlen(suite))
+			return fault_set(fault, CODE, PATH, "%s is no suite of Debian's", suite);
+		if (geteuid() != 0)
+			return fault_set(fault, FAULT_HOST_LACKS, PATH,
+					 "debootstrap needs root: run this with sudo, or give a "
+					 "directory");
+		return FAULT_NONE;
+	}
+	if (starts(rootfs, OCI))
+		rootfs += strlen(OCI);
+	if (stat(rootfs, &info) < 0)
+		return fault_set_errno(fault, CODE, errno, PATH, "%s", rootfs);
+	return FAULT_NONE;
+}
+
 static enum fault_code bootstrap(const char *suite, const char *tree, struct fault *fault)
 {
 	const char *const argv[] = {"debootstrap", "--variant=minbase", suite, tree, NULL};
 
-	if (suite[0] == '\0' || suite[0] == '-' || strspn(suite, SUITE_CHARS) != strlen(suite))
-		return fault_set(fault, CODE, PATH, "%s is no suite of Debian's", suite);
-	if (geteuid() != 0)
-		return fault_set(fault, FAULT_HOST_LACKS, PATH,
-				 "debootstrap needs root: run this with sudo, or give a directory");
 	artifact_tell("installing a minimal %s, which takes minutes", suite);
 	return artifact_tool(argv, NULL, "debootstrap", fault);
 }

@@ -17,7 +17,7 @@ static bool compose(char out[PATH_MAX], const char *head, const char *tail)
 	return snprintf(out, PATH_MAX, "%s%s", head, tail) < PATH_MAX;
 }
 
-static bool choose_default(char out[PATH_MAX])
+bool machine_place_default(char out[PATH_MAX])
 {
 	if (geteuid() == 0)
 		return compose(out, MACHINE_PLACE_ROOT, "");
@@ -33,7 +33,7 @@ enum fault_code machine_place_open(const char *given, int *fd, struct fault *fau
 	if (given == NULL)
 		given = getenv(MACHINE_PLACE_VARIABLE);
 	if (given == NULL || given[0] == '\0') {
-		if (choose_default(path))
+		if (machine_place_default(path))
 			*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		return FAULT_NONE;
 	}

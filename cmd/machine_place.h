@@ -4,12 +4,18 @@
 
 #include "ipc/fault.h"
 
+#include <limits.h>
+#include <stdbool.h>
+
 /*
  * What a microVM is started from: --artifacts, else $SAFE_RUN_ARTIFACTS, else
  * safe-run/artifacts/default below /var/lib for root, $XDG_DATA_HOME or ~/.local/share for others.
  */
 #define MACHINE_PLACE_VARIABLE "SAFE_RUN_ARTIFACTS"
 #define MACHINE_PLACE_ROOT     "/var/lib/safe-run/artifacts/default"
+
+/* The default directory's name; false when there is none, for HOME is not set. */
+bool machine_place_default(char out[PATH_MAX]);
 
 /*
  * The directory, open for reading, in *fd; the caller's. -1 without a fault when nobody named one

@@ -44,6 +44,13 @@ static void make(char path[PATH_MAX])
 	}
 }
 
+int store_look(void)
+{
+	char path[PATH_MAX];
+
+	return choose(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
 int store_open(void)
 {
 	char path[PATH_MAX];

@@ -14,5 +14,7 @@
  * or it cannot be made: then such a policy is refused, and no other.
  */
 int store_open(void);
+/* The same of one that is there already. */
+int store_look(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run artifact build: what microVMs are started from, made once. */
 #include "cmd/artifact_kernel.h"
+#include "cmd/artifact_place.h"
 #include "cmd/artifact_root.h"
 #include "cmd/artifact_tool.h"
 #include "cmd/option.h"
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,6 @@
 #define VERB	 "artifact"
 #define SYNOPSIS "build --kernel FILE|deb:PACKAGE --rootfs DIR|oci:PATH|debootstrap:SUITE --out DIR"
 #define CODE	 FAULT_RUN_INIT
-#define WALK_FDS 32
 
 enum artifact_option {
 	ARTIFACT_KERNEL,
@@ -39,41 +38,12 @@ static const struct option table[ARTIFACT_OPTION_COUNT] = {
 	[ARTIFACT_OUT] = {"out", "DIR", "the directory to make"},
 };
 
-/* Two directories beside the one to be made: what is not finished never has its name. */
 struct build {
 	const char *values[ARTIFACT_OPTION_COUNT];
-	char new[PATH_MAX];  /* becomes --out */
-	char work[PATH_MAX]; /* packages, trees: goes */
+	struct artifact_place new;  /* becomes --out */
+	struct artifact_place work; /* packages, trees: goes */
 	struct spawn_home home;
 };
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
-{
-	(void)info;
-	(void)type;
-	(void)walk;
-	return remove(path);
-}
-
-/* Ours alone, made by mkdtemp(3) with mode 0700; links in it are removed, not followed. */
-static void remove_tree(const char *path)
-{
-	if (path[0] != '\0' && nftw(path, remove_one, WALK_FDS, FTW_DEPTH | FTW_PHYS) < 0 &&
-	    errno != ENOENT)
-		artifact_tell("%s could not be removed: %s", path, strerror(errno));
-}
-
-static enum fault_code make_place(const char *out, const char *suffix, char *path,
-				  struct fault *fault)
-{
-	if (snprintf(path, PATH_MAX, "%s%s", out, suffix) >= PATH_MAX)
-		return fault_set(fault, CODE, "artifact.out", "%s is too long", out);
-	if (mkdtemp(path) != NULL)
-		return FAULT_NONE;
-	path[0] = '\0';
-	return fault_set_errno(fault, CODE, errno, "artifact.out",
-			       "cannot make a directory beside %s", out);
-}
 
 static enum fault_code make_places(struct build *build, struct fault *fault)
 {
@@ -84,8 +54,9 @@ static enum fault_code make_places(struct build *build, struct fault *fault)
 	if (access(out, F_OK) == 0 && rmdir(out) < 0)
 		return fault_set_errno(fault, CODE, errno, "artifact.out",
 				       "%s is there already; remove it first", out);
-	code = make_place(out, ".new-XXXXXX", build->new, fault);
-	return code == FAULT_NONE ? make_place(out, ".work-XXXXXX", build->work, fault) : code;
+	artifact_place_sweep(out, NULL);
+	code = artifact_place_make(out, "new", &build->new, fault);
+	return code == FAULT_NONE ? artifact_place_make(out, "work", &build->work, fault) : code;
 }
 
 /* Opened here, as the caller; sr-artifact can open nothing but the modules. */
@@ -101,11 +72,11 @@ static enum fault_code put_together(const struct build *build, const struct arti
 	fds[0] = open(kernel->image, O_RDONLY | O_CLOEXEC);
 	fds[1] = open(kernel->modules, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fds[2] = open(init, O_RDONLY | O_CLOEXEC);
-	fds[3] = open(build->new, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fds[3] = open(build->new.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fds[0] < 0 || fds[1] < 0 || fds[2] < 0 || fds[3] < 0) {
 		code = fault_set_errno(fault, CODE, errno, "artifact.build",
 				       "cannot open the kernel %s, its modules, sr-init, or %s",
-				       kernel->image, build->new);
+				       kernel->image, build->new.path);
 	} else {
 		artifact_tell("making the initramfs for %s", kernel->release);
 		spawn_begin(&spawn, "sr-artifact", STDIN_FILENO, STDOUT_FILENO);
@@ -129,23 +100,25 @@ static enum fault_code build_all(struct build *build, struct fault *fault)
 {
 	struct artifact_kernel kernel;
 	char image[PATH_MAX + 16];
-	enum fault_code code = make_places(build, fault);
+	enum fault_code code = artifact_root_check(build->values[ARTIFACT_ROOTFS], fault);
 
-	(void)snprintf(image, sizeof image, "%s/rootfs.erofs", build->new);
+	if (code == FAULT_NONE)
+		code = make_places(build, fault);
+	(void)snprintf(image, sizeof image, "%s/rootfs.erofs", build->new.path);
 	if (code == FAULT_NONE)
 		code = artifact_kernel_find(build->values[ARTIFACT_KERNEL],
-					    build->values[ARTIFACT_MODULES], build->work, &kernel,
-					    fault);
+					    build->values[ARTIFACT_MODULES], build->work.path,
+					    &kernel, fault);
 	if (code == FAULT_NONE)
-		code = artifact_root_make(build->values[ARTIFACT_ROOTFS], build->work, image,
+		code = artifact_root_make(build->values[ARTIFACT_ROOTFS], build->work.path, image,
 					  &build->home, fault);
 	if (code == FAULT_NONE && chmod(image, 0644) < 0)
 		code = fault_set_errno(fault, CODE, errno, "artifact.rootfs", "%s", image);
 	if (code == FAULT_NONE)
 		code = put_together(build, &kernel, fault);
 	/* Nothing in it is secret, and an ordinary user may start from root's. */
-	if (code == FAULT_NONE &&
-	    (chmod(build->new, 0755) < 0 || rename(build->new, build->values[ARTIFACT_OUT]) < 0))
+	if (code == FAULT_NONE && (chmod(build->new.path, 0755) < 0 ||
+				   rename(build->new.path, build->values[ARTIFACT_OUT]) < 0))
 		code = fault_set_errno(fault, CODE, errno, "artifact.out", "cannot finish %s",
 				       build->values[ARTIFACT_OUT]);
 	return code;
@@ -158,12 +131,12 @@ static int run(struct build *build)
 
 	if (code == FAULT_NONE)
 		code = build_all(build, &fault);
-	remove_tree(build->work);
+	artifact_place_remove(&build->work);
 	if (code == FAULT_NONE) {
 		artifact_tell("%s is complete", build->values[ARTIFACT_OUT]);
 		return VERB_DONE;
 	}
-	remove_tree(build->new);
+	artifact_place_remove(&build->new);
 	fprintf(stderr, "safe-run: %s %s: %s\n", fault_code_name(fault.code), fault.path,
 		fault.message);
 	return code == FAULT_HOST_LACKS ? VERB_FAILED : VERB_REFUSED;
@@ -172,7 +145,7 @@ static int run(struct build *build)
 int verb_artifact(int argc, char **argv)
 {
 	struct option_cursor cursor = {VERB, SYNOPSIS, table, ARTIFACT_OPTION_COUNT, argv + 1, 1};
-	struct build build = {.new = "", .work = ""};
+	struct build build = {.new = ARTIFACT_PLACE_NONE, .work = ARTIFACT_PLACE_NONE};
 	const char *value;
 	size_t index;
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safe-run gc: remove what a run left when everything of it was killed at once. */
+#include "cmd/artifact_place.h"
 #include "cmd/gc_cgroups.h"
 #include "cmd/gc_jails.h"
 #include "cmd/gc_report.h"
+#include "cmd/gc_store.h"
+#include "cmd/machine_place.h"
 #include "cmd/option.h"
 #include "cmd/rundir.h"
 #include "cmd/rundir_remove.h"
@@ -70,6 +73,15 @@ static void sweep_runs(int base_fd, const char *base, time_t before, struct gc_r
 	closedir(dir);
 }
 
+/* Beside the default place; a build elsewhere sweeps its own. */
+static void sweep_artifacts(struct gc_report *report)
+{
+	char path[PATH_MAX];
+
+	if (machine_place_default(path))
+		artifact_place_sweep(path, report);
+}
+
 static int sweep(struct gc *gc)
 {
 	time_t before = time(NULL) - (time_t)gc->older_than_s;
@@ -90,6 +102,8 @@ static int sweep(struct gc *gc)
 	/* Cgroups first: a run's directory, while it is there, says whether its run lives. */
 	gc_cgroups(base_fd, before, &gc->report);
 	gc_jails(before, &gc->report);
+	gc_store(&gc->report);
+	sweep_artifacts(&gc->report);
 	if (base_fd >= 0) {
 		sweep_runs(base_fd, base, before, &gc->report);
 		close(base_fd);

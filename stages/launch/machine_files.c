@@ -21,9 +21,12 @@
 #define PATH	  "launch.machine.artifacts"
 #define PREFLIGHT "launch.preflight"
 #define ARTIFACTS "/var/lib/safe-run/artifacts/default"
-#define BUILD_ROOT                                                                                 \
-	"safe-run artifact build --kernel deb:linux-image-cloud-amd64 --rootfs "                   \
-	"debootstrap:stable --out "
+/* debootstrap(8) is root's; anybody can use what root has made. */
+#define BUILD	   "safe-run artifact build --kernel deb:linux-image-cloud-amd64 --rootfs "
+#define BUILD_ROOT BUILD "debootstrap:stable --out " ARTIFACTS
+#define BUILD_USER                                                                                 \
+	BUILD "DIR --out ~/.local/share/safe-run/artifacts/default\", with a root file system in " \
+	      "DIR (or oci:PATH), or as root with \"" BUILD_ROOT
 #define DEVICE_KVM  "/dev/kvm"
 #define PATH_FD_LEN 32
 
@@ -44,10 +47,11 @@ static enum fault_code open_artifacts(const struct launch *launch, struct inputs
 		inputs->artifacts_ours = true;
 	}
 	if (inputs->artifacts_fd < 0)
-		return fault_set(fault, FAULT_HOST_LACKS, PATH,
-				 "there is nothing to start a microVM from: make it with "
-				 "\"" BUILD_ROOT ARTIFACTS "\", or name such a directory with "
-				 "--artifacts");
+		return fault_set(
+			fault, FAULT_HOST_LACKS, PATH,
+			"there is nothing to start a microVM from: make it with \"%s\", or "
+			"name such a directory with --artifacts",
+			launch->plan->rootless ? BUILD_USER : BUILD_ROOT);
 	if (fstat(inputs->artifacts_fd, &info) < 0 || !S_ISDIR(info.st_mode))
 		return fault_set(fault, CODE, PATH, "must be a directory");
 	if ((info.st_uid != geteuid() && info.st_uid != 0) || (info.st_mode & (S_IWGRP | S_IWOTH)))

@@ -19,7 +19,7 @@
 #define WORDS_ROOM 160
 
 /* The guest's own kernel and its tables: what the policy's memory is for is the command. */
-#define KERNEL_MIB 96
+#define KERNEL_MIB 128
 /* QEMU itself, and under TCG what it translates the guest's code into. */
 #define QEMU_MIB      96
 #define TRANSLATE_MIB 128

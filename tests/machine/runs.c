@@ -351,6 +351,74 @@ Test(machine, says_how_to_make_what_is_missing)
 	free(dir);
 }
 
+/* Without a place of one's own, root's; without that, the very command that makes it. */
+Test(machine, says_how_to_make_what_nobody_made)
+{
+	bool root = geteuid() == 0;
+	char *dir = child_make_dir("machine-home");
+	struct run run;
+
+	if (access("/var/lib/safe-run/artifacts/default", F_OK) == 0) {
+		free(dir);
+		run_skip("this host has artifacts at the default place");
+	}
+	cr_assert(setenv("HOME", dir, 1) == 0 && unsetenv("XDG_DATA_HOME") == 0 &&
+		  unsetenv("SAFE_RUN_ARTIFACTS") == 0);
+	run_start(&run, WORDS("--isolation", "microvm"), WORDS("true"), NULL, 0);
+	run_expect(&run, 125, "setup");
+	cr_expect(run_has_error(&run, "SR-OPS-001"));
+	cr_expect_not_null(strstr(run.child.err,
+				  "artifact build --kernel deb:linux-image-cloud-amd64 --rootfs"),
+			   "%s", run.child.err);
+	cr_expect_not_null(strstr(run.child.err, root ? "--out /var/lib/safe-run/artifacts/default"
+						      : "--out ~/.local/share/safe-run"),
+			   "%s", run.child.err);
+	run_release(&run);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+/* What cannot work is said before anything is fetched. */
+Test(machine, builds_that_cannot_work)
+{
+	static const struct {
+		const char *rootfs, *said;
+		bool root_too;
+	} cases[] = {
+		{"debootstrap:stable", "debootstrap needs root", false},
+		{"debootstrap:../x", "no suite of Debian's", true},
+		{"/no/such/tree", "/no/such/tree", true},
+		{"oci:/no/such/image", "/no/such/image", true},
+	};
+	char *dir = child_make_dir("machine-build");
+	char out[1024];
+
+	snprintf(out, sizeof out, "%s/out", dir);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *const argv[] = {child_path("safe-run"),
+					    "artifact",
+					    "build",
+					    "--kernel",
+					    "deb:no-such-package",
+					    "--rootfs",
+					    cases[i].rootfs,
+					    "--out",
+					    out,
+					    NULL};
+		struct child_result result;
+
+		if (geteuid() == 0 && !cases[i].root_too)
+			continue;
+		child_run(argv, "", 0, NULL, &result);
+		cr_expect_neq(result.status, 0);
+		cr_expect_not_null(strstr(result.err, cases[i].said), "%s", result.err);
+		cr_expect_null(strstr(result.err, "fetching"), "%s", result.err);
+		child_release(&result);
+	}
+	child_remove_dir(dir);
+	free(dir);
+}
+
 /* Accelerators: what was decided is recorded, with the reason. */
 Test(machine, tcg_when_asked_for)
 {
