@@ -93,6 +93,15 @@ void expr_field(struct rule *rule, const char *protocol, const char *field, cons
 	add_match(rule, operator, payload(protocol, field), value);
 }
 
+void expr_set_field(struct rule *rule, const char *protocol, const char *field, int value)
+{
+	struct json_object *mangle = object_new();
+
+	object_add(mangle, "key", payload(protocol, field));
+	object_add_integer(mangle, "value", value);
+	add_statement(rule, "mangle", mangle);
+}
+
 void expr_ct(struct rule *rule, const char *state)
 {
 	add_match(rule, "in", keyed("ct", "key", "state"), json_object_new_string(state));

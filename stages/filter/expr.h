@@ -28,6 +28,8 @@ void expr_meta_not(struct rule *rule, const char *key, const char *value);
 void expr_l4proto(struct rule *rule, int number);
 void expr_field(struct rule *rule, const char *protocol, const char *field, const char *operator,
 		struct json_object * value);
+/* The packet's field becomes this. */
+void expr_set_field(struct rule *rule, const char *protocol, const char *field, int value);
 void expr_ct(struct rule *rule, const char *state);
 void expr_status(struct rule *rule, const char *status); /* of the connection: "dnat" */
 /* Of a connection that was turned to another destination. */

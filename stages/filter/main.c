@@ -14,6 +14,7 @@
  * WHY NOT  in sr-launch: libnftables is large, dynamic, and reads configuration.
  */
 #include "ipc/object.h"
+#include "stages/filter/answers.h"
 #include "stages/filter/interface.h"
 #include "stages/filter/nft.h"
 #include "stages/filter/plan.h"
@@ -100,6 +101,17 @@ static enum fault_code set_guard(struct filter *filter, struct json_object *read
 	return code;
 }
 
+/* For a way out that says it needs it; nothing else. */
+static enum fault_code set_answers(struct filter *filter, struct fault *fault)
+{
+	struct json_object *commands OBJECT_CLEANUP = NULL;
+
+	if (!filter->plan.bare_resets)
+		return FAULT_NONE;
+	commands = answers_make(&filter->plan);
+	return nft_apply(&filter->nft, commands, fault);
+}
+
 /* The tables first: no interface is up before them. */
 static enum fault_code set(struct filter *filter, struct json_object **ready, struct fault *fault)
 {
@@ -112,6 +124,8 @@ static enum fault_code set(struct filter *filter, struct json_object **ready, st
 	code = set_table(filter, RULESET_FAMILY, filter->table, &objects, fault);
 	if (code == FAULT_NONE)
 		code = set_guard(filter, record, fault);
+	if (code == FAULT_NONE)
+		code = set_answers(filter, fault);
 	if (code == FAULT_NONE)
 		code = interface_arrange(&filter->link, &filter->plan, &mtu, fault);
 	if (code != FAULT_NONE)

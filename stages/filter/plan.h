@@ -17,7 +17,7 @@ struct json_object;
  * The plan record (safe-run-ipc(7)), as sr-launch writes it:
  *
  *   {"address","closed":["cidr"],"gateway","interface","rules":[{"addresses":["cidr"],"index",
- *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1","tap":{...}}, and maybe "mtu"
+ *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1","tap":{...}}, and maybe "bareResets", "mtu"
  *
  * interface null: there is no way out, and only redirected rules lead anywhere. address and gateway
  * null: whoever made the interface gave it its addresses. redirect: a port of the run's own
@@ -42,6 +42,7 @@ struct filter_rule {
 struct filter_plan {
 	char interface[IFNAMSIZ];     /* "": none */
 	struct net4 address, gateway; /* len 0: none */
+	bool bare_resets;	      /* answers.h */
 	uint32_t mtu;		      /* of the interface; 0: as it is */
 	struct filter_tap tap;
 	struct net4 closed[FILTER_CLOSED_MAX];

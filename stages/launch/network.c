@@ -297,6 +297,8 @@ static enum fault_code order_filter(struct launch *launch, struct fault *fault)
 	for (size_t i = 0; i < plan->network.rule_count; i++)
 		array_append(rules, make_filter_rule(plan, i));
 	add_if_there(record, "address", launch->network.address);
+	if (launch->network.bare_resets)
+		object_add_bool(record, "bareResets", true);
 	object_add_shared(record, "closed", launch->network.closed);
 	add_if_there(record, "gateway", launch->network.gateway);
 	add_if_there(record, "interface", plan->network.direct ? launch->network.interface : "");

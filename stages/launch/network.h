@@ -40,6 +40,7 @@ struct network {
 	int egress_fds[NETWORK_EGRESS_SOCKETS];	 /* from init, until egress has them; -1 */
 	char interface[IFNAMSIZ];		 /* "": none */
 	char address[16], gateway[16];
+	bool bare_resets;	    /* sr-filter's plan */
 	int64_t mtu;		    /* 0: as it is */
 	struct json_object *facts;  /* of the uplink's program; NULL: none; owned */
 	struct json_object *closed; /* what no rule opens by being wide; owned */

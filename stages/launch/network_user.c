@@ -60,13 +60,16 @@ enum fault_code network_user_start(struct launch *launch, struct fault *fault)
 enum fault_code network_user_take(struct network *network, struct json_object *ready,
 				  struct fault *fault)
 {
-	struct json_object *mtu = NULL, *facts = NULL;
+	struct json_object *mtu = NULL, *facts = NULL, *resets = NULL;
 
 	if (!json_object_object_get_ex(ready, "mtu", &mtu) ||
 	    !json_object_is_type(mtu, json_type_int) ||
+	    !json_object_object_get_ex(ready, "bareResets", &resets) ||
+	    !json_object_is_type(resets, json_type_boolean) ||
 	    !json_object_object_get_ex(ready, "uplink", &facts) ||
 	    !json_object_is_type(facts, json_type_object))
 		return fault_set(fault, CODE, PATH, "sr-usernet told something we do not know");
+	network->bare_resets = json_object_get_boolean(resets);
 	network->mtu = json_object_get_int64(mtu);
 	network->facts = json_object_get(facts);
 	return FAULT_NONE;

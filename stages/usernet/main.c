@@ -8,8 +8,8 @@
  * READS    one plan record on stdin: {"addresses":["cidr"],"interface",
  *          "schemaVersion":"safe-run.uplink/v1"}; its end of file is the order to finish. The host's
  *          routes, what the program says, and --link-fd.
- * WRITES   {"type":"ready","address","gateway","host":["cidr"],"interface","mtu","uplink":{"hash",
- *          "kind","program","version"}}, then {"type":"final"} when the program is gone, or one record
+ * WRITES   {"type":"ready","address","bareResets","gateway","host":["cidr"],"interface","mtu","uplink":
+ *          {"hash","kind","program","version"}}, then {"type":"final"} when the program is gone, or one record
  *          with errors[].
  * HOLDS    nothing but the user's identity, which owns the run's user namespace.
  * FILTER   sandbox/filters/usernet.filter, which the program inherits beneath its own; then
@@ -163,6 +163,7 @@ static struct json_object *make_ready(struct usernet *usernet)
 	object_add_escaped(uplink, "version", version, strlen(version));
 	add_address(record, "address", usernet->net.address + HELPER_ADDRESS);
 	add_address(record, "gateway", usernet->net.address + HELPER_GATEWAY);
+	object_add_bool(record, "bareResets", usernet->program.kind == PROGRAM_PASTA);
 	object_add(record, "host", own);
 	object_add_string(record, "interface", usernet->plan.interface);
 	object_add_integer(record, "mtu", HELPER_MTU);
