@@ -155,6 +155,21 @@ static enum fault_code understand(struct launch *launch, struct fault *fault)
 	return code == FAULT_NONE ? identify_root(launch, fault) : code;
 }
 
+enum fault_code launch_announce(struct launch *launch, struct fault *fault)
+{
+	struct fault report_fault;
+	enum fault_code code;
+
+	if (launch->announced)
+		return FAULT_NONE;
+	launch->announced = true;
+	code = machine_verify(launch, fault);
+	if (report_compile(launch, code == FAULT_NONE ? NULL : fault, &report_fault) == FAULT_NONE)
+		return code;
+	*fault = report_fault;
+	return fault->code;
+}
+
 /* Everything until the program runs. The compile event goes out whatever was found. */
 static enum fault_code start(struct launch *launch, struct fault *fault)
 {
@@ -173,13 +188,18 @@ static enum fault_code start(struct launch *launch, struct fault *fault)
 	}
 	if (code == FAULT_NONE)
 		code = setup_build(launch, fault);
-	if (report_compile(launch, code == FAULT_NONE ? NULL : fault, &report_fault) !=
-	    FAULT_NONE) {
+	launch->announced =
+		code != FAULT_NONE || launch->machine == NULL || !launch->machine->verifies_late;
+	if (launch->announced && report_compile(launch, code == FAULT_NONE ? NULL : fault,
+						&report_fault) != FAULT_NONE) {
 		*fault = report_fault;
 		return fault->code;
 	}
 	if (code == FAULT_NONE)
 		code = setup_prepare(launch, fault);
+	/* What failed goes first; that there is no event either is seen at the next one. */
+	if (code != FAULT_NONE)
+		(void)!launch_announce(launch, &report_fault);
 	return code == FAULT_NONE ? setup_exec(launch, fault) : code;
 }
 
@@ -237,6 +257,7 @@ enum stage_exit launch_run(struct launch *launch)
 	enum fault_code code;
 	bool started = false;
 
+	clock_sample(&launch->clock);
 	launch->cleanup = array_new();
 	code = start(launch, &fault);
 	if (code == FAULT_NONE) {

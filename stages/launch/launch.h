@@ -11,6 +11,7 @@
 #include "stages/launch/jail.h"
 #include "stages/launch/machine.h"
 #include "stages/launch/network.h"
+#include "stages/machine/clock.h"
 #include "stages/stage.h"
 
 #include <signal.h>
@@ -78,7 +79,9 @@ struct launch {
 	int pidfd;		  /* init's; -1 when there is none */
 	int mounts_fd;		  /* the sandbox's mount namespace; -1 before it is built */
 	pid_t init_pid, workload_pid;
-	int filter_count; /* our own */
+	int filter_count;	   /* our own */
+	struct clock_sample clock; /* when it began */
+	bool announced;		   /* the compile event is written */
 
 	int exec_errno;		       /* why exec failed; 0 when it did not */
 	uint64_t started_ns, ended_ns; /* CLOCK_BOOTTIME */
@@ -90,6 +93,14 @@ void launch_init(struct launch *launch);
 
 /* The whole run: reads the bundle from stdin, leaves a complete event stream. */
 enum stage_exit launch_run(struct launch *launch);
+
+/*
+ * The compile event, unless it is written: first of all events, and as late as they allow, for a
+ * machine is hashed meanwhile. A fault: the files are not what they were promised to be, or nobody
+ * reads the events.
+ */
+enum fault_code launch_announce(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* One line of the closing event's cleanup[]. */
 void launch_note(struct launch *launch, const char *step, bool ok, const char *detail);

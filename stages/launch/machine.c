@@ -54,6 +54,7 @@ void machine_release(struct launch *launch)
 	if (machine == NULL)
 		return;
 	assistant_stop(&machine->guest);
+	assistant_stop(&machine->examiner);
 	record_reader_release(&machine->records);
 	object_release(&machine->final);
 	machine_hold_release(machine);
@@ -74,7 +75,7 @@ static struct machine *machine_new(void)
 
 	if (machine == NULL)
 		buf_no_memory();
-	machine->guest = (struct assistant)ASSISTANT_NONE;
+	machine->guest = machine->examiner = (struct assistant)ASSISTANT_NONE;
 	machine->firecracker.ready_fd = -1;
 	machine->sockets_fd = machine->timer_fd = machine->console_fd = machine->log_fd = -1;
 	machine->spare_fd = -1;

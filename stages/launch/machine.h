@@ -126,6 +126,9 @@ struct machine {
 	/* While it runs. */
 	int sockets_fd; /* the directory sr-guest listens in; -1 */
 	struct assistant guest;
+	struct assistant examiner; /* sr-machine, while it hashes beside what is set up */
+	bool own_root;		   /* of the policy's, not the manifest's */
+	bool verifies_late;	   /* it does: what is known so far is the manifest's promise */
 	struct record_reader records;
 	int stdin_fd, stdout_fd, stderr_fd; /* the command's, until sr-guest has them */
 	int spare_fd;			    /* the second VMM's channel while it waits; -1 */
@@ -161,6 +164,15 @@ void machine_release(struct launch *launch);
  * and make the plan the VMM's. launch->machine, ->kernel and ->root_identity are there afterwards.
  */
 enum fault_code machine_identify(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+
+/*
+ * Its hashes are true: sr-machine, which hashed beside what was set up since machine_identify, saw
+ * the files that were taken on the manifest's word. Behind "confined", for the VMM's hash is that of
+ * the descriptor that will be executed; or before the first event,
+ * where a mount's or a network's come before that.
+ */
+enum fault_code machine_verify(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /*

@@ -103,24 +103,63 @@ static void open_kvm(struct machine *machine, const struct machine_options *opti
 			       DEVICE_KVM " cannot be opened: %s", strerror(errno));
 }
 
-static enum fault_code ask(const struct launch *launch, const struct inputs *inputs,
-			   struct json_object **record, struct fault *fault)
+static void compose(const struct launch *launch, const struct inputs *inputs, int vmm_fd,
+		    int kvm_fd, struct assistant_plan *plan)
 {
 	const struct assistant_fd fds[] = {{"--artifacts-fd", inputs->artifacts_fd},
-					   {"--vmm-fd", inputs->vmm_fd},
-					   {"--kvm-fd", inputs->kvm_fd}};
-	struct assistant_plan plan;
+					   {"--vmm-fd", vmm_fd},
+					   {"--kvm-fd", kvm_fd}};
 
-	rootfs_assistant(launch, "sr-machine", PREFLIGHT, &plan);
+	rootfs_assistant(launch, "sr-machine", PREFLIGHT, plan);
 	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
 		if (fds[i].fd >= 0)
-			plan.fds[plan.fd_count++] = fds[i];
+			plan->fds[plan->fd_count++] = fds[i];
 	if (launch->plan->root.kind != PLAN_ROOT_HOST)
-		plan.words[plan.word_count++] = "--no-rootfs";
-	if (launch->machine->firecracker.wanted) {
-		plan.words[plan.word_count++] = "--kernel";
-		plan.words[plan.word_count++] = "vmlinux";
-	}
+		plan->words[plan->word_count++] = "--no-rootfs";
+}
+
+/* Events that come before the VMM's process does follow the one with its hash. */
+static bool hashes_vmm(const struct plan *plan)
+{
+	return plan->network.wanted || plan->mount_count > 0;
+}
+
+/*
+ * Hashing takes longer than all the rest before the VMM starts, and what it is needed for is only
+ * the record and the permission to go on. So one sr-machine hashes, from here to machine_verify,
+ * and another one says at once which files the manifest names.
+ */
+static enum fault_code ask_twice(struct launch *launch, const struct inputs *inputs,
+				 struct json_object **record, struct fault *fault)
+{
+	struct machine *machine = launch->machine;
+	struct assistant_plan plan;
+	enum fault_code code;
+
+	compose(launch, inputs, inputs->vmm_fd, -1, &plan);
+	if (!hashes_vmm(launch->plan))
+		plan.words[plan.word_count++] = "--vmm-version-only";
+	code = assistant_start(&machine->examiner, &plan, fault);
+	if (code != FAULT_NONE)
+		return code;
+	machine->verifies_late = true;
+	machine->own_root = launch->plan->root.kind != PLAN_ROOT_HOST;
+	compose(launch, inputs, -1, inputs->kvm_fd, &plan);
+	plan.words[plan.word_count++] = "--promised";
+	return rootfs_ask(&plan, record, fault);
+}
+
+/* A jail is given what was hashed, so there it comes first. */
+static enum fault_code ask(struct launch *launch, const struct inputs *inputs,
+			   struct json_object **record, struct fault *fault)
+{
+	struct assistant_plan plan;
+
+	if (!launch->machine->firecracker.wanted)
+		return ask_twice(launch, inputs, record, fault);
+	compose(launch, inputs, inputs->vmm_fd, inputs->kvm_fd, &plan);
+	plan.words[plan.word_count++] = "--kernel";
+	plan.words[plan.word_count++] = "vmlinux";
 	return rootfs_ask(&plan, record, fault);
 }
 
@@ -142,8 +181,13 @@ static enum fault_code read_hash(struct fields *fields, char hash[DIGEST_TEXT_SI
 				 struct fault *fault)
 {
 	const char *text = "";
-	enum fault_code code = fields_string(fields, "hash", &text, fault);
+	enum fault_code code;
 
+	hash[0] = '\0';
+	/* Of a VMM that is hashed elsewhere. */
+	if (fields_null(fields, "hash"))
+		return FAULT_NONE;
+	code = fields_string(fields, "hash", &text, fault);
 	if (code == FAULT_NONE && !digest_text_valid(text))
 		code = fault_set(fault, CODE, PREFLIGHT, "sr-machine told no hash");
 	if (code == FAULT_NONE)
@@ -182,28 +226,36 @@ static enum fault_code read_stamp(struct fields *entry, struct machine_stamp *st
 	return code;
 }
 
-/* Held from here on: opened again, and the file that was hashed. */
+enum fault_code machine_read_seen(struct fields *entry, struct machine_file *file,
+				  struct fault *fault)
+{
+	const char *format = "";
+	enum fault_code code = read_hash(entry, file->hash, fault);
+
+	if (code == FAULT_NONE)
+		code = fields_integer(entry, "bytes", 1, INT64_MAX >> 10, &file->bytes, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(entry, "device", &file->identity.device, fault);
+	if (code == FAULT_NONE)
+		code = bundle_decimal(entry, "inode", &file->identity.inode, fault);
+	if (code == FAULT_NONE)
+		code = read_stamp(entry, &file->stamp, fault);
+	if (code == FAULT_NONE && fields_has(entry, "format"))
+		code = fields_string(entry, "format", &format, fault);
+	(void)snprintf(file->format, sizeof file->format, "%s", format);
+	return code;
+}
+
+/* Held from here on: opened again, and the file that was looked at. */
 static enum fault_code read_file(struct fields *files, const char *name, int dir_fd,
 				 struct plan *plan, struct machine_file *file, struct fault *fault)
 {
 	struct fields entry;
 	char place[FAULT_PATH_SIZE];
-	const char *format = "";
 	enum fault_code code = fields_enter(files, name, &entry, fault);
 
 	if (code == FAULT_NONE)
-		code = read_hash(&entry, file->hash, fault);
-	if (code == FAULT_NONE)
-		code = fields_integer(&entry, "bytes", 1, INT64_MAX >> 10, &file->bytes, fault);
-	if (code == FAULT_NONE)
-		code = bundle_decimal(&entry, "device", &file->identity.device, fault);
-	if (code == FAULT_NONE)
-		code = bundle_decimal(&entry, "inode", &file->identity.inode, fault);
-	if (code == FAULT_NONE)
-		code = read_stamp(&entry, &file->stamp, fault);
-	if (code == FAULT_NONE && fields_has(&entry, "format"))
-		code = fields_string(&entry, "format", &format, fault);
-	(void)snprintf(file->format, sizeof file->format, "%s", format);
+		code = machine_read_seen(&entry, file, fault);
 	if (code == FAULT_NONE)
 		code = find_file(&entry, dir_fd, plan, file, fault);
 	if (code == FAULT_NONE)
@@ -212,30 +264,20 @@ static enum fault_code read_file(struct fields *files, const char *name, int dir
 	return code == FAULT_NONE ? machine_hold(file, place, fault) : code;
 }
 
-static enum fault_code read_vmm(struct fields *top, struct machine *machine, struct fault *fault)
+/* Its file is opened, hashed and executed in one by the workload's process. */
+enum fault_code machine_read_vmm(struct fields *top, struct machine *machine,
+				 struct machine_file *file, struct fault *fault)
 {
-	/* Its file is opened, hashed and executed once more, in one, by the workload's process. */
-	static const char *const others[] = {"changedNs", "device", "inode", "modifiedNs"};
 	struct fields vmm;
 	const char *version = "unknown";
-	uint64_t ignored;
-	enum fault_code code;
+	enum fault_code code = fields_enter(top, "vmm", &vmm, fault);
 
-	/* Firecracker was not found, which is said when KVM was tried as well. */
-	if (machine->firecracker.wanted && fields_null(top, "vmm"))
-		return FAULT_NONE;
-	code = fields_enter(top, "vmm", &vmm, fault);
 	if (code == FAULT_NONE)
-		code = read_hash(&vmm, machine->vmm_hash, fault);
-	if (code == FAULT_NONE)
-		code = fields_integer(&vmm, "bytes", 1, INT64_MAX >> 10, &machine->vmm_bytes,
-				      fault);
-	for (size_t i = 0; code == FAULT_NONE && i < sizeof others / sizeof others[0]; i++)
-		code = bundle_decimal(&vmm, others[i], &ignored, fault);
+		code = machine_read_seen(&vmm, file, fault);
 	if (code == FAULT_NONE && !fields_null(&vmm, "version"))
 		code = fields_string(&vmm, "version", &version, fault);
-	if (!machine->firecracker.wanted)
-		(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
+	(void)snprintf(machine->vmm_hash, sizeof machine->vmm_hash, "%s", file->hash);
+	(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
 	return code == FAULT_NONE ? fields_close(&vmm, fault) : code;
 }
 
@@ -266,6 +308,7 @@ static enum fault_code read_facts(struct launch *launch, const struct inputs *in
 	struct machine *machine = launch->machine;
 	struct plan *plan = launch->plan;
 	struct fields top, files;
+	struct machine_file vmm;
 	const char *release = "";
 	enum fault_code code = fields_open(&top, record, PREFLIGHT, CODE, fault);
 
@@ -274,7 +317,7 @@ static enum fault_code read_facts(struct launch *launch, const struct inputs *in
 	if (code == FAULT_NONE)
 		code = fields_string(&top, "kernelRelease", &release, fault);
 	(void)snprintf(machine->kernel_release, sizeof machine->kernel_release, "%s", release);
-	if (code == FAULT_NONE)
+	if (code == FAULT_NONE && !fields_null(&top, "tscKhz"))
 		code = fields_integer(&top, "tscKhz", 1, 100000000, &machine->tsc_khz, fault);
 	if (code == FAULT_NONE)
 		code = fields_enter(&top, "files", &files, fault);
@@ -287,8 +330,8 @@ static enum fault_code read_facts(struct launch *launch, const struct inputs *in
 	if (code == FAULT_NONE && plan->root.kind == PLAN_ROOT_HOST)
 		code = read_file(&files, "rootfs", inputs->artifacts_fd, plan, &machine->rootfs,
 				 fault);
-	if (code == FAULT_NONE)
-		code = read_vmm(&top, machine, fault);
+	if (code == FAULT_NONE && !machine->verifies_late)
+		code = machine_read_vmm(&top, machine, &vmm, fault);
 	return code == FAULT_NONE ? read_kvm(&top, machine, fault) : code;
 }
 
@@ -320,7 +363,7 @@ static enum fault_code decide(struct launch *launch, struct fault *fault)
 }
 
 /* payload.kernel and payload.root of the compile event: the machine's, not the host's. */
-static void describe(struct launch *launch)
+void machine_describe_files(struct launch *launch)
 {
 	const struct machine *machine = launch->machine;
 
@@ -354,8 +397,8 @@ enum fault_code machine_files(struct launch *launch, struct fault *fault)
 		code = decide(launch, fault);
 	if (code == FAULT_NONE && launch->plan->root.kind != PLAN_ROOT_HOST)
 		code = machine_rootfs(launch, fault);
-	if (code == FAULT_NONE)
-		describe(launch);
+	if (code == FAULT_NONE && !machine->verifies_late)
+		machine_describe_files(launch);
 	descriptor_close(&inputs.vmm_fd);
 	descriptor_close(&inputs.kvm_fd);
 	if (inputs.artifacts_ours)

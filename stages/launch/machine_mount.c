@@ -64,8 +64,11 @@ static enum fault_code tell(struct launch *launch, size_t index, const struct fa
 			    struct fault *fault)
 {
 	const struct plan_mount *mount = &launch->plan->mounts[index];
-	struct json_object *payload = object_new();
+	struct json_object *payload;
 
+	if (launch_announce(launch, fault) != FAULT_NONE)
+		return fault->code;
+	payload = object_new();
 	object_add_integer(payload, "index", (int64_t)index);
 	if (why != NULL)
 		object_add_string(payload, "reason", why->message);

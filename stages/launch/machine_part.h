@@ -6,6 +6,7 @@
 #include "stages/launch/machine.h"
 #include "stages/launch/machine_watch.h"
 
+struct fields;
 struct json_object;
 struct launch;
 
@@ -17,6 +18,15 @@ struct launch;
 /* Artifacts, VMM and KVM through sr-machine (machine_files.c). */
 enum fault_code machine_files(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/* What sr-machine's record has of one file, its name apart, and of a VMM. */
+enum fault_code machine_read_seen(struct fields *entry, struct machine_file *file,
+				  struct fault *fault) __attribute__((warn_unused_result));
+enum fault_code machine_read_vmm(struct fields *top, struct machine *machine,
+				 struct machine_file *file, struct fault *fault)
+	__attribute__((warn_unused_result));
+/* launch->kernel and ->root_identity, for the compile event. */
+void machine_describe_files(struct launch *launch);
 
 /* machine->rootfs from runtime.rootfs, and launch->root_identity (machine_rootfs.c). */
 enum fault_code machine_rootfs(struct launch *launch, struct fault *fault)

@@ -29,6 +29,8 @@ enum fault_code machine_prepare(struct launch *launch, int fds[MACHINE_FD_COUNT]
 	times->images_from_ns = event_boot_ns();
 	code = machine_mounts(launch, fault);
 	times->images_ns = event_boot_ns();
+	if (code == FAULT_NONE && launch->machine->tsc_khz == 0)
+		launch->machine->tsc_khz = (int64_t)clock_tsc_khz(&launch->clock);
 	if (code == FAULT_NONE)
 		code = machine_command(launch, fault);
 	if (code == FAULT_NONE && machine->can_fall_back &&

@@ -250,6 +250,9 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 		return code;
 	(void)json_object_object_get_ex(confined, "executable", &executable);
 	launch->executable = json_object_get(executable);
+	code = launch_announce(launch, fault);
+	if (code != FAULT_NONE)
+		return code;
 	const struct readback_place place = {
 		.plan = launch->plan,
 		.pid = launch->workload_pid,
@@ -392,11 +395,14 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 	struct json_object *theirs OBJECT_CLEANUP = NULL;
 	struct json_object *enforcement OBJECT_CLEANUP = array_new();
 	struct mount_table host = {.text = NULL};
-	enum fault_code code;
+	enum fault_code code = FAULT_NONE;
 
 	if (launch->machine != NULL && launch->machine->firecracker.wanted)
 		return firecracker_prepare(launch, fault);
-	code = network_announce(launch, fault);
+	if (launch->plan->network.wanted)
+		code = launch_announce(launch, fault);
+	if (code == FAULT_NONE)
+		code = network_announce(launch, fault);
 	if (code == FAULT_NONE && !builds_early(launch))
 		code = order_build(launch, fault);
 	if (code == FAULT_NONE)

@@ -4,7 +4,7 @@
 #include <time.h>
 #include <x86intrin.h>
 
-#define LEAST_NS     10000000U
+#define LEAST_NS     6000000U
 #define NS_PER_MS    1000000U
 #define TRIES	     5
 #define TICKS_UNSURE UINT64_MAX

@@ -42,30 +42,40 @@ static void scan_block(struct scan *scan, const char *data, size_t len)
 	scan->found = size > 0;
 }
 
-static enum fault_code hash_all(int fd, const char *what, struct scan *scan, uint64_t *size,
-				char hash[DIGEST_TEXT_SIZE], struct fault *fault)
+/* digest NULL: only looked through. */
+static enum fault_code read_all(int fd, const char *what, struct scan *scan, struct digest *digest,
+				uint64_t *size, struct fault *fault)
 {
-	struct digest *digest = digest_new();
 	char *block = malloc(BLOCK_SIZE);
-	uint8_t value[DIGEST_SIZE];
 	ssize_t len;
 
 	if (block == NULL)
 		buf_no_memory();
 	*size = 0;
 	while ((len = pread(fd, block, BLOCK_SIZE, (off_t)*size)) > 0) {
-		digest_update(digest, block, (size_t)len);
+		if (digest != NULL)
+			digest_update(digest, block, (size_t)len);
 		scan_block(scan, block, (size_t)len);
 		*size += (uint64_t)len;
 	}
 	int error_number = errno;
 
 	free(block);
+	return len == 0 ? FAULT_NONE
+			: fault_set_errno(fault, CODE, error_number, what, "cannot be read");
+}
+
+static enum fault_code hash_all(int fd, const char *what, struct scan *scan, uint64_t *size,
+				char hash[DIGEST_TEXT_SIZE], struct fault *fault)
+{
+	struct digest *digest = digest_new();
+	uint8_t value[DIGEST_SIZE];
+	enum fault_code code = read_all(fd, what, scan, digest, size, fault);
+
 	digest_value(digest, value);
 	digest_free(digest);
 	digest_text(value, hash);
-	return len == 0 ? FAULT_NONE
-			: fault_set_errno(fault, CODE, error_number, what, "cannot be read");
+	return code;
 }
 
 static int64_t nanoseconds(const struct timespec *time)
@@ -100,13 +110,13 @@ static bool at_rest(int fd, const struct stat *before)
 	       nanoseconds(&now.st_mtim) == nanoseconds(&before->st_mtim);
 }
 
-static enum fault_code describe(int fd, const char *what, struct scan *scan,
+static enum fault_code describe(int fd, const char *what, bool hashed, struct scan *scan,
 				struct json_object **record, struct fault *fault)
 {
 	char hash[DIGEST_TEXT_SIZE];
 	struct stat info;
 	uint64_t size;
-	enum fault_code code;
+	enum fault_code code = FAULT_NONE;
 
 	if (fstat(fd, &info) < 0)
 		return fault_set_errno(fault, CODE, errno, what, "cannot be looked at");
@@ -114,7 +124,11 @@ static enum fault_code describe(int fd, const char *what, struct scan *scan,
 	    (uint64_t)info.st_size > MACHINE_FILE_MAX)
 		return fault_set(fault, CODE, what, "must be a regular file of 1 byte to 64 GiB");
 	settle(&info);
-	code = hash_all(fd, what, scan, &size, hash, fault);
+	size = (uint64_t)info.st_size;
+	if (hashed)
+		code = hash_all(fd, what, scan, &size, hash, fault);
+	else if (scan != NULL)
+		code = read_all(fd, what, scan, NULL, &size, fault);
 	if (code == FAULT_NONE && (size != (uint64_t)info.st_size || !at_rest(fd, &info)))
 		code = fault_set(fault, CODE, what, "changed while it was read");
 	if (code != FAULT_NONE)
@@ -123,20 +137,23 @@ static enum fault_code describe(int fd, const char *what, struct scan *scan,
 	object_add_integer(*record, "bytes", info.st_size);
 	object_add_decimal(*record, "changedNs", (uint64_t)nanoseconds(&info.st_ctim));
 	object_add_decimal(*record, "device", info.st_dev);
-	object_add_string(*record, "hash", hash);
+	if (hashed)
+		object_add_string(*record, "hash", hash);
+	else
+		object_add_null(*record, "hash");
 	object_add_decimal(*record, "inode", info.st_ino);
 	object_add_decimal(*record, "modifiedNs", (uint64_t)nanoseconds(&info.st_mtim));
 	return FAULT_NONE;
 }
 
-enum fault_code file_describe(int fd, const char *what, struct json_object **record,
+enum fault_code file_describe(int fd, const char *what, bool hashed, struct json_object **record,
 			      struct fault *fault)
 {
-	return describe(fd, what, NULL, record, fault);
+	return describe(fd, what, hashed, NULL, record, fault);
 }
 
-enum fault_code file_describe_root(int fd, const char *what, struct json_object **record,
-				   struct fault *fault)
+enum fault_code file_describe_root(int fd, const char *what, bool hashed,
+				   struct json_object **record, struct fault *fault)
 {
 	static const struct {
 		size_t offset;
@@ -155,7 +172,7 @@ enum fault_code file_describe_root(int fd, const char *what, struct json_object 
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
 		if (memcmp(head + marks[i].offset, marks[i].magic, marks[i].len) != 0)
 			continue;
-		if (describe(fd, what, NULL, record, fault) != FAULT_NONE)
+		if (describe(fd, what, hashed, NULL, record, fault) != FAULT_NONE)
 			return fault->code;
 		object_add_string(*record, "format", marks[i].format);
 		return FAULT_NONE;
@@ -164,11 +181,11 @@ enum fault_code file_describe_root(int fd, const char *what, struct json_object 
 			 "is no erofs, ext4 or squashfs image, by its first bytes");
 }
 
-enum fault_code file_describe_vmm(int fd, const char *what, struct json_object **record,
-				  struct fault *fault)
+enum fault_code file_describe_vmm(int fd, const char *what, bool hashed,
+				  struct json_object **record, struct fault *fault)
 {
 	struct scan scan = {.found = false};
-	enum fault_code code = describe(fd, what, &scan, record, fault);
+	enum fault_code code = describe(fd, what, hashed, &scan, record, fault);
 
 	if (code != FAULT_NONE)
 		return code;

@@ -31,6 +31,8 @@ enum {
 	OPTION_VMM_FD,
 	OPTION_KVM_FD,
 	OPTION_KERNEL,
+	OPTION_PROMISED,
+	OPTION_VERSION_ONLY,
 	OPTION_COUNT
 };
 
@@ -43,6 +45,10 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_KVM_FD] = {"kvm-fd", STAGE_OPTION_FD, 0, 0, "N", "/dev/kvm, to be tried"},
 	[OPTION_KERNEL] = {"kernel", STAGE_OPTION_TEXT, 0, 0, "NAME",
 			   "which of the manifest's kernels: bzImage (default) or vmlinux"},
+	[OPTION_PROMISED] = {"promised", STAGE_OPTION_FLAG, 0, 0, NULL,
+			     "at once: hashes are the manifest's word, and nothing is measured"},
+	[OPTION_VERSION_ONLY] = {"vmm-version-only", STAGE_OPTION_FLAG, 0, 0, NULL,
+				 "the VMM is hashed by who executes it"},
 };
 
 static enum stage_exit machine_open(struct stage_context *context)
@@ -86,7 +92,7 @@ static void add_kvm(struct json_object *record, const struct stage_value *kvm)
 }
 
 static enum fault_code add_vmm(struct json_object *record, const struct stage_value *vmm,
-			       struct fault *fault)
+			       bool hashed, struct fault *fault)
 {
 	struct json_object *described = NULL;
 	enum fault_code code;
@@ -95,7 +101,7 @@ static enum fault_code add_vmm(struct json_object *record, const struct stage_va
 		object_add_null(record, "vmm");
 		return FAULT_NONE;
 	}
-	code = file_describe_vmm(vmm->fd, "launch.machine.vmm", &described, fault);
+	code = file_describe_vmm(vmm->fd, "launch.machine.vmm", hashed, &described, fault);
 	if (code == FAULT_NONE)
 		object_add(record, "vmm", described);
 	return code;
@@ -107,21 +113,26 @@ static enum stage_exit machine_run(struct stage_context *context)
 	const char *kernel = values[OPTION_KERNEL].given ? values[OPTION_KERNEL].text : "bzImage";
 	struct json_object *errors = array_new();
 	struct json_object *record OBJECT_CLEANUP = object_new();
+	bool promised = values[OPTION_PROMISED].given;
 	struct clock_sample started;
 	struct fault fault, send_fault;
 	enum fault_code code;
 
 	clock_sample(&started);
-	code = add_vmm(record, &values[OPTION_VMM_FD], &fault);
+	code = add_vmm(record, &values[OPTION_VMM_FD], !values[OPTION_VERSION_ONLY].given, &fault);
 	if (code == FAULT_NONE)
 		code = manifest_examine(values[OPTION_ARTIFACTS_FD].fd,
-					!values[OPTION_NO_ROOTFS].given, kernel, record, &fault);
+					!values[OPTION_NO_ROOTFS].given, !promised, kernel, record,
+					&fault);
 	add_kvm(record, &values[OPTION_KVM_FD]);
 	if (code != FAULT_NONE)
 		array_append(errors, fault_to_json(&fault));
 	object_add(record, "errors", errors);
 	object_add_string(record, "schemaVersion", "safe-run.machine-facts/v1");
-	object_add_integer(record, "tscKhz", (int64_t)clock_tsc_khz(&started));
+	if (promised)
+		object_add_null(record, "tscKhz");
+	else
+		object_add_integer(record, "tscKhz", (int64_t)clock_tsc_khz(&started));
 	if (record_send(&context->out, record, RECORD_EVENT_MAX, &send_fault) != FAULT_NONE) {
 		stage_complain(context->stage, "%s", send_fault.message);
 		return STAGE_FAILED;

@@ -5,6 +5,7 @@
 #include "ipc/field.h"
 #include "ipc/object.h"
 #include "stages/machine/file.h"
+#include "stages/seal/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,12 @@ static enum fault_code as_promised(struct fields *entry, struct json_object *rec
 		return code;
 	(void)json_object_object_get_ex(record, "hash", &hash);
 	(void)json_object_object_get_ex(record, "bytes", &size);
-	if (json_object_get_int64(size) == bytes &&
+	if (hash == NULL && json_object_get_int64(size) == bytes && digest_text_valid(promised)) {
+		json_object_object_del(record, "hash");
+		object_add_string(record, "hash", promised);
+		return FAULT_NONE;
+	}
+	if (hash != NULL && json_object_get_int64(size) == bytes &&
 	    strcmp(json_object_get_string(hash), promised) == 0)
 		return FAULT_NONE;
 	return fault_set(fault, CODE, place,
@@ -73,7 +79,7 @@ static enum fault_code as_promised(struct fields *entry, struct json_object *rec
 }
 
 static enum fault_code examine_file(struct fields *files, int dir_fd, const char *name, bool root,
-				    struct json_object **record, struct fault *fault)
+				    bool hashed, struct json_object **record, struct fault *fault)
 {
 	struct fields entry;
 	struct json_object *ignored = NULL;
@@ -94,8 +100,8 @@ static enum fault_code examine_file(struct fields *files, int dir_fd, const char
 	fd = open_below(dir_fd, path);
 	if (fd < 0)
 		return fault_set_errno(fault, CODE, errno, place, "cannot open %s", path);
-	code = root ? file_describe_root(fd, place, record, fault)
-		    : file_describe(fd, place, record, fault);
+	code = root ? file_describe_root(fd, place, hashed, record, fault)
+		    : file_describe(fd, place, hashed, record, fault);
 	(void)close(fd);
 	if (code == FAULT_NONE)
 		code = as_promised(&entry, *record, place, fault);
@@ -104,7 +110,7 @@ static enum fault_code examine_file(struct fields *files, int dir_fd, const char
 	return code;
 }
 
-static enum fault_code examine_files(struct fields *files, int dir_fd, bool wants_root,
+static enum fault_code examine_files(struct fields *files, int dir_fd, bool wants_root, bool hashed,
 				     const char *kernel, struct json_object *answer,
 				     struct fault *fault)
 {
@@ -120,7 +126,7 @@ static enum fault_code examine_files(struct fields *files, int dir_fd, bool want
 
 		if (root && !wants_root)
 			continue;
-		code = examine_file(files, dir_fd, parts[i].entry, root, &record, fault);
+		code = examine_file(files, dir_fd, parts[i].entry, root, hashed, &record, fault);
 		if (code != FAULT_NONE)
 			return code;
 		object_add(described, parts[i].name, object_take(&record));
@@ -129,7 +135,7 @@ static enum fault_code examine_files(struct fields *files, int dir_fd, bool want
 	return FAULT_NONE;
 }
 
-enum fault_code manifest_examine(int dir_fd, bool wants_root, const char *kernel,
+enum fault_code manifest_examine(int dir_fd, bool wants_root, bool hashed, const char *kernel,
 				 struct json_object *answer, struct fault *fault)
 {
 	struct json_object *manifest OBJECT_CLEANUP = NULL;
@@ -154,7 +160,7 @@ enum fault_code manifest_examine(int dir_fd, bool wants_root, const char *kernel
 	if (code == FAULT_NONE)
 		code = fields_enter(&top, "files", &files, fault);
 	if (code == FAULT_NONE)
-		code = examine_files(&files, dir_fd, wants_root, kernel, answer, fault);
+		code = examine_files(&files, dir_fd, wants_root, hashed, kernel, answer, fault);
 	if (code == FAULT_NONE)
 		object_add_escaped(answer, "kernelRelease", release, strlen(release));
 	return code;

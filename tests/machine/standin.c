@@ -2,15 +2,18 @@
 /*
  * In sr-machine's place: has the real one, which lies beside it, do its work, and then does what the
  * file "standin" in the artifact directory says, a word a line. So a test acts at one moment: when
- * all is hashed and nothing is used.
+ * it is known which files they are, and nothing is used; or, late-, when they are taken, and before
+ * they are hashed.
  *
  *   kvm              say that KVM is usable, whatever it is
  *   swap NAME OTHER  OTHER takes the place of NAME
  *   write NAME       its first byte is another one from now on, in place
+ *   late-swap NAME OTHER
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +99,25 @@ static void write_in_place(int dir_fd, const char *name)
 	close(fd);
 }
 
-static void obey(int dir_fd)
+static void order(int dir_fd, const char *word, const char *name, const char *other)
+{
+	if (strcmp(word, "kvm") == 0)
+		say_kvm();
+	else if (strcmp(word, "swap") == 0 && renameat(dir_fd, other, dir_fd, name) < 0)
+		die(name);
+	else if (strcmp(word, "write") == 0)
+		write_in_place(dir_fd, name);
+}
+
+/* The launcher has been told, and has had time to take the files. */
+static void await_taken(int dir_fd)
+{
+	for (int i = 0; i < 10000 && faccessat(dir_fd, "told", F_OK, 0) < 0; i++)
+		usleep(1000);
+	usleep(500000);
+}
+
+static void obey(int dir_fd, bool late)
 {
 	int fd = openat(dir_fd, "standin", O_RDONLY);
 	char *rest = orders, *line;
@@ -109,21 +130,35 @@ static void obey(int dir_fd)
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		char *word = strsep(&line, " "), *name = strsep(&line, " ");
 
-		if (strcmp(word, "kvm") == 0)
-			say_kvm();
-		else if (strcmp(word, "swap") == 0 && renameat(dir_fd, line, dir_fd, name) < 0)
-			die(name);
-		else if (strcmp(word, "write") == 0)
-			write_in_place(dir_fd, name);
+		if (late != (strncmp(word, "late-", 5) == 0))
+			continue;
+		if (late)
+			await_taken(dir_fd);
+		order(dir_fd, late ? word + 5 : word, name, line);
 	}
+}
+
+static bool given(char **argv, const char *option)
+{
+	while (*argv != NULL && strcmp(*argv, option) != 0)
+		argv++;
+	return *argv != NULL;
 }
 
 int main(int argc, char **argv)
 {
-	int status = run_real(argv, argc);
+	int dir_fd = artifacts(argv, argc), status;
+	/* Beside the one that hashes, another one tells; where there is but one it does both. */
+	bool tells = given(argv, "--promised") || given(argv, "--kernel");
 	size_t len;
 
-	obey(artifacts(argv, argc));
+	if (!tells)
+		obey(dir_fd, true);
+	status = run_real(argv, argc);
+	if (tells) {
+		obey(dir_fd, false);
+		close(openat(dir_fd, "told", O_WRONLY | O_CREAT, 0600));
+	}
 	len = strlen(record);
 	if (write(STDOUT_FILENO, record, len) != (ssize_t)len)
 		die("standin");
