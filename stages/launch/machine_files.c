@@ -256,6 +256,8 @@ static enum fault_code read_file(struct fields *files, const char *name, int dir
 
 	if (code == FAULT_NONE)
 		code = machine_read_seen(&entry, file, fault);
+	if (code == FAULT_NONE && file->hash[0] == '\0')
+		code = fault_set(fault, CODE, PREFLIGHT, "sr-machine told no hash");
 	if (code == FAULT_NONE)
 		code = find_file(&entry, dir_fd, plan, file, fault);
 	if (code == FAULT_NONE)
@@ -270,15 +272,23 @@ enum fault_code machine_read_vmm(struct fields *top, struct machine *machine,
 {
 	struct fields vmm;
 	const char *version = "unknown";
-	enum fault_code code = fields_enter(top, "vmm", &vmm, fault);
+	enum fault_code code;
 
+	/* Firecracker was not found, which is said when KVM was tried as well. */
+	if (machine->firecracker.wanted && fields_null(top, "vmm"))
+		return FAULT_NONE;
+	code = fields_enter(top, "vmm", &vmm, fault);
 	if (code == FAULT_NONE)
 		code = machine_read_seen(&vmm, file, fault);
 	if (code == FAULT_NONE && !fields_null(&vmm, "version"))
 		code = fields_string(&vmm, "version", &version, fault);
+	if (code != FAULT_NONE)
+		return code;
+	machine->vmm_bytes = file->bytes;
 	(void)snprintf(machine->vmm_hash, sizeof machine->vmm_hash, "%s", file->hash);
-	(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
-	return code == FAULT_NONE ? fields_close(&vmm, fault) : code;
+	if (!machine->firecracker.wanted)
+		(void)snprintf(machine->vmm_version, sizeof machine->vmm_version, "%s", version);
+	return fields_close(&vmm, fault);
 }
 
 static enum fault_code read_kvm(struct fields *top, struct machine *machine, struct fault *fault)

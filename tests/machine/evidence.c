@@ -74,7 +74,7 @@ Test(machine_evidence, exchanged_before_it_is_hashed)
 	child_write_file(path, manifest, len);
 	free(manifest);
 	machine_order(dir, "late-swap bzImage other\nlate-swap manifest.json other.json");
-	machine_run_standin(&run, dir, WORDS("true"));
+	machine_run_standin(&run, dir, NULL, WORDS("true"));
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, "was changed while a machine was made of it"),
 			   "%s", run.child.err);
