@@ -79,6 +79,30 @@ static void add_listeners(struct rule *rule, const struct filter_plan *plan)
 	}
 }
 
+/*
+ * Connections to somebody here are entries of a table of the kernel's that no cgroup accounts for: not
+ * more of them than may be forwarded.
+ */
+static void add_crowd(struct rule *rule, const struct filter_plan *plan)
+{
+	bool listens = plan->tap.resolver;
+
+	for (size_t i = 0; i < plan->rule_count; i++)
+		listens = listens || plan->rules[i].redirect != 0;
+	if (!listens)
+		return;
+	rule_begin(rule);
+	expr_meta(rule, "iifname", plan->tap.name);
+	expr_ct(rule, "established");
+	expr_verdict(rule, "accept");
+	rule_end(rule, "input", NULL);
+	rule_begin(rule);
+	expr_meta(rule, "iifname", plan->tap.name);
+	expr_crowded(rule, RULESET_CONNECTIONS);
+	expr_go(rule, "goto", "remember");
+	rule_end(rule, "input", NULL);
+}
+
 static void add_resolver(struct rule *rule, const struct filter_tap *tap)
 {
 	static const char *const protocols[] = {"tcp", "udp"};
@@ -96,6 +120,7 @@ static void add_resolver(struct rule *rule, const struct filter_tap *tap)
 /* What this kernel says by itself, and who listens, is said to the guest. Nobody here has more to say. */
 static void add_ends(struct rule *rule, const struct filter_plan *plan)
 {
+	add_crowd(rule, plan);
 	add_listeners(rule, plan);
 	add_resolver(rule, &plan->tap);
 	rule_begin(rule);

@@ -56,5 +56,6 @@ SCENE(volume)
 	}
 
 TAP(everything)
+TAP(named)
 TAP(wide)
 TAP(nowhere)
