@@ -102,7 +102,7 @@ static int sweep(struct gc *gc)
 	/* Cgroups first: a run's directory, while it is there, says whether its run lives. */
 	gc_cgroups(base_fd, before, &gc->report);
 	gc_jails(before, &gc->report);
-	gc_store(&gc->report);
+	gc_store(before, &gc->report);
 	sweep_artifacts(&gc->report);
 	if (base_fd >= 0) {
 		sweep_runs(base_fd, base, before, &gc->report);

@@ -72,6 +72,15 @@ static void name_of(const struct store_entry *entry, const char *member, char na
 		       member[0] != '\0' ? "/" : "", member);
 }
 
+/* For gc, which takes what nobody used for a while. One that cannot be told is only taken earlier. */
+static void note_use(int store_fd, const struct store_entry *entry)
+{
+	char name[NAME_SIZE];
+
+	name_of(entry, "", name);
+	(void)!utimensat(store_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
 enum fault_code store_find(int store_fd, const struct store_entry *entry, int *fd,
 			   struct fault *fault)
 {
@@ -86,6 +95,8 @@ enum fault_code store_find(int store_fd, const struct store_entry *entry, int *f
 		return FAULT_NONE;
 	if (*fd < 0)
 		return failed(errno, name, fault);
+	if (entry->volume)
+		note_use(store_fd, entry);
 	if (fstat(*fd, &info) == 0 && info.st_uid == geteuid() &&
 	    (!file || (S_ISREG(info.st_mode) && (info.st_mode & 0222) == 0)))
 		return FAULT_NONE;

@@ -14,7 +14,8 @@
  *
  *     images/<sha256>          a file system image, mode 0400
  *     trees/<sha256>/root      an unpacked image of layers
- *     volumes/<sha256>/image   a microVM's mount: an image made of a directory with that hash
+ *     volumes/<sha256>/image   a microVM's: an image made of directories and files, by sr-image's
+ *                              key, or a copy of one; the entry's own time is when it was used last
  *     trees/<sha256>/manifest  sr-tree's record of it; of a volume sr-image's
  *     lock                     held (flock(2)) by who adds something
  *     work/                    where that is made; from another time when the lock was free

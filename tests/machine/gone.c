@@ -18,6 +18,7 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PROCESS_MAX 64
@@ -309,4 +310,46 @@ Test(machine_gone, builds)
 	child_release(&result);
 	child_remove_dir(dir);
 	free(dir);
+}
+
+static void put_volume(const char *store, const char *name, time_t used)
+{
+	const struct timespec times[] = {{.tv_sec = used}, {.tv_sec = used}};
+	char path[2048];
+
+	snprintf(path, sizeof path, "%s/volumes/%s", store, name);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	strcat(path, "/image");
+	child_write_file(path, "x", 1);
+	*strrchr(path, '/') = '\0';
+	cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Images nobody used for a week; and the use of one is seen. */
+Test(machine_gone, images_out_of_use)
+{
+	char *dir = child_make_dir("machine-store"), *base = child_make_dir("machine-store-base");
+	const char *const argv[] = {child_path("safe-run"), "gc", "--workdir", base, NULL};
+	time_t now = time(NULL), week = 7 * 24 * 3600L;
+	struct child_result result;
+	char path[1024];
+
+	cr_assert_eq(setenv("SAFE_RUN_STORE", dir, 1), 0);
+	snprintf(path, sizeof path, "%s/volumes", dir);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	put_volume(dir, "old", now - week - 60);
+	put_volume(dir, "young", now - week + 3600);
+	snprintf(path, sizeof path, "%s/lock", dir);
+	child_write_file(path, "", 0);
+	child_run(argv, "", 0, NULL, &result);
+	cr_expect_eq(result.status, 0, "%s", result.err);
+	child_release(&result);
+	snprintf(path, sizeof path, "%s/volumes/old", dir);
+	cr_expect_lt(access(path, F_OK), 0);
+	snprintf(path, sizeof path, "%s/volumes/young", dir);
+	cr_expect_eq(access(path, F_OK), 0);
+	child_remove_dir(dir);
+	child_remove_dir(base);
+	free(dir);
+	free(base);
 }
