@@ -117,16 +117,14 @@ enum fault_code system_clock(uint64_t wall_ns, struct fault *fault)
  * by this. */
 enum fault_code system_seed(const uint8_t *seed, size_t len, struct fault *fault)
 {
-	struct {
-		struct rand_pool_info info;
-		uint8_t bytes[SEED_MAX];
-	} pool = {.info = {.entropy_count = (int)len * 8, .buf_size = (int)len}};
+	/* struct rand_pool_info: entropy_count in bits, buf_size, and the bytes behind them. */
+	int pool[2 + SEED_MAX / sizeof(int)] = {(int)len * 8, (int)len};
 	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 	int result = -1;
 
 	if (len <= SEED_MAX && fd >= 0) {
-		memcpy(pool.info.buf, seed, len);
-		result = ioctl(fd, RNDADDENTROPY, &pool);
+		memcpy(&pool[2], seed, len);
+		result = ioctl(fd, RNDADDENTROPY, pool);
 		/* Mixed in is not used yet: a machine that was saved would go on as it was saved. */
 		if (result == 0)
 			result = ioctl(fd, RNDRESEEDCRNG);
