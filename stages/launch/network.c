@@ -126,7 +126,7 @@ enum fault_code network_announce(struct launch *launch, struct fault *fault)
 		return FAULT_NONE;
 	if (launch->machine != NULL && launch->machine->firecracker.wanted)
 		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
-				 "Firecracker has no network in this version: leave --vmm "
+				 "Firecracker has no network: leave --vmm "
 				 "firecracker out, or set network.mode to \"none\"");
 	if (network_names_resolve(launch, fault) != FAULT_NONE)
 		return fault->code;
