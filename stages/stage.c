@@ -180,6 +180,13 @@ static enum stage_exit stage_prewarm(struct stage_context *context)
 	return stage->prewarm ? stage->prewarm(context) : STAGE_DONE;
 }
 
+void stage_end_output(struct stage_context *context)
+{
+	if (context->out.fd >= 0)
+		(void)close(context->out.fd);
+	context->out.fd = -1;
+}
+
 static enum stage_exit stage_confine_and_run(const struct stage *stage, void *state,
 					     const struct option_parse *parse, int argc,
 					     char **argv)
@@ -203,7 +210,7 @@ static enum stage_exit stage_confine_and_run(const struct stage *stage, void *st
 		      parent->given ? (pid_t)parent->number : 0);
 	status = stage->run(&context);
 	if (stage->ends_output)
-		(void)close(STDOUT_FILENO);
+		stage_end_output(&context);
 	return status;
 }
 

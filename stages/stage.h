@@ -82,8 +82,8 @@ struct stage {
 	bool survives_keyboard; /* ignores SIGINT, SIGQUIT, SIGHUP, SIGTERM: ends by end of file */
 	bool hashes;		/* prewarm libcrypto through prewarm */
 	/*
-	 * Closes its output when run is over: the kernel gives memory back before descriptors
-	 * (do_exit), and who waits for the end of what we wrote need not wait for that.
+	 * Its output has an end that others wait for: it is closed when run is over, if not by run
+	 * (stage_end_output). The kernel gives memory back before descriptors (do_exit).
 	 */
 	bool ends_output;
 	/* Before confinement: open files, look at options. May be NULL. */
@@ -93,6 +93,9 @@ struct stage {
 	/* Confined. */
 	enum stage_exit (*run)(struct stage_context *context);
 };
+
+/* Nothing more comes: before there is much to put away. Once; a filter with close(2). */
+void stage_end_output(struct stage_context *context);
 
 int stage_main(const struct stage *stage, void *state, int argc, char **argv);
 

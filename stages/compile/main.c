@@ -88,6 +88,7 @@ static enum stage_exit run(struct stage_context *context)
 		stage_complain(context->stage, "%s", fault.message);
 		return STAGE_FAILED;
 	}
+	stage_end_output(context);
 	return code == FAULT_NONE ? STAGE_DONE : STAGE_REFUSED;
 }
 

@@ -162,6 +162,7 @@ static enum stage_exit monitor_confined(struct stage_context *context)
 	struct fault fault;
 	enum fault_code code = monitor_run(monitor, context->out, &fault);
 
+	stage_end_output(context);
 	tell_undelivered(context->stage, &monitor->out);
 	tell_undelivered(context->stage, &monitor->err);
 	monitor_release(monitor);

@@ -254,6 +254,7 @@ static enum stage_exit validate_run(struct stage_context *context)
 		stage_complain(context->stage, "%s", fault.message);
 		return STAGE_FAILED;
 	}
+	stage_end_output(context);
 	return valid ? STAGE_DONE : STAGE_REFUSED;
 }
 
