@@ -433,7 +433,10 @@ Test(firecracker, snapshots_are_firecrackers)
 {
 	struct run run;
 
-	machine_run(&run, "good", WORDS("--snapshot"), WORDS("true"), NULL, 0);
+	run_start(&run,
+		  WORDS("--isolation", "microvm", "--memory", "128Mi", "--artifacts",
+			firecracker_host_path(&host, "artifacts"), "--snapshot"),
+		  WORDS("true"), NULL, 0);
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, "launch.machine.snapshot"), "%s", run.child.err);
 	cr_expect_not_null(strstr(run.child.err, "QEMU"), "%s", run.child.err);
@@ -603,11 +606,16 @@ Test(firecracker, gc_takes_what_nobody_holds)
 /* For anybody else it is refused, whatever is there. */
 Test(firecracker_user, root_alone)
 {
+	char *dir = child_make_dir("firecracker");
 	struct run run;
 
 	if (geteuid() == 0)
 		cr_skip_test("this is what an ordinary user gets");
-	machine_run(&run, "good", WORDS("--vmm", "firecracker"), WORDS("true"), NULL, 0);
+	firecracker_artifacts(dir);
+	run_start(&run,
+		  WORDS("--isolation", "microvm", "--memory", "128Mi", "--artifacts", dir, "--vmm",
+			"firecracker"),
+		  WORDS("true"), NULL, 0);
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, "launch.preflight.jailer"), "%s", run.child.err);
 	cr_expect_not_null(strstr(run.child.err, "has to be started as root"), "%s", run.child.err);

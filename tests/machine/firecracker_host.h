@@ -22,6 +22,12 @@ void firecracker_host_remove(struct firecracker_host *host);
 /* "fc/jailer" below it, in storage of this function's. */
 const char *firecracker_host_path(const struct firecracker_host *host, const char *name);
 
+/*
+ * What such a machine is started from, in a new directory dir: nothing in it could boot, but it is what
+ * its manifest says, and by its first bytes what it should be.
+ */
+void firecracker_artifacts(const char *dir);
+
 /* What a stand-in is to do, or to call its version: STANDIN_*_MARK and a word. */
 void firecracker_host_set(const struct firecracker_host *host, const char *name, const char *mark,
 			  const char *word);
