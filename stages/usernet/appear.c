@@ -60,6 +60,31 @@ static int read_links(int link_fd, const char *interface)
 	return 0;
 }
 
+static bool is_set(const char *path, char value)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char byte = '\0';
+	bool set = fd >= 0 && read(fd, &byte, 1) == 1 && byte == value;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return set;
+}
+
+/* Who else than the kernel's own rules may have denied something here. */
+static const char *suspect(void)
+{
+	if (is_set("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1'))
+		return ". AppArmor keeps rights in user namespaces from programs without a profile "
+		       "(sysctl kernel.apparmor_restrict_unprivileged_userns): see journalctl -k";
+	if (is_set("/sys/module/apparmor/parameters/enabled", 'Y'))
+		return ". AppArmor is on here, and its profile of the program may not know this "
+		       "use: see journalctl -k, /etc/apparmor.d";
+	if (is_set("/sys/fs/selinux/enforce", '1'))
+		return ". SELinux is on here, and may deny it: see ausearch -m avc";
+	return "";
+}
+
 /* Why it may have ended, where that can be seen from here; else what it said. */
 static enum fault_code ended(struct helper *helper, const char *program, struct fault *fault)
 {
@@ -78,12 +103,9 @@ static enum fault_code ended(struct helper *helper, const char *program, struct 
 				       "(chmod 0666)",
 				       program);
 	(void)close(fd);
-	return fault_set(
-		fault, FAULT_RUN_LAUNCH, PATH,
-		"%s ended before the run's interface was there: \"%s\". Where it says that "
-		"something was denied, an AppArmor or SELinux profile of it does not know "
-		"this use (journalctl -k)",
-		program, helper_last_words(helper));
+	return fault_set(fault, FAULT_RUN_LAUNCH, PATH,
+			 "%s ended before the run's interface was there: \"%s\"%s", program,
+			 helper_last_words(helper), suspect());
 }
 
 enum fault_code appear_await(int link_fd, const char *interface, struct helper *helper,

@@ -160,7 +160,11 @@ static struct json_object *make_ready(struct usernet *usernet)
 	object_add_string(uplink, "hash", usernet->program.hash);
 	object_add_string(uplink, "kind", program_name(usernet->program.kind));
 	object_add_string(uplink, "program", usernet->program.path);
-	object_add_escaped(uplink, "version", version, strlen(version));
+	/* Debian 13's pasta says nothing into a pipe: the hash is then what tells releases apart. */
+	if (version[0] != '\0')
+		object_add_escaped(uplink, "version", version, strlen(version));
+	else
+		object_add_null(uplink, "version");
 	add_address(record, "address", usernet->net.address + HELPER_ADDRESS);
 	add_address(record, "gateway", usernet->net.address + HELPER_GATEWAY);
 	object_add_bool(record, "bareResets", usernet->program.kind == PROGRAM_PASTA);
