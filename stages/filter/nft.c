@@ -59,7 +59,8 @@ static enum fault_code run(struct nft *nft, struct json_object *commands, const 
 	return fault_set(fault, CODE, PATH,
 			 "the kernel does not take the rules: it needs CONFIG_NF_TABLES_INET, "
 			 "CONFIG_NFT_CT, CONFIG_NFT_FIB_INET, CONFIG_NFT_REJECT_INET, "
-			 "CONFIG_NFT_NAT and CONFIG_NFT_REDIR. libnftables says: %.300s",
+			 "CONFIG_NFT_NAT and CONFIG_NFT_REDIR, for a machine CONFIG_NFT_MASQ and "
+			 "CONFIG_NF_TABLES_NETDEV too. libnftables says: %.300s",
 			 error != NULL ? error : "");
 }
 
