@@ -114,6 +114,8 @@ static void keep(enum scene_stream stream, const char *bytes)
 	cr_expect_lt(fd, 0, "somebody else can connect");
 	final = scene_final(scene);
 	cr_expect_null(scene_member(final, "exit"));
+	cr_expect_null(memmem(scene->text, scene->len, "\"again\"", strlen("\"again\"")),
+		       "\"%s\" was heard, and who said it is replaced", bytes);
 	json_object_put(final);
 	scene_end(scene, 0);
 	free(scene);
