@@ -17,8 +17,8 @@
  *          the hash and into the image from one buffer. And not in sr-tree: that one writes nothing.
  */
 #include "stages/image/image.h"
+#include "stages/image/sum.h"
 #include "stages/stage.h"
-#include "stages/tree/single.h"
 
 #include "ipc/object.h"
 #include "sandbox/landlock.h"
@@ -165,65 +165,15 @@ static enum stage_exit image_prewarm(struct stage_context *context)
 	return digest_prewarm() == 0 ? STAGE_DONE : STAGE_FAILED;
 }
 
-/* What all parts came to. */
-struct sum {
-	struct digest *key;
-	uint64_t files, unreadable;
-	char tree_hash[DIGEST_TEXT_SIZE]; /* of the last */
-};
-
-static void add_to_key(struct sum *sum, const char *text)
-{
-	digest_update(sum->key, text, strlen(text) + 1);
-}
-
 static enum fault_code add_tree(const struct stage_context *context, int fd, struct sum *sum,
 				struct fault *fault)
 {
 	const struct stage_value *files = &context->values[OPTION_MAX_FILES];
-	struct manifest_limits limits = {files->given ? files->number : IMAGE_FILES_MAX,
-					 MANIFEST_DEPTH_MAX, "an image"};
+	const struct manifest_limits limits = {files->given ? files->number : IMAGE_FILES_MAX,
+					       MANIFEST_DEPTH_MAX, "an image"};
 	struct state *state = context->state;
-	struct manifest_visitor visitor = {&state->image, image_visit};
-	char owners[DIGEST_TEXT_SIZE];
-	struct manifest manifest;
-	enum fault_code code;
-	struct stat info;
 
-	if (fstat(fd, &info) < 0)
-		return fault_set_errno(fault, FAULT_RUN_LAUNCH, errno, PATH, "fstat");
-	owners_begin(&state->owners);
-	if (S_ISREG(info.st_mode))
-		code = single_make(fd, &visitor, PATH, &manifest, fault);
-	else
-		code = manifest_make(fd, &limits, &visitor, PATH, &manifest, fault);
-	owners_end(&state->owners, owners);
-	if (code != FAULT_NONE)
-		return code;
-	sum->files += manifest.files;
-	sum->unreadable += manifest.unreadable;
-	memcpy(sum->tree_hash, manifest.hash, sizeof sum->tree_hash);
-	add_to_key(sum, manifest.hash);
-	add_to_key(sum, owners);
-	return FAULT_NONE;
-}
-
-static void tell_sum(const struct stage_context *context, struct sum *sum,
-		     struct json_object *record)
-{
-	char key[DIGEST_TEXT_SIZE];
-	uint8_t value[DIGEST_SIZE];
-
-	digest_value(sum->key, value);
-	digest_text(value, key);
-	object_add_integer(record, "files", (int64_t)sum->files);
-	object_add_string(record, "format", "erofs");
-	object_add_string(record, "key", key);
-	if (context->values[OPTION_PARTS].given)
-		object_add_null(record, "treeHash");
-	else
-		object_add_string(record, "treeHash", sum->tree_hash);
-	object_add_integer(record, "unreadable", (int64_t)sum->unreadable);
+	return sum_add(sum, &state->image, fd, &limits, fault);
 }
 
 static enum fault_code make(const struct stage_context *context, struct json_object *record,
@@ -231,12 +181,12 @@ static enum fault_code make(const struct stage_context *context, struct json_obj
 {
 	const struct stage_value *trees = &context->values[OPTION_TREE_FD];
 	struct state *state = context->state;
-	struct sum sum = {.key = digest_new()};
+	struct sum sum;
 	enum fault_code code = FAULT_NONE;
 	char hash[DIGEST_TEXT_SIZE];
 	uint64_t bytes = 0;
 
-	add_to_key(&sum, state->plan.top == IMAGE_TOP_ROOT ? IMAGE_KEY_ROOT : IMAGE_KEY_VOLUME);
+	sum_begin(&sum, state->plan.top);
 	image_begin(&state->image, &state->plan);
 	for (size_t i = 0; code == FAULT_NONE && i < trees->fd_count; i++)
 		code = add_tree(context, trees->fds[i], &sum, fault);
@@ -246,9 +196,9 @@ static enum fault_code make(const struct stage_context *context, struct json_obj
 	if (code == FAULT_NONE) {
 		object_add_integer(record, "bytes", (int64_t)bytes);
 		object_add_string(record, "sha256", hash);
-		tell_sum(context, &sum, record);
+		sum_tell(&sum, record);
 	}
-	digest_free(sum.key);
+	sum_end(&sum);
 	return code;
 }
 

@@ -37,7 +37,7 @@ static int run_real(char **argv, int argc)
 	char path[PATH_MAX], parent[16];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 8);
 	size_t used = 0;
-	int ends[2], status;
+	int ends[2], status = 0;
 	pid_t pid;
 
 	if (len < 0 || pipe(ends) < 0)
@@ -89,7 +89,7 @@ static void say_kvm(void)
 static void write_in_place(int dir_fd, const char *name)
 {
 	int fd = openat(dir_fd, name, O_RDWR);
-	unsigned char byte;
+	unsigned char byte = 0;
 
 	if (fd < 0 || pread(fd, &byte, 1, 0) != 1)
 		die(name);
