@@ -412,6 +412,45 @@ Test(stage_guest, a_guest_that_has_ended_and_not_listened)
 	free(scene);
 }
 
+/* 'S' for who waits, 'T' for who is stopped. */
+static void await_state(pid_t pid, char wanted)
+{
+	char path[64], text[512] = "";
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	for (int i = 0; i < 100000 && strchr(text, ')') == NULL; i++) {
+		FILE *file = fopen(path, "r");
+
+		cr_assert_not_null(file);
+		cr_assert_not_null(fgets(text, sizeof text, file));
+		fclose(file);
+		if (strrchr(text, ')')[2] != wanted)
+			text[0] = '\0';
+	}
+	cr_assert_not_null(strchr(text, ')'), "never in state %c", wanted);
+}
+
+/* A host that is suspended, or a person's Ctrl-Z: poll(2) goes on as another system call. */
+Test(stage_guest, stopped_and_continued)
+{
+	struct scene *scene = malloc(sizeof *scene);
+	struct json_object *final;
+
+	scene_begin(scene, -1);
+	scene_connect(scene);
+	await_state(scene->pid, 'S');
+	cr_assert_eq(kill(scene->pid, SIGSTOP), 0);
+	await_state(scene->pid, 'T');
+	cr_assert_eq(kill(scene->pid, SIGCONT), 0);
+	await_state(scene->pid, 'S');
+	scene_say_text(scene, SCENE_CONTROL, HELLO STARTED EXITED DONE);
+	final = scene_final(scene);
+	cr_expect_not_null(scene_member(final, "exit"));
+	json_object_put(final);
+	scene_end(scene, 0);
+	free(scene);
+}
+
 /* One connection each: whoever comes second finds nobody. */
 Test(stage_guest, each_stream_is_taken_once)
 {
