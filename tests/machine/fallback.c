@@ -15,7 +15,7 @@
 
 static void run_with_kvm(struct run *run, const char *const options[], const char *script)
 {
-	char *dir = machine_copy_artifacts();
+	char *dir = machine_copy_artifacts(false);
 
 	if (access("/dev/kvm", F_OK) < 0)
 		run_skip("there is no /dev/kvm to fail");

@@ -11,9 +11,9 @@
 void machine_run(struct run *run, const char *guest, const char *const options[],
 		 const char *const command[], const void *input, size_t input_len);
 
-/* The good artifacts in a directory of the test's own, each file there twice ("copy-of-"); freed and
- * removed by the caller. */
-char *machine_copy_artifacts(void);
+/* The good artifacts in a directory of the test's own, each file there twice ("copy-of-") where that
+ * is wanted; freed and removed by the caller. */
+char *machine_copy_artifacts(bool twice);
 /*
  * A run from there by a safe-run whose sr-machine is tests/machine/standin.c, which does what was
  * ordered in dir.
