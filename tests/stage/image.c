@@ -742,3 +742,39 @@ Test(image, owners_by_rule)
 	cr_expect_str_neq(keys[1], keys[2]);
 	end();
 }
+
+/* As many parts as an image may have, and one more; one descriptor does for all. */
+Test(image, as_many_parts_as_there_may_be)
+{
+	for (int count = 64; count <= 65; count++) {
+		const char *argv[2 * 65 + 8] = {"sr-image", "--parts", "--max-bytes", BYTES_MAX,
+						"--image-fd"};
+		struct child_options options = {.keep_fds = {0}};
+		struct child_result result;
+		char numbers[2][16];
+		size_t words = 5;
+		int tree_fd, image_fd;
+
+		begin();
+		put("tree/a", "x", 0644);
+		tree_fd = open(at("tree"), O_RDONLY);
+		image_fd = open(at("image"), O_RDWR | O_CREAT, 0600);
+		snprintf(numbers[0], sizeof numbers[0], "%d", tree_fd);
+		snprintf(numbers[1], sizeof numbers[1], "%d", image_fd);
+		argv[words++] = numbers[1];
+		for (int i = 0; i < count; i++) {
+			argv[words++] = "--tree-fd";
+			argv[words++] = numbers[0];
+		}
+		options.keep_fds[0] = tree_fd;
+		options.keep_fds[1] = image_fd;
+		child_run(argv, "", 0, &options, &result);
+		cr_expect_eq(result.status, count == 64 ? 0 : 2, "%d: %s%s", count, result.out,
+			     result.err);
+		cr_expect_eq(strstr(result.err, "more than 64 times") != NULL, count == 65);
+		child_release(&result);
+		close(tree_fd);
+		close(image_fd);
+		end();
+	}
+}

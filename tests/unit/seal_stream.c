@@ -77,6 +77,8 @@ static const struct {
 	 5},
 	{"prepared again", "\"vm.started\"", "\"run.prepared\"", 0, "events[4].type",
 	 "only one run.prepared", 5},
+	{"falls back before it starts", "\"mount.applied\"", "\"vm.fallback\"", 0, "events[2].type",
+	 "behind vm.started", 3},
 	{"sample without numbers", "\"usageUs\":6", "\"usageUs\":\"6\"", 0, "events[6].payload",
 	 "not a resource sample", 7},
 	{"enforcement missing", "\"enforcement\"", "\"enforcements\"", 0,
