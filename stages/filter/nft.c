@@ -118,18 +118,18 @@ enum fault_code nft_own(struct nft *nft, const char *family, const char *name, s
 			 name);
 }
 
-/* {verb:{"table":{"family","name"}}}, or all tables for name NULL; *answer is libnftables'. */
-static enum fault_code run_table(struct nft *nft, const char *verb, const char *family,
+/* {verb:{"table":{"family","name"}}}, or all of a kind ("tables") for name NULL. */
+static enum fault_code run_table(struct nft *nft, const char *verb, const char *family_or_kind,
 				 const char *name, const char **answer, struct fault *fault)
 {
 	struct json_object *commands OBJECT_CLEANUP = array_new();
 	struct json_object *command = object_new(), *what = object_new(), *table;
 
 	if (name == NULL) {
-		object_add_null(what, "tables");
+		object_add_null(what, family_or_kind);
 	} else {
 		table = object_new();
-		object_add_string(table, "family", family);
+		object_add_string(table, "family", family_or_kind);
 		object_add_string(table, "name", name);
 		object_add(what, "table", table);
 	}
@@ -170,7 +170,7 @@ enum fault_code nft_has(struct nft *nft, const char *family, const char *name, b
 	const char *answer = NULL;
 
 	*there = false;
-	if (run_table(nft, "list", NULL, NULL, &answer, fault) != FAULT_NONE ||
+	if (run_table(nft, "list", "tables", NULL, &answer, fault) != FAULT_NONE ||
 	    parse(answer, &listing, fault) != FAULT_NONE)
 		return fault->code;
 	if (!json_object_object_get_ex(listing, "nftables", &entries) ||
@@ -182,6 +182,14 @@ enum fault_code nft_has(struct nft *nft, const char *family, const char *name, b
 			*there = *there ||
 				 (is_text(table, "family", family) && is_text(table, "name", name));
 	return FAULT_NONE;
+}
+
+enum fault_code nft_list_chains(struct nft *nft, struct json_object **out, struct fault *fault)
+{
+	const char *answer = NULL;
+	enum fault_code code = run_table(nft, "list", "chains", NULL, &answer, fault);
+
+	return code == FAULT_NONE ? parse(answer, out, fault) : code;
 }
 
 enum fault_code nft_list(struct nft *nft, const char *family, const char *table,

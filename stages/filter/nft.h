@@ -43,6 +43,10 @@ enum fault_code nft_delete(struct nft *nft, const char *family, const char *name
 enum fault_code nft_has(struct nft *nft, const char *family, const char *name, bool *there,
 			struct fault *fault) __attribute__((warn_unused_result));
 
+/* {"nftables":[...]} of all chains of this network namespace, without their rules; the caller's. */
+enum fault_code nft_list_chains(struct nft *nft, struct json_object **out, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /* {"nftables":[...]} of one table, which the caller owns. */
 enum fault_code nft_list(struct nft *nft, const char *family, const char *table,
 			 struct json_object **out, struct fault *fault)

@@ -237,6 +237,18 @@ static void close_reserved(struct network *network)
 	}
 }
 
+/* Chains of the host's that may drop the run's packets go on record: who looks for them finds why. */
+static void take_drops(struct network *network, struct json_object *ready)
+{
+	struct json_object *drops = NULL;
+
+	if (!json_object_object_get_ex(ready, "drops", &drops) ||
+	    !json_object_is_type(drops, json_type_array) || json_object_array_length(drops) == 0)
+		return;
+	network->facts = object_new();
+	object_add_shared(network->facts, "drops", drops);
+}
+
 /* {"type":"ready","address","gateway","host":[...],"interface"} */
 static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 {
@@ -258,6 +270,8 @@ static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 				 network->uplink.program);
 	if (launch->plan->rootless && network_user_take(network, ready, fault) != FAULT_NONE)
 		return fault->code;
+	if (!launch->plan->rootless)
+		take_drops(network, ready);
 	for (size_t i = 0; i < json_object_array_length(host); i++)
 		array_append(network->closed, json_object_get(json_object_array_get_idx(host, i)));
 	return FAULT_NONE;

@@ -5,7 +5,7 @@
  * PURPOSE  Let packets of one run out, as root, and keep them from other runs and the host itself.
  * READS    one plan record on stdin: {"addresses":["cidr"],"interface",
  *          "schemaVersion":"safe-run.uplink/v1"}; its end of file is the order to finish.
- * WRITES   {"type":"ready","address","gateway","host":["cidr"],"interface"}, {"type":"linked"}
+ * WRITES   {"type":"ready","address","drops","gateway","host":["cidr"],"interface"}, {"type":"linked"}
  *          when packets pass, {"type":"final"} when interface and table are gone; or errors[].
  * HOLDS    CAP_NET_ADMIN in the host's network namespace, and --netns-fd.
  * FILTER   sandbox/filters/uplink.filter.
@@ -17,6 +17,7 @@
 #include "stages/filter/nft.h"
 #include "stages/resident.h"
 #include "stages/stage.h"
+#include "stages/uplink/drops.h"
 #include "stages/uplink/host_table.h"
 #include "stages/uplink/plan.h"
 #include "stages/uplink/veth.h"
@@ -41,6 +42,7 @@ struct uplink {
 	struct rtnetlink link;
 	struct veth veth;
 	struct uplink_plan plan;
+	struct json_object *drops; /* chains of the host's own; owned */
 	int netns_fd, watch_fd;
 };
 
@@ -89,6 +91,8 @@ static enum fault_code make(struct uplink *uplink, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = veth_choose(&uplink->link, &uplink->veth, fault);
 	if (code == FAULT_NONE)
+		code = drops_find(&uplink->nft, &uplink->drops, fault);
+	if (code == FAULT_NONE)
 		code = host_table_make(&uplink->nft, &uplink->veth, plan->opened,
 				       plan->opened_count, fault);
 	if (code == FAULT_NONE)
@@ -118,6 +122,7 @@ static struct json_object *make_ready(const struct uplink *uplink)
 	net4_format((struct net4){uplink->veth.host, 32}, false, text);
 	array_append_string(own, text);
 	add_address(record, "address", uplink->veth.sandbox);
+	object_add_shared(record, "drops", uplink->drops);
 	add_address(record, "gateway", uplink->veth.host);
 	object_add(record, "host", own);
 	object_add_string(record, "interface", uplink->veth.name);
@@ -222,6 +227,7 @@ int main(int argc, char **argv)
 		return STAGE_FAILED;
 	uplink->link.fd = uplink->veth.lock_fd = uplink->watch_fd = -1;
 	status = stage_main(&stage, uplink, argc, argv);
+	object_release(&uplink->drops);
 	nft_close(&uplink->nft);
 	rtnetlink_close(&uplink->link);
 	free(uplink);

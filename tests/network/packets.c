@@ -67,6 +67,7 @@ PACKETS(refused_by_server)
 PACKETS(NW8_killed)
 PACKETS(NW8_two_runs_apart)
 PACKETS(host_does_not_forward)
+PACKETS(host_drops)
 
 /* The same in a microVM. */
 PACKETS(machine_NW4_none)
