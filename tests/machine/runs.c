@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -376,6 +377,39 @@ Test(machine, says_how_to_make_what_nobody_made)
 	run_release(&run);
 	child_remove_dir(dir);
 	free(dir);
+}
+
+/* No QEMU here, for /usr/bin is empty: its package is named. */
+Test(machine, says_where_a_vmm_comes_from)
+{
+	char *empty = child_make_dir("machine-empty"), *base = child_make_dir("machine-base");
+	char dir[4096];
+	const char **argv;
+	struct run run = {.base = base};
+	int status;
+	pid_t pid;
+
+	snprintf(dir, sizeof dir, "%s/good", child_helper("artifacts"));
+	argv = run_argv(base, WORDS("--isolation", "microvm", "--artifacts", dir), WORDS("true"));
+	pid = fork();
+	if (pid == 0) {
+		run_enter_mounts();
+		if (mount(empty, "/usr/bin", NULL, MS_BIND, NULL) != 0)
+			_exit(RUN_NO_MOUNT);
+		execv(argv[0], (char *const *)argv);
+		_exit(RUN_NO_MOUNT);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	run_collect(&run);
+	if (WEXITSTATUS(status) == RUN_NO_NAMESPACES || WEXITSTATUS(status) == RUN_NO_MOUNT)
+		run_skip("no namespace to have an empty /usr/bin in");
+	cr_expect_eq(WEXITSTATUS(status), 125);
+	cr_expect(run_has_error(&run, "SR-OPS-001"));
+	cr_expect_not_null(strstr(json_object_to_json_string(run_member(&run, "errors")),
+				  "apt-get install qemu-system-x86"));
+	run_release(&run);
+	child_remove_dir(empty);
+	free(empty);
 }
 
 /* What cannot work is said before anything is fetched. */
