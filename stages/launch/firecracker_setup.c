@@ -4,6 +4,7 @@
 #include "ipc/canon.h"
 #include "ipc/event.h"
 #include "ipc/object.h"
+#include "stages/launch/cgroup_file.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/collect.h"
 #include "stages/launch/descriptor.h"
@@ -274,7 +275,11 @@ enum fault_code firecracker_run(struct launch *launch, struct fault *fault)
 void firecracker_clean(struct launch *launch)
 {
 	const struct timespec step = {.tv_nsec = CLEAN_NS};
+	int unified_fd = launch->cgroup.dir_fd[CGROUP_UNIFIED];
 
+	/* An sr-jail that was killed has ended its machine, but maybe not yet; this reaches below as well. */
+	if (unified_fd >= 0)
+		(void)!cgroup_file_write(unified_fd, "cgroup.kill", "1");
 	for (size_t i = 0; i < CGROUP_HIERARCHY_COUNT; i++) {
 		int dir_fd = launch->cgroup.dir_fd[i];
 
