@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -24,8 +25,11 @@ struct words {
 	size_t count, made_count;
 };
 
+/* More than there is room for is a mistake here, not in what came. */
 static void add(struct words *words, const char *word)
 {
+	if (words->count + 1 >= WORD_MAX)
+		abort();
 	words->argv[words->count++] = word;
 	words->argv[words->count] = NULL;
 }
@@ -35,6 +39,8 @@ __attribute__((format(printf, 2, 3))) static void make(struct words *words, cons
 	char *word = words->made[words->made_count++];
 	va_list args;
 
+	if (words->made_count > sizeof words->made / sizeof words->made[0])
+		abort();
 	va_start(args, format);
 	(void)vsnprintf(word, WORD_SIZE, format, args);
 	va_end(args);
