@@ -58,28 +58,32 @@ static bool is_unused(int images_fd, const char *name, time_t before)
 	       S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_ctim.tv_sec <= before;
 }
 
+/* Who puts something in holds it meanwhile. NULL: there is none. */
+static DIR *open_locked(int base_fd, const char *path)
+{
+	int fd = openat(base_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 && flock(fd, LOCK_EX) == 0 ? fdopendir(fd) : NULL;
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	return dir;
+}
+
 static void sweep_images(int base_fd, time_t before, struct gc_report *report)
 {
-	int fd = openat(base_fd, "../images", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_locked(base_fd, "../images");
 	const struct dirent *entry;
 
-	if (dir == NULL || flock(fd, LOCK_EX) != 0) {
-		if (dir != NULL)
-			closedir(dir);
-		else if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (!is_unused(fd, entry->d_name, before))
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!is_unused(dirfd(dir), entry->d_name, before))
 			continue;
-		if (report->dry_run || unlinkat(fd, entry->d_name, 0) == 0)
+		if (report->dry_run || unlinkat(dirfd(dir), entry->d_name, 0) == 0)
 			gc_report_done(report, IMAGE_DIR, entry->d_name, 0);
 		else
 			gc_report_done(report, IMAGE_DIR, entry->d_name, errno);
 	}
-	closedir(dir);
+	if (dir != NULL)
+		closedir(dir);
 }
 
 /* Its parts are linked into the jails of those who use it. */
@@ -93,26 +97,19 @@ static bool is_unused_snapshot(int fd, const char *name, time_t before)
 
 static void sweep_snapshots(int base_fd, time_t before, struct gc_report *report)
 {
-	int fd = openat(base_fd, "../snapshots", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = open_locked(base_fd, "../snapshots");
 	const struct dirent *entry;
 
-	if (dir == NULL || flock(fd, LOCK_EX) != 0) {
-		if (dir != NULL)
-			closedir(dir);
-		else if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (!is_unused_snapshot(fd, entry->d_name, before))
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!is_unused_snapshot(dirfd(dir), entry->d_name, before))
 			continue;
-		if (report->dry_run || tree_remove(fd, entry->d_name) == 0)
+		if (report->dry_run || tree_remove(dirfd(dir), entry->d_name) == 0)
 			gc_report_done(report, JAIL_BASE "/snapshots", entry->d_name, 0);
 		else
 			gc_report_done(report, JAIL_BASE "/snapshots", entry->d_name, errno);
 	}
-	closedir(dir);
+	if (dir != NULL)
+		closedir(dir);
 }
 
 void gc_jails(time_t before, struct gc_report *report)

@@ -112,11 +112,6 @@ void expr_dnat(struct rule *rule)
 	add_match(rule, "in", keyed("ct", "key", "status"), json_object_new_string("dnat"));
 }
 
-void expr_status(struct rule *rule, const char *status)
-{
-	add_match(rule, "in", keyed("ct", "key", "status"), json_object_new_string(status));
-}
-
 void expr_local(struct rule *rule, const char *operator)
 {
 	struct json_object *fib = object_new(), *left = object_new(), *flags = array_new();

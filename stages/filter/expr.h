@@ -31,7 +31,6 @@ void expr_field(struct rule *rule, const char *protocol, const char *field, cons
 /* The packet's field becomes this. */
 void expr_set_field(struct rule *rule, const char *protocol, const char *field, int value);
 void expr_ct(struct rule *rule, const char *state);
-void expr_status(struct rule *rule, const char *status); /* of the connection: "dnat" */
 /* Of a connection that was turned to another destination. */
 void expr_dnat(struct rule *rule);
 /* Whether the destination is an address of this network namespace. */

@@ -71,7 +71,7 @@ static void add_listeners(struct rule *rule, const struct filter_plan *plan)
 			continue;
 		rule_begin(rule);
 		expr_meta(rule, "iifname", plan->tap.name);
-		expr_status(rule, "dnat");
+		expr_dnat(rule);
 		expr_field(rule, "tcp", "dport",
 			   "==", json_object_new_int(plan->rules[i].redirect));
 		expr_verdict(rule, "accept");

@@ -28,16 +28,26 @@ void place_init(struct place *place)
 	*place = (struct place){.base_fd = -1, .id_fd = -1, .root_fd = -1, .sockets_fd = -1};
 }
 
-/* Whose jail this is, by the directory that is its machine's; 0 when nobody's. */
-static uid_t owner_of(int base_fd, const char *id)
+static uid_t owner_at(int base_fd, const char *id, const char *below)
 {
 	char path[300];
 	struct stat info;
 
-	if (snprintf(path, sizeof path, "%s/root/" PLACE_SOCKETS, id) >= (int)sizeof path ||
+	if (snprintf(path, sizeof path, "%s/%s", id, below) >= (int)sizeof path ||
 	    fstatat(base_fd, path, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	return info.st_uid;
+}
+
+/*
+ * Whose jail this is; 0 when nobody's. Its top once jailer has given it away, which the machine cannot
+ * rename; before that the directory in it that is the machine's, which then nobody can.
+ */
+static uid_t owner_of(int base_fd, const char *id)
+{
+	uid_t uid = owner_at(base_fd, id, "root");
+
+	return uid != 0 ? uid : owner_at(base_fd, id, "root/" PLACE_SOCKETS);
 }
 
 static int uid_taken(int base_fd, uid_t uid)

@@ -20,7 +20,6 @@ struct json_object;
 #define REQUEST_FILE_MAX    20 /* kernel, initramfs, root, sixteen mounts, a snapshot's parts */
 #define REQUEST_SETTING_MAX 4
 #define REQUEST_TASKS_MAX   8
-#define REQUEST_NAME_MAX    24
 #define REQUEST_UID_BASE    0x6F000000U /* as identity_for_run gives them */
 #define REQUEST_UID_MASK    0xFFFFFU
 

@@ -18,11 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CODE	   FAULT_RUN_LAUNCH
-#define PATH	   "launch.machine.api"
-#define SOCKET	   "api.sock"
-#define ANSWER_MS  60000 /* memory is written to the disk before a snapshot is answered */
-#define SOCKET_NS  (10 * 1000000000ULL)
+#define CODE	  FAULT_RUN_LAUNCH
+#define PATH	  "launch.machine.api"
+#define SOCKET	  "api.sock"
+#define NS_PER_MS 1000000ULL
+#define ANSWER_NS                                                                                  \
+	(60000 * NS_PER_MS) /* memory is written to the disk before a snapshot is answered */
+#define SOCKET_NS  (10000 * NS_PER_MS)
 #define STEP_NS	   2000000L
 #define BODY_SIZE  4096
 #define GOOD	   "HTTP/1.1 204"
@@ -33,7 +35,8 @@
 
 /*
  * The directory is the machine's, so what has this name there is looked at before root connects to it: a
- * socket of that user's, not a link to somebody else's.
+ * socket of that user's, not a link to somebody else's. Nobody waits for one that accepts no connection
+ * (EAGAIN), and what is said is less than a socket holds.
  */
 static int connect_api(const struct launch *launch)
 {
@@ -48,7 +51,7 @@ static int connect_api(const struct launch *launch)
 	errno = EPERM;
 	if (fstat(path_fd, &info) == 0 && S_ISSOCK(info.st_mode) &&
 	    info.st_uid == launch->plan->uid)
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
 		int error_number = errno;
 
@@ -84,12 +87,15 @@ enum fault_code firecracker_await_api(const struct launch *launch, struct fault 
 static bool read_answer(int fd, char said[SAID_SIZE])
 {
 	struct pollfd item = {.fd = fd, .events = POLLIN};
+	uint64_t end_ns = event_boot_ns() + ANSWER_NS;
 	size_t len = 0;
 
 	while (len < STATUS_LEN) {
+		uint64_t now_ns = event_boot_ns();
 		ssize_t got;
 
-		if (poll(&item, 1, ANSWER_MS) <= 0)
+		if (now_ns >= end_ns ||
+		    poll(&item, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1) <= 0)
 			break;
 		got = read(fd, said + len, SAID_SIZE - 1 - len);
 		if (got <= 0)

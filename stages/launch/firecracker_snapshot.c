@@ -117,7 +117,8 @@ static enum fault_code keep(struct launch *launch, struct fault *fault)
 	if (channel_tell(launch->init_fd, CHANNEL_KEEP, NULL, 0) < 0 ||
 	    channel_receive(launch->init_fd, SETUP_MS, &message, &sender) <= 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "sr-jail does not answer");
-	if (!json_object_object_get_ex(message, "reason", &reason))
+	if (!json_object_object_get_ex(message, "reason", &reason) ||
+	    !json_object_is_type(reason, json_type_string))
 		return fault_set(fault, CODE, PATH, "sr-jail told something we do not know");
 	text = json_object_get_string(reason);
 	launch->machine->firecracker.kept = text[0] == '\0';

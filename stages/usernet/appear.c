@@ -119,7 +119,9 @@ enum fault_code appear_await(int link_fd, const char *interface, struct helper *
 	int there = 0;
 
 	while (there == 0) {
-		int ready = poll(items, sizeof items / sizeof items[0], left_ms(deadline_ns));
+		int wait_ms = left_ms(deadline_ns);
+		/* Whoever talks all the time gets no more of it. */
+		int ready = wait_ms == 0 ? 0 : poll(items, sizeof items / sizeof items[0], wait_ms);
 
 		if (ready == 0)
 			return fault_set(fault, FAULT_RUN_LAUNCH, PATH,
@@ -146,7 +148,8 @@ void appear_await_version(struct helper *asked)
 	struct pollfd item = {.fd = asked->out_fd, .events = POLLIN};
 
 	while (memchr(asked->said, '\n', asked->said_len) == NULL) {
-		int ready = poll(&item, 1, left_ms(deadline_ns));
+		int wait_ms = left_ms(deadline_ns);
+		int ready = wait_ms == 0 ? 0 : poll(&item, 1, wait_ms);
 
 		if (ready == 0 || (ready < 0 && errno != EINTR) ||
 		    (ready > 0 && helper_listen(asked) == 0))

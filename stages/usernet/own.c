@@ -118,17 +118,16 @@ static enum fault_code check_one(const struct own *own, const struct uplink_plan
 static enum fault_code check_all(struct own *own, const struct uplink_plan *plan,
 				 struct fault *fault)
 {
-	const struct own before = {.count = own->count};
-	struct own *known = own;
+	const size_t before = own->count;
 	struct net4 nets[OWN_MAX];
 	enum fault_code code;
 
 	memcpy(nets, own->nets, sizeof nets);
-	code = own_read(known, fault);
+	code = own_read(own, fault);
 	for (size_t i = 0; code == FAULT_NONE && i < own->count; i++) {
 		bool old = false;
 
-		for (size_t k = 0; k < before.count; k++)
+		for (size_t k = 0; k < before; k++)
 			old = old || net4_inside(own->nets[i], nets[k]);
 		if (!old && led_to(plan, own->nets[i]))
 			code = fault_set(fault, CODE, PATH,

@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct json_object;
-
 /* Whose network stack stands between the run and the host: a program of the system's, pasta first. */
 enum program_kind {
 	PROGRAM_PASTA, /* passt(1) */
@@ -17,8 +15,7 @@ enum program_kind {
 	PROGRAM_KIND_COUNT
 };
 
-#define PROGRAM_PATH_SIZE    64
-#define PROGRAM_VERSION_SIZE 128
+#define PROGRAM_PATH_SIZE 64
 
 struct program {
 	enum program_kind kind;

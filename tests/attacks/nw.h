@@ -34,6 +34,12 @@
 
 #define NW_SEEN_MAX 1024
 
+/*
+ * Less than an attempt takes that nobody refuses: it is given up after five seconds (inside/net.c). A
+ * loaded machine is slow, so this is no measure of how fast refusing is.
+ */
+#define NW_REFUSED_MS 3000
+
 struct nw_seen {
 	uint8_t version, protocol;
 	uint16_t port;

@@ -103,7 +103,7 @@ Test(nw, NW8_two_runs_apart, .timeout = 120)
 	cr_expect_str_neq(attack_said(other.result.out, tcp), "", "%s", other.result.err);
 	cr_expect_str_neq(attack_said(other.result.out, udp), "ok");
 	snprintf(path, sizeof path, "ms %s", tcp);
-	cr_expect_lt(atoll(attack_said(other.result.out, path)), 1000,
+	cr_expect_lt(atoll(attack_said(other.result.out, path)), NW_REFUSED_MS,
 		     "refused, but not at once: %s", other.result.out);
 	cr_expect_eq(live_end(&live, 30000), 0);
 	snprintf(path, sizeof path, "%s/stdout", one.dir);
