@@ -42,17 +42,18 @@ static void scan_block(struct scan *scan, const char *data, size_t len)
 	scan->found = size > 0;
 }
 
-/* digest NULL: only looked through. */
+/* digest NULL: only looked through, and no further than there is something to find. */
 static enum fault_code read_all(int fd, const char *what, struct scan *scan, struct digest *digest,
 				uint64_t *size, struct fault *fault)
 {
 	char *block = malloc(BLOCK_SIZE);
-	ssize_t len;
+	ssize_t len = 0;
 
 	if (block == NULL)
 		buf_no_memory();
 	*size = 0;
-	while ((len = pread(fd, block, BLOCK_SIZE, (off_t)*size)) > 0) {
+	while ((digest != NULL || !scan->found) &&
+	       (len = pread(fd, block, BLOCK_SIZE, (off_t)*size)) > 0) {
 		if (digest != NULL)
 			digest_update(digest, block, (size_t)len);
 		scan_block(scan, block, (size_t)len);
@@ -61,7 +62,7 @@ static enum fault_code read_all(int fd, const char *what, struct scan *scan, str
 	int error_number = errno;
 
 	free(block);
-	return len == 0 ? FAULT_NONE
+	return len >= 0 ? FAULT_NONE
 			: fault_set_errno(fault, CODE, error_number, what, "cannot be read");
 }
 
@@ -115,7 +116,7 @@ static enum fault_code describe(int fd, const char *what, bool hashed, struct sc
 {
 	char hash[DIGEST_TEXT_SIZE];
 	struct stat info;
-	uint64_t size;
+	uint64_t size, looked_at;
 	enum fault_code code = FAULT_NONE;
 
 	if (fstat(fd, &info) < 0)
@@ -128,7 +129,7 @@ static enum fault_code describe(int fd, const char *what, bool hashed, struct sc
 	if (hashed)
 		code = hash_all(fd, what, scan, &size, hash, fault);
 	else if (scan != NULL)
-		code = read_all(fd, what, scan, NULL, &size, fault);
+		code = read_all(fd, what, scan, NULL, &looked_at, fault);
 	if (code == FAULT_NONE && (size != (uint64_t)info.st_size || !at_rest(fd, &info)))
 		code = fault_set(fault, CODE, what, "changed while it was read");
 	if (code != FAULT_NONE)
