@@ -2,10 +2,10 @@
 #include "cmd/artifact_place.h"
 
 #include "cmd/artifact_tool.h"
+#include "stages/jail/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,23 +14,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CODE	 FAULT_RUN_INIT
-#define PATH	 "artifact.out"
-#define WALK_FDS 32
+#define CODE FAULT_RUN_INIT
+#define PATH "artifact.out"
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
-{
-	(void)info;
-	(void)type;
-	(void)walk;
-	return remove(path);
-}
-
-/* Ours alone, made by mkdtemp(3) with mode 0700; links in it are removed, not followed. */
+/*
+ * Made by mkdtemp(3) with mode 0700, but below a directory that may be somebody else's, who can exchange
+ * it meanwhile: what is removed is found from open directories, and no link is followed.
+ */
 static int remove_tree(const char *path)
 {
-	return nftw(path, remove_one, WALK_FDS, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT ? -1
-											     : 0;
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int parent_fd, result, error_number;
+
+	(void)snprintf(parent, sizeof parent, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
+		       slash == NULL ? "." : path);
+	parent_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent_fd < 0)
+		return -1;
+	result = tree_remove(parent_fd, slash == NULL ? path : slash + 1);
+	error_number = errno;
+	(void)close(parent_fd);
+	errno = error_number;
+	return result;
 }
 
 static int lock(const char *path)

@@ -9,9 +9,9 @@
 
 /*
  * A run's signer: started for this run with the key of --seal-key, sr-signer or, for a plain Ed25519
- * key, signer_child.h; or a connection to the one at --signer. Only sr-seal is given the other end of the socket; the key's descriptor goes to
- * sr-signer and is closed here. The launcher is not let go on with its bundle before the signer has
- * shown that it has a key.
+ * key, signer_child.h; or a connection to the one at --signer. Only sr-seal is given the other end of
+ * the socket; the key's descriptor goes to the signer and is closed here. The launcher is not let go
+ * on with its bundle before the signer has shown that it has a key.
  */
 struct signing {
 	struct process signer; /* of --seal-key alone */

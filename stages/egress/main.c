@@ -8,17 +8,16 @@
  * READS    one plan on stdin (stages/egress/book.h); its end is the run's end. What the run says on
  *          connections and in questions; what nameservers answer. resolv.conf through --resolv-fd.
  * WRITES   {"type":"ready"}, and at the end one record of what was let through and what refused.
- * HOLDS    a netlink socket, to ask which addresses are this host's and its gateways'; sockets made in the run's network namespace: --listen-fd, where the filter turns its
- *          connections to, and with wildcards --dns-fd and --dns-tcp-fd. Sockets of the host's
- *          network, which it connects where a connection was going: ports 53, 80 and 443 alone
- *          where Landlock can say so (ABI 4). No file, no capability; as root sr-launch starts it as
- *          nobody.
+ * HOLDS    a netlink socket, to ask which addresses are this host's and its gateways'; sockets made
+ *          in the run's network namespace: --listen-fd, where the filter turns its connections to,
+ *          and with wildcards --dns-fd and --dns-tcp-fd. Sockets of the host's network, which it
+ *          connects where a connection was going: ports 53, 80 and 443 alone where Landlock can say
+ *          so (ABI 4). No file, no capability; as root sr-launch starts it as nobody.
  * FILTER   sandbox/filters/egress.filter.
  * REFUSES  with a reset and an entry: no name, another name, a name it cannot see (ECH) or could be
  *          made to see differently than the server, an address this run did not resolve for the
  *          name, this host's own and its gateways unless a cidr names them, anything that is no TLS
- *          at 443 or no HTTP/1 at 80. Questions for other names, which
- *          leave nothing and ask nobody.
+ *          at 443 or no HTTP/1 at 80. Questions for other names, which leave nothing and ask nobody.
  * WHY NOT  in sr-launch or the filter: it reads what the workload writes. WHY NOT a proxy the
  *          program is told of: what it is told it can ignore.
  */

@@ -17,7 +17,8 @@ struct json_object;
  * The plan record (safe-run-ipc(7)), as sr-launch writes it:
  *
  *   {"address","closed":["cidr"],"gateway","interface","rules":[{"addresses":["cidr"],"index",
- *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1","tap":{...}}, and maybe "bareResets", "mtu"
+ *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1","tap":{...}}, and maybe
+ *    "bareResets","mtu"
  *
  * interface null: there is no way out, and only redirected rules lead anywhere. address and gateway
  * null: whoever made the interface gave it its addresses. redirect: a port of the run's own

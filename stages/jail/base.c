@@ -54,7 +54,7 @@ int base_open(bool make, char *bad, size_t size)
 	}
 	for (size_t i = 0; fd >= 0 && i < sizeof names / sizeof names[0]; i++) {
 		len += snprintf(bad + len, size - (size_t)len, "%s%s", i > 0 ? "/" : "", names[i]);
-		fd = step(fd, names[i], make);
+		fd = step(fd, names[i], make && i > 0);
 	}
 	return fd;
 }

@@ -131,8 +131,8 @@ static struct json_object *compose(size_t mounts, uint64_t memory_mib, uint64_t 
 /*
  * The policy's memory is its command's, so the guest's kernel gets some on top, as under QEMU; more
  * processors than the host has would only wait for each other; and mounts share images
- * (machine_volume.h). The sockets lie in the directory that
- * is the machine's own while the jail's top is still root's (stages/jail/place.h).
+ * (machine_volume.h). The sockets lie in the directory that is the machine's own while the jail's top
+ * is still root's (stages/jail/place.h).
  */
 enum fault_code firecracker_config(const struct launch *launch, struct json_object **config,
 				   struct fault *fault)

@@ -169,8 +169,8 @@ enum fault_code machine_identify(struct launch *launch, struct fault *fault)
 /*
  * Its hashes are true: sr-machine, which hashed beside what was set up since machine_identify, saw
  * the files that were taken on the manifest's word. Behind "confined", for the VMM's hash is that of
- * the descriptor that will be executed; or before the first event,
- * where a mount's or a network's come before that.
+ * the descriptor that will be executed; or before the first event, where a mount's or a network's
+ * come before that.
  */
 enum fault_code machine_verify(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));

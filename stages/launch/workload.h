@@ -15,7 +15,8 @@ struct plan;
  *   {"type":"confined"}, the workload's filter, the probes, {"type":"ready"}, the wait for
  *   CHANNEL_EXEC, and exec.
  *
- * spare: with the words of the second VMM (plan.h). After a failed exec it tells {"type":"exec","errno"} and exits.
+ * spare: with the words of the second VMM (plan.h). After a failed exec it tells
+ * {"type":"exec","errno"} and exits.
  */
 _Noreturn void workload_main(const struct plan *plan, bool spare, int channel_fd,
 			     const int *cgroup_fds);
