@@ -66,6 +66,49 @@ Test(machine_evidence, rewritten_between_hash_and_use)
 	free(dir);
 }
 
+/*
+ * Another kernel, and another manifest that fits it, once the first ones are taken and before they
+ * are hashed: what is hashed must be what was taken.
+ */
+Test(machine_evidence, exchanged_before_it_is_hashed)
+{
+	char *dir = machine_copy_artifacts(false), path[4096], before[DIGEST_TEXT_SIZE],
+	     after[DIGEST_TEXT_SIZE], *manifest, *at;
+	uint8_t value[DIGEST_SIZE];
+	struct run run;
+	size_t len;
+	char *bytes;
+
+	cr_assert_eq(digest_prewarm(), 0);
+	snprintf(path, sizeof path, "%s/bzImage", dir);
+	bytes = child_read_file(path, &len);
+	digest_bytes(bytes, len, value);
+	digest_text(value, before);
+	bytes[len / 2] ^= 1;
+	digest_bytes(bytes, len, value);
+	digest_text(value, after);
+	snprintf(path, sizeof path, "%s/other", dir);
+	child_write_file(path, bytes, len);
+	free(bytes);
+	snprintf(path, sizeof path, "%s/manifest.json", dir);
+	manifest = child_read_file(path, &len);
+	at = strstr(manifest, before);
+	cr_assert_not_null(at);
+	memcpy(at, after, strlen(after));
+	snprintf(path, sizeof path, "%s/other.json", dir);
+	child_write_file(path, manifest, len);
+	free(manifest);
+	machine_order(dir, "late-swap bzImage other\nlate-swap manifest.json other.json");
+	machine_run_standin(&run, dir, NULL, WORDS("true"));
+	run_expect(&run, 125, "setup");
+	cr_expect_not_null(strstr(run.child.err, "was changed while a machine was made of it"),
+			   "%s", run.child.err);
+	cr_expect_str_eq(run_text(&run, "artifacts.initramfsHash"), "");
+	run_release(&run);
+	child_remove_dir(dir);
+	free(dir);
+}
+
 /* Nobody else's, whatever the directory says. */
 Test(machine_evidence, writable_by_others_is_refused)
 {
