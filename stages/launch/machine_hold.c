@@ -8,6 +8,7 @@
 #include "stages/launch/mount.h"
 #include "stages/launch/plan.h"
 #include "stages/launch/rootfs.h"
+#include "stages/machine/rest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,23 +18,16 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CODE	FAULT_RUN_LAUNCH
 #define FD_LINK 32
-#define NS	1000000000LL
 #define BLOCK	32768
-
-static int64_t nanoseconds(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * NS + time->tv_nsec;
-}
 
 static struct machine_stamp stamp_of(const struct stat *info)
 {
-	return (struct machine_stamp){.changed_ns = nanoseconds(&info->st_ctim),
-				      .modified_ns = nanoseconds(&info->st_mtim)};
+	return (struct machine_stamp){.changed_ns = rest_nanoseconds(&info->st_ctim),
+				      .modified_ns = rest_nanoseconds(&info->st_mtim)};
 }
 
 /* The launcher reads it to hash it, and understands none of it. */
@@ -109,32 +103,13 @@ static enum fault_code name_file(struct launch *launch, struct machine_file *fil
 		       : fault_set_errno(fault, CODE, errno, path, "cannot name the image");
 }
 
-/*
- * A change within the tick of the clock in which the file was changed last would leave no trace
- * (current_time() in the kernel, HZ at least 100): such a file is looked at when the tick is over.
- */
-static void settle(const struct stat *info)
-{
-	static const int64_t tick_ns = 2 * NS / 100;
-	struct timespec now;
-	int64_t left;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	left = nanoseconds(&info->st_ctim) + tick_ns - nanoseconds(&now);
-	if (left <= 0 || left > tick_ns)
-		return;
-	now = (struct timespec){.tv_nsec = (long)left};
-	while (nanosleep(&now, &now) < 0 && errno == EINTR)
-		;
-}
-
 static enum fault_code look(struct machine_file *file, const char *path, struct fault *fault)
 {
 	struct stat info;
 
 	if (fstat(file->fd, &info) < 0 || mount_identify(file->fd, &file->identity) < 0)
 		return fault_set_errno(fault, CODE, errno, path, "cannot look at the image");
-	settle(&info);
+	rest_settle(&info);
 	file->bytes = info.st_size;
 	file->stamp = stamp_of(&info);
 	return check_owner(file, &info, path, fault);

@@ -6,6 +6,7 @@
 #include "stages/launch/launch.h"
 #include "stages/launch/machine_part.h"
 #include "stages/launch/rootfs.h"
+#include "stages/machine/rest.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -16,7 +17,6 @@
 #define CODE	  FAULT_RUN_LAUNCH
 #define PREFLIGHT "launch.preflight"
 #define VMM	  "launch.machine.vmm"
-#define NS	  1000000000LL
 
 static bool same_file(const struct machine_file *a, const struct machine_file *b)
 {
@@ -74,8 +74,8 @@ static enum fault_code check_vmm(struct launch *launch, struct fields *top, stru
 	there.identity.device = info.st_dev;
 	there.identity.inode = info.st_ino;
 	there.bytes = info.st_size;
-	there.stamp.changed_ns = info.st_ctim.tv_sec * NS + info.st_ctim.tv_nsec;
-	there.stamp.modified_ns = info.st_mtim.tv_sec * NS + info.st_mtim.tv_nsec;
+	there.stamp.changed_ns = rest_nanoseconds(&info.st_ctim);
+	there.stamp.modified_ns = rest_nanoseconds(&info.st_mtim);
 	if (!same_file(&seen, &there))
 		return vmm_changed(machine, fault);
 	(void)snprintf(machine->vmm_hash, sizeof machine->vmm_hash, "%s",

@@ -3,13 +3,13 @@
 
 #include "ipc/buf.h"
 #include "ipc/object.h"
+#include "stages/machine/rest.h"
 #include "stages/seal/digest.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CODE	     FAULT_RUN_LAUNCH
@@ -17,8 +17,6 @@
 #define HEAD_SIZE    2048
 #define VERSION_MARK "QEMU emulator version "
 #define VERSION_MAX  63
-#define NS	     1000000000LL
-#define TICK_NS	     (2 * NS / 100) /* two of the clock's, with HZ at least 100 */
 
 /* A version that stands in the blocks that go by. */
 struct scan {
@@ -79,36 +77,13 @@ static enum fault_code hash_all(int fd, const char *what, struct scan *scan, uin
 	return code;
 }
 
-static int64_t nanoseconds(const struct timespec *time)
-{
-	return (int64_t)time->tv_sec * NS + time->tv_nsec;
-}
-
-/*
- * A change within the tick of the clock in which a file was changed last leaves no trace in its
- * times (current_time(), fs/inode.c): one that is that new is read when the tick is over.
- */
-static void settle(const struct stat *info)
-{
-	struct timespec now;
-	int64_t left;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	left = nanoseconds(&info->st_ctim) + TICK_NS - nanoseconds(&now);
-	if (left <= 0 || left > TICK_NS)
-		return;
-	now = (struct timespec){.tv_nsec = (long)left};
-	while (nanosleep(&now, &now) < 0 && errno == EINTR)
-		;
-}
-
 static bool at_rest(int fd, const struct stat *before)
 {
 	struct stat now;
 
 	return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
-	       nanoseconds(&now.st_ctim) == nanoseconds(&before->st_ctim) &&
-	       nanoseconds(&now.st_mtim) == nanoseconds(&before->st_mtim);
+	       rest_nanoseconds(&now.st_ctim) == rest_nanoseconds(&before->st_ctim) &&
+	       rest_nanoseconds(&now.st_mtim) == rest_nanoseconds(&before->st_mtim);
 }
 
 static enum fault_code describe(int fd, const char *what, bool hashed, struct scan *scan,
@@ -124,7 +99,7 @@ static enum fault_code describe(int fd, const char *what, bool hashed, struct sc
 	if (!S_ISREG(info.st_mode) || info.st_size <= 0 ||
 	    (uint64_t)info.st_size > MACHINE_FILE_MAX)
 		return fault_set(fault, CODE, what, "must be a regular file of 1 byte to 64 GiB");
-	settle(&info);
+	rest_settle(&info);
 	size = (uint64_t)info.st_size;
 	if (hashed)
 		code = hash_all(fd, what, scan, &size, hash, fault);
@@ -136,14 +111,14 @@ static enum fault_code describe(int fd, const char *what, bool hashed, struct sc
 		return code;
 	*record = object_new();
 	object_add_integer(*record, "bytes", info.st_size);
-	object_add_decimal(*record, "changedNs", (uint64_t)nanoseconds(&info.st_ctim));
+	object_add_decimal(*record, "changedNs", (uint64_t)rest_nanoseconds(&info.st_ctim));
 	object_add_decimal(*record, "device", info.st_dev);
 	if (hashed)
 		object_add_string(*record, "hash", hash);
 	else
 		object_add_null(*record, "hash");
 	object_add_decimal(*record, "inode", info.st_ino);
-	object_add_decimal(*record, "modifiedNs", (uint64_t)nanoseconds(&info.st_mtim));
+	object_add_decimal(*record, "modifiedNs", (uint64_t)rest_nanoseconds(&info.st_mtim));
 	return FAULT_NONE;
 }
 
