@@ -220,6 +220,9 @@ static int64_t number_in(struct json_object *object, const char *name)
 
 void machine_vmm_status(struct machine *machine, struct json_object *message)
 {
+	/* Who waited beside it ends behind it, and is no VMM. */
+	if (machine->vmm_known)
+		return;
 	machine->vmm_known = true;
 	machine->times.vmm_ended_ns = event_boot_ns();
 	machine->vmm_status = message != NULL ? (int)number_in(message, "status") : SIGKILL;
