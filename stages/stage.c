@@ -56,13 +56,13 @@ static bool open_missing(void)
 	return true;
 }
 
-/* The lowest named descriptor at or above from; UINT_MAX when there is none. */
 static void take_lower(int fd, unsigned from, unsigned *lowest)
 {
 	if (fd >= 0 && (unsigned)fd >= from && (unsigned)fd < *lowest)
 		*lowest = (unsigned)fd;
 }
 
+/* The lowest named descriptor at or above from; UINT_MAX when there is none. */
 static unsigned next_named(const struct stage *stage, const struct option_parse *parse,
 			   unsigned from)
 {

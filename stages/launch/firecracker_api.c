@@ -18,12 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CODE	  FAULT_RUN_LAUNCH
-#define PATH	  "launch.machine.api"
-#define SOCKET	  "api.sock"
-#define NS_PER_MS 1000000ULL
-#define ANSWER_NS                                                                                  \
-	(60000 * NS_PER_MS) /* memory is written to the disk before a snapshot is answered */
+#define CODE	   FAULT_RUN_LAUNCH
+#define PATH	   "launch.machine.api"
+#define SOCKET	   "api.sock"
+#define NS_PER_MS  1000000ULL
+#define ANSWER_NS  (60000 * NS_PER_MS) /* a snapshot writes memory to the disk first */
 #define SOCKET_NS  (10000 * NS_PER_MS)
 #define STEP_NS	   2000000L
 #define BODY_SIZE  4096

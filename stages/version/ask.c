@@ -13,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CODE FAULT_RUN_LAUNCH
-#define PATH "version"
+#define CODE	FAULT_RUN_LAUNCH
+#define PATH	"version"
+#define STEP_MS 1
 
 _Noreturn static void become(int program_fd, int out_fd)
 {
@@ -37,9 +38,8 @@ static int64_t now_ms(void)
 }
 
 /* To its end, or as much as there is room for; false when time is up. */
-static bool read_all(int fd, char *out, size_t size, size_t *len)
+static bool read_all(int fd, int64_t end_ms, char *out, size_t size, size_t *len)
 {
-	int64_t end_ms = now_ms() + ASK_MS;
 	struct pollfd item = {.fd = fd, .events = POLLIN};
 
 	for (*len = 0; *len < size;) {
@@ -59,11 +59,29 @@ static bool read_all(int fd, char *out, size_t size, size_t *len)
 	return true;
 }
 
+/*
+ * What it has to say it has said, and it has nobody to go on to: looked for from time to time, for a
+ * descriptor of it would be one more call that it has too. false: it was killed, time is up.
+ */
+static bool await_end(pid_t pid, int64_t end_ms, int *status)
+{
+	pid_t ended;
+
+	while ((ended = wait4(pid, status, WNOHANG, NULL)) == 0 && now_ms() < end_ms)
+		(void)poll(NULL, 0, STEP_MS);
+	if (ended == pid)
+		return true;
+	(void)kill(pid, SIGKILL);
+	while (wait4(pid, status, 0, NULL) < 0 && errno == EINTR)
+		;
+	return false;
+}
+
 static enum fault_code judge(bool in_time, int status, struct fault *fault)
 {
 	if (!in_time)
-		return fault_set(fault, CODE, PATH, "it does not say its version within %d s",
-				 ASK_MS / 1000);
+		return fault_set(fault, CODE, PATH,
+				 "it does not say its version and end within %d s", ASK_MS / 1000);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return FAULT_NONE;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 126)
@@ -78,6 +96,7 @@ static enum fault_code judge(bool in_time, int status, struct fault *fault)
 enum fault_code ask_version(int program_fd, char *out, size_t size, size_t *len,
 			    struct fault *fault)
 {
+	int64_t end_ms = now_ms() + ASK_MS;
 	int ends[2], status = 0;
 	bool in_time;
 	pid_t pid;
@@ -92,12 +111,7 @@ enum fault_code ask_version(int program_fd, char *out, size_t size, size_t *len,
 		(void)close(ends[0]);
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot start a process");
 	}
-	in_time = read_all(ends[0], out, size, len);
-	/* One that goes on writing, or waits for something: it has said what it was asked. */
+	in_time = read_all(ends[0], end_ms, out, size, len);
 	(void)close(ends[0]);
-	if (!in_time)
-		(void)kill(pid, SIGKILL);
-	while (wait4(pid, &status, 0, NULL) < 0 && errno == EINTR)
-		;
-	return judge(in_time, status, fault);
+	return judge(await_end(pid, in_time ? end_ms : 0, &status) && in_time, status, fault);
 }

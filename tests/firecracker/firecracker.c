@@ -15,6 +15,7 @@
 #include <json-c/json.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,9 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		(void)printf("Firecracker %s\n\n",
 			     (const char *)standin_version + strlen(STANDIN_VERSION_MARK));
+		(void)fclose(stdout);
+		while (standin_is("stays"))
+			(void)poll(NULL, 0, -1);
 		return 0;
 	}
 	setvbuf(stdout, NULL, _IONBF, 0);

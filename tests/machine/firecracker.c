@@ -250,6 +250,10 @@ Test(firecracker, versions_with_holes)
 	expect_refusal(WORDS("Jailer v1.14.0", "CVE-2026-1386"));
 	firecracker_host_set(&host, "fc/jailer", STANDIN_VERSION_MARK, "next");
 	expect_refusal(WORDS("no \"Name v1.2.3\""));
+	/* It has said it, closed its end, and stays. */
+	firecracker_host_set(&host, "fc/jailer", STANDIN_VERSION_MARK, "v1.15.1");
+	firecracker_host_set(&host, "fc/firecracker", STANDIN_MODE_MARK, "stays");
+	expect_refusal(WORDS("does not say its version and end within 5 s"));
 }
 
 /* Each other's name is not enough: what is executed as jailer is jailer. */
