@@ -43,9 +43,11 @@ static void sweep(int store_fd, struct gc_report *report)
 
 	if (work_fd < 0)
 		return;
-	if (!report->dry_run &&
-	    (clear(work_fd) != VERB_DONE || unlinkat(store_fd, WORK, AT_REMOVEDIR) < 0))
-		error_number = errno != 0 ? errno : EIO;
+	/* Why it could not be cleared its stage has said. */
+	if (!report->dry_run && clear(work_fd) != VERB_DONE)
+		error_number = EIO;
+	else if (!report->dry_run && unlinkat(store_fd, WORK, AT_REMOVEDIR) < 0)
+		error_number = errno;
 	(void)close(work_fd);
 	gc_report_done(report, "the store of images", WORK, error_number);
 }

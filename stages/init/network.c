@@ -17,13 +17,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CODE	 FAULT_RUN_NETWORK
-#define PATH	 "init.network"
-#define DEVICE	 "eth0" /* the kernel's name for the first; there is one, and nothing here renames */
-#define LOOPBACK 1
-#define NO_IPV6	 "/proc/sys/net/ipv6/conf/default/disable_ipv6"
-#define MTU_MIN	 576 /* RFC 791: what every host takes */
-#define MTU_MAX	 1500
+#define CODE	FAULT_RUN_NETWORK
+#define PATH	"init.network"
+#define DEVICE	"eth0" /* the kernel's name for the first; there is one, and nothing here renames */
+#define NO_IPV6 "/proc/sys/net/ipv6/conf/default/disable_ipv6"
+#define MTU_MIN 576 /* RFC 791: what every host takes */
+#define MTU_MAX 1500
 
 static enum fault_code read_address(struct fields *fields, const char *name, uint32_t *out,
 				    struct fault *fault)
@@ -145,7 +144,8 @@ static int arrange(struct rtnetlink *link, const struct init_network *network)
 {
 	struct interface_seen seen;
 
-	if (interface_up(link, LOOPBACK) < 0 || interface_look(link, DEVICE, 0, &seen) < 0 ||
+	if (interface_up(link, INTERFACE_LOOPBACK) < 0 ||
+	    interface_look(link, DEVICE, 0, &seen) < 0 ||
 	    interface_set_link(link, seen.index, NULL, network->mtu) < 0 ||
 	    interface_no_address6(link, seen.index) < 0 ||
 	    interface_add_address(link, seen.index, network->address, network->gateway) < 0 ||
