@@ -14,7 +14,7 @@
 #define JAIL_EXEC "firecracker"
 
 /*
- * Open JAIL_BASE/firecracker for reading; with make what is missing of it is made (mode 0700). -1
+ * Open JAIL_BASE/firecracker for reading; with make what is missing below /srv is made (mode 0700). -1
  * with errno, and *bad the path that is missing, not a directory, or somebody else's (EPERM).
  */
 int base_open(bool make, char *bad, size_t size) __attribute__((warn_unused_result));
