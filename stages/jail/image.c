@@ -99,17 +99,20 @@ static enum fault_code make_copy(int images_fd, const struct request_file *file,
 static int open_images(int base_fd)
 {
 	struct stat info;
-	int fd;
+	int fd, error_number;
 
 	if (mkdirat(base_fd, "../images", 0700) < 0 && errno != EEXIST)
 		return -1;
 	fd = openat(base_fd, "../images", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & 077) == 0 &&
+	if (fd < 0)
+		return -1;
+	errno = EPERM;
+	if (fstat(fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & 077) == 0 &&
 	    flock(fd, LOCK_EX) == 0)
 		return fd;
-	if (fd >= 0)
-		(void)close(fd);
-	errno = EPERM;
+	error_number = errno;
+	(void)close(fd);
+	errno = error_number;
 	return -1;
 }
 

@@ -24,17 +24,20 @@ static const char *const parts[] = {SNAPSHOT_STATE, SNAPSHOT_MEMORY};
 static int open_snapshots(int base_fd)
 {
 	struct stat info;
-	int fd;
+	int fd, error_number;
 
 	if (mkdirat(base_fd, "../snapshots", 0700) < 0 && errno != EEXIST)
 		return -1;
 	fd = openat(base_fd, "../snapshots", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & 077) == 0 &&
+	if (fd < 0)
+		return -1;
+	errno = EPERM;
+	if (fstat(fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & 077) == 0 &&
 	    flock(fd, LOCK_EX) == 0)
 		return fd;
-	if (fd >= 0)
-		(void)close(fd);
-	errno = EPERM;
+	error_number = errno;
+	(void)close(fd);
+	errno = error_number;
 	return -1;
 }
 
@@ -73,7 +76,7 @@ enum fault_code snapshot_place(struct place *place, const char *key, struct faul
 static int take_part(const struct place *place, int new_fd, const char *name)
 {
 	struct stat info;
-	int fd;
+	int fd, error_number;
 	int result = -1;
 
 	if (renameat(place->sockets_fd, name, new_fd, name) < 0)
@@ -81,13 +84,14 @@ static int take_part(const struct place *place, int new_fd, const char *name)
 	fd = openat(new_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
+	errno = EINVAL; /* it is not what Firecracker leaves */
 	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == place->uid &&
 	    info.st_nlink == 1 && info.st_size > 0 && fchown(fd, 0, 0) == 0 &&
 	    fchmod(fd, 0444) == 0 && fsync(fd) == 0)
 		result = 0;
-	else
-		errno = EINVAL;
+	error_number = errno;
 	(void)close(fd);
+	errno = error_number;
 	return result;
 }
 

@@ -243,10 +243,13 @@ static void take_drops(struct network *network, struct json_object *ready)
 	struct json_object *drops = NULL;
 
 	if (!json_object_object_get_ex(ready, "drops", &drops) ||
-	    !json_object_is_type(drops, json_type_array) || json_object_array_length(drops) == 0)
+	    (json_object_is_type(drops, json_type_array) && json_object_array_length(drops) == 0))
 		return;
 	network->facts = object_new();
-	object_add_shared(network->facts, "drops", drops);
+	if (json_object_is_type(drops, json_type_array))
+		object_add_shared(network->facts, "drops", drops);
+	else
+		object_add_null(network->facts, "drops");
 }
 
 /* {"type":"ready","address","gateway","host":[...],"interface"} */

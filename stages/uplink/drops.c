@@ -25,30 +25,36 @@ static bool drops(struct json_object *chain)
 	       (strcmp(family, "ip") == 0 || strcmp(family, "inet") == 0);
 }
 
-enum fault_code drops_find(struct nft *nft, struct json_object **out, struct fault *fault)
+/* A table's name is whatever its maker wrote; a record takes no bytes that are no text. */
+static void append_name(struct json_object *names, struct json_object *chain)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof text, "%s %s %s", text_of(chain, "family"),
+		       text_of(chain, "table"), text_of(chain, "name"));
+	for (char *at = text; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	array_append_string(names, text);
+}
+
+struct json_object *drops_find(struct nft *nft)
 {
 	struct json_object *listing OBJECT_CLEANUP = NULL;
-	struct json_object *entries = NULL, *chain = NULL;
+	struct json_object *entries = NULL, *chain = NULL, *names;
+	struct fault ignored; /* it is told as not known */
 	size_t count;
 
-	*out = array_new();
-	if (nft_list_chains(nft, &listing, fault) != FAULT_NONE)
-		return fault->code;
-	if (!json_object_object_get_ex(listing, "nftables", &entries) ||
+	if (nft_list_chains(nft, &listing, &ignored) != FAULT_NONE ||
+	    !json_object_object_get_ex(listing, "nftables", &entries) ||
 	    !json_object_is_type(entries, json_type_array))
-		return fault_set(fault, FAULT_RUN_NETWORK, "nftables",
-				 "the host's chains cannot be read");
+		return NULL;
+	names = array_new();
 	count = json_object_array_length(entries);
-	for (size_t i = 0; i < count && json_object_array_length(*out) < DROPS_MAX; i++) {
-		char text[512];
-
-		if (!json_object_object_get_ex(json_object_array_get_idx(entries, i), "chain",
-					       &chain) ||
-		    !drops(chain))
-			continue;
-		(void)snprintf(text, sizeof text, "%s %s %s", text_of(chain, "family"),
-			       text_of(chain, "table"), text_of(chain, "name"));
-		array_append_string(*out, text);
-	}
-	return FAULT_NONE;
+	for (size_t i = 0; i < count && json_object_array_length(names) < DROPS_MAX; i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(entries, i), "chain",
+					      &chain) &&
+		    drops(chain))
+			append_name(names, chain);
+	return names;
 }

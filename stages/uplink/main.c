@@ -42,7 +42,7 @@ struct uplink {
 	struct rtnetlink link;
 	struct veth veth;
 	struct uplink_plan plan;
-	struct json_object *drops; /* chains of the host's own; owned */
+	struct json_object *drops; /* chains of the host's own; owned; NULL: not known */
 	int netns_fd, watch_fd;
 };
 
@@ -91,7 +91,7 @@ static enum fault_code make(struct uplink *uplink, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = veth_choose(&uplink->link, &uplink->veth, fault);
 	if (code == FAULT_NONE)
-		code = drops_find(&uplink->nft, &uplink->drops, fault);
+		uplink->drops = drops_find(&uplink->nft);
 	if (code == FAULT_NONE)
 		code = host_table_make(&uplink->nft, &uplink->veth, plan->opened,
 				       plan->opened_count, fault);
