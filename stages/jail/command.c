@@ -2,7 +2,7 @@
 #include "stages/jail/command.h"
 
 #include "stages/jail/base.h"
-#include "stages/jail/place.h"
+#include "stages/jail/netspace.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -50,18 +50,27 @@ static void add_cgroup(struct command *command, const struct request *request)
 	}
 }
 
-enum fault_code command_make(struct command *command, const struct request *request, uid_t uid,
-			     bool restores, struct fault *fault)
+static void add_netns(struct command *command, const struct request *request, bool network)
+{
+	if (!network)
+		return;
+	add(command, "--netns");
+	add(command, NETSPACE_PATH, request->id);
+}
+
+enum fault_code command_make(struct command *command, const struct request *request,
+			     const struct place *place, bool network, struct fault *fault)
 {
 	command->count = command->used = 0;
 	add(command, "jailer");
 	add_option(command, "--id", request->id);
 	add_option(command, "--exec-file", request->firecracker.source);
 	add(command, "--uid");
-	add(command, "%u", uid);
+	add(command, "%u", place->uid);
 	add(command, "--gid");
-	add(command, "%u", uid);
+	add(command, "%u", place->uid);
 	add_option(command, "--chroot-base-dir", JAIL_BASE);
+	add_netns(command, request, network);
 	add_cgroup(command, request);
 	add(command, "--resource-limit");
 	add(command, "fsize=%" PRId64, request->fsize);
@@ -69,7 +78,7 @@ enum fault_code command_make(struct command *command, const struct request *requ
 	add(command, "no-file=%" PRId64, request->no_file);
 	add(command, "--new-pid-ns");
 	add(command, "--");
-	if (!restores)
+	if (!place->restores)
 		add_option(command, "--config-file", "/" PLACE_CONFIG);
 	add_option(command, "--api-sock", "/" PLACE_SOCKETS "/api.sock");
 	if (command->used >= sizeof command->text)

@@ -4,8 +4,8 @@
  *
  * PURPOSE  Make one machine's jail, execute jailer in it, and take the jail away again when the
  *          machine has ended, whoever ended it.
- * READS    one JailRequest in one packet on --channel-fd, then a word to go on, and one to keep the
- *          machine's snapshot; nothing else.
+ * READS    one JailRequest in one packet on --channel-fd, then a word to go on, with the network
+ *          namespace of a machine that has a network, and one to keep its snapshot; nothing else.
  * WRITES   placed, running, kept, exit or failed on --channel-fd; the jail below /srv/jailer. Its streams 1
  *          and 2 are the machine's.
  * HOLDS    root's uid, and of the capabilities what jailer needs and no more: CAP_SYS_ADMIN
@@ -18,16 +18,19 @@
  * FILTER   sandbox/filters/jail.filter, which jailer and Firecracker inherit: what they call, so not
  *          much; Firecracker adds its own. No Landlock, for it forbids mounting.
  * REFUSES  anything but root, a request that is not exactly what it should be, a file that is not the
- *          one whose inode was named, a directory on the way that somebody else could write to.
+ *          one whose inode was named, a directory on the way that somebody else could write to, the
+ *          host's network namespace.
  * WHY NOT  in the launcher: when that has the bundle, what it executes can get no capability any more
  *          (locked securebits), and is not to. This one reads no policy, no bundle and no image.
  */
 #include "ipc/object.h"
+#include "stages/jail/netspace.h"
 #include "stages/jail/place.h"
 #include "stages/jail/request.h"
 #include "stages/jail/snapshot.h"
 #include "stages/jail/vmm.h"
 #include "stages/launch/channel.h"
+#include "stages/launch/descriptor.h"
 #include "stages/launch/message.h"
 #include "stages/seal/digest.h"
 #include "stages/stage.h"
@@ -86,19 +89,41 @@ static void keep_snapshot(const struct place *place, const struct request *reque
 	(void)!channel_report(channel_fd, message);
 }
 
+/* One that has changed its mind closes its end: false, with code FAULT_NONE. */
+static bool await_go(int channel_fd, int *netns_fd, struct fault *fault)
+{
+	int fds[CHANNEL_FD_MAX];
+
+	*netns_fd = -1;
+	fault->code = FAULT_NONE;
+	if (channel_wait(channel_fd, CHANNEL_EXEC, fds) < 0)
+		return false;
+	*netns_fd = fds[0];
+	for (size_t i = 1; i < CHANNEL_FD_MAX; i++)
+		descriptor_close(&fds[i]);
+	if (netspace_check(*netns_fd, fault) == FAULT_NONE)
+		return true;
+	descriptor_close(netns_fd);
+	return false;
+}
+
 /* true: there was a machine, and no fault to tell. */
 static bool serve(struct place *place, const struct request *request, int channel_fd,
 		  struct fault *fault)
 {
 	struct vmm vmm;
+	enum fault_code code;
+	int netns_fd;
 
 	if (place_make(place, request, fault) != FAULT_NONE ||
 	    tell_placed(place, channel_fd, fault) != FAULT_NONE)
 		return false;
-	/* A launcher that has changed its mind closes its end. */
-	if (channel_wait(channel_fd, CHANNEL_EXEC, NULL) < 0)
-		return true;
-	if (vmm_start(&vmm, request, place, channel_fd, fault) != FAULT_NONE)
+	if (!await_go(channel_fd, &netns_fd, fault))
+		return fault->code == FAULT_NONE;
+	code = vmm_start(&vmm, request, place, netns_fd, channel_fd, fault);
+	/* It ends with the machine, not with us. */
+	descriptor_close(&netns_fd);
+	if (code != FAULT_NONE)
 		return false;
 	while (vmm_attend(&vmm, channel_fd) && channel_wait(channel_fd, CHANNEL_KEEP, NULL) == 0)
 		keep_snapshot(place, request, channel_fd);

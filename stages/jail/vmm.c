@@ -20,9 +20,10 @@
 #define PATH "launch.jailer"
 
 enum fault_code vmm_start(struct vmm *vmm, const struct request *request, const struct place *place,
-			  int channel_fd, struct fault *fault)
+			  int netns_fd, int channel_fd, struct fault *fault)
 {
-	struct warden warden = {.place = place, .request = request, .channel_fd = channel_fd};
+	struct warden warden = {
+		.place = place, .request = request, .channel_fd = channel_fd, .netns_fd = netns_fd};
 	struct clone_args args = {
 		.flags = CLONE_PIDFD | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
 		.pidfd = (uint64_t)(uintptr_t)&vmm->pidfd,
@@ -31,7 +32,7 @@ enum fault_code vmm_start(struct vmm *vmm, const struct request *request, const 
 	enum fault_code code;
 
 	*vmm = (struct vmm){.pidfd = -1};
-	code = command_make(&warden.command, request, place->uid, place->restores, fault);
+	code = command_make(&warden.command, request, place, netns_fd >= 0, fault);
 	if (code != FAULT_NONE)
 		return code;
 	warden.jailer_fd = image_open_source(&request->jailer, fault);

@@ -20,8 +20,10 @@ struct vmm {
 	int pidfd; /* -1 */
 };
 
+/* netns_fd: the network namespace it is put into (netspace.h), the caller's; -1: an empty one. */
 enum fault_code vmm_start(struct vmm *vmm, const struct request *request, const struct place *place,
-			  int channel_fd, struct fault *fault) __attribute__((warn_unused_result));
+			  int netns_fd, int channel_fd, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* Until it has ended, or the launcher closes its end of the channel. true: there is a word instead. */
 bool vmm_attend(const struct vmm *vmm, int channel_fd);

@@ -3,6 +3,7 @@
 
 #include "ipc/object.h"
 #include "stages/jail/base.h"
+#include "stages/jail/netspace.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/message.h"
@@ -175,6 +176,9 @@ static pid_t start_jailer(const struct warden *warden, int *child_fd, struct fau
 	if (enter_cgroups(warden->request) < 0)
 		return (pid_t) - (int)fault_set_errno(fault, CODE, errno, PATH,
 						      "cannot enter the run's cgroup");
+	if (netspace_mount(warden->place, warden->netns_fd) < 0)
+		return (pid_t) - (int)fault_set_errno(fault, CODE, errno, PATH,
+						      "cannot mount its network namespace");
 	pid = fork();
 	if (pid == 0)
 		become_jailer(warden);

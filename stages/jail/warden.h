@@ -17,6 +17,7 @@ struct warden {
 	struct command command;
 	int channel_fd;
 	int jailer_fd; /* open on what is executed */
+	int netns_fd;  /* the machine's network namespace; -1: none */
 };
 
 _Noreturn void warden_main(const struct warden *warden);

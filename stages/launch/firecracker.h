@@ -32,6 +32,7 @@ struct firecracker {
 	bool kept;     /* what was made */
 	char key[DIGEST_TEXT_SIZE];
 	int ready_fd; /* where a guest says that it is up; -1 */
+	int cable_fd; /* a socket in the machine's network namespace; -1: it has no network */
 };
 
 /*
@@ -57,6 +58,16 @@ enum fault_code firecracker_limits(const struct launch *launch, struct json_obje
 /* sr-jail's one request (stages/jail/request.h), sent. */
 enum fault_code firecracker_ask(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/*
+ * network.mode allowlist (firecracker_network.c), once the machine's user is known: the run's network
+ * namespace with its rules, as in any run, and one for the machine that a cable (firecracker_cable.h)
+ * leads out of into it. Then, with Firecracker there: that it is at its end of the cable. Nothing in mode none.
+ */
+enum fault_code firecracker_network(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code firecracker_plugged(struct launch *launch, struct json_object *enforcement,
+				    struct fault *fault) __attribute__((warn_unused_result));
 
 /* In place of setup_prepare and setup_exec. */
 enum fault_code firecracker_prepare(struct launch *launch, struct fault *fault)

@@ -6,6 +6,9 @@
 #include "ipc/object.h"
 #include "ipc/record.h"
 #include "stages/compile/machine_words.h"
+#include "stages/compile/network_plan.h"
+#include "stages/filter/tap.h"
+#include "stages/launch/firecracker_cable.h"
 #include "stages/launch/launch.h"
 
 #include <inttypes.h>
@@ -111,8 +114,21 @@ static struct json_object *vsock(const char *path)
 	return object;
 }
 
+/* Its one interface, at this end of the host's; mac NULL: whatever it takes. */
+static struct json_object *interfaces(const char *tap, const char *mac)
+{
+	struct json_object *array = array_new(), *interface = object_new();
+
+	if (mac != NULL)
+		object_add_string(interface, "guest_mac", mac);
+	object_add_string(interface, "host_dev_name", tap);
+	object_add_string(interface, "iface_id", "eth0");
+	array_append(array, interface);
+	return array;
+}
+
 static struct json_object *compose(size_t mounts, uint64_t memory_mib, uint64_t vcpus,
-				   const char *uds_path)
+				   struct json_object *network, const char *uds_path)
 {
 	struct json_object *config = object_new(), *machine = object_new();
 
@@ -124,6 +140,8 @@ static struct json_object *compose(size_t mounts, uint64_t memory_mib, uint64_t 
 	object_add(config, "drives", drives(mounts));
 	object_add(config, "entropy", object_new());
 	object_add(config, "machine-config", machine);
+	if (network != NULL)
+		object_add(config, "network-interfaces", network);
 	object_add(config, "vsock", vsock(uds_path));
 	return config;
 }
@@ -132,17 +150,21 @@ static struct json_object *compose(size_t mounts, uint64_t memory_mib, uint64_t 
  * The policy's memory is its command's, so the guest's kernel gets some on top, as under QEMU; more
  * processors than the host has would only wait for each other; and mounts share images
  * (machine_volume.h). The sockets lie in the directory that is the machine's own while the jail's top
- * is still root's (stages/jail/place.h).
+ * is still root's (stages/jail/place.h). Its interface has the same name in every run, in
+ * a network namespace of its own: a snapshot finds it again.
  */
 enum fault_code firecracker_config(const struct launch *launch, struct json_object **config,
 				   struct fault *fault)
 {
 	struct machine *machine = launch->machine;
 	const struct machine_job *job = &machine->job;
-	enum fault_code code = hold(launch, "firecrackerConfig",
-				    compose(job->mount_count, job->cgroup_limits.memory_max / MIB,
-					    policy_vcpus(&job->cgroup_limits), "/vsock.sock"),
-				    fault);
+	bool network = launch->plan->network.wanted;
+	enum fault_code code =
+		hold(launch, "firecrackerConfig",
+		     compose(job->mount_count, job->cgroup_limits.memory_max / MIB,
+			     policy_vcpus(&job->cgroup_limits),
+			     network ? interfaces(NETWORK_PLAN_TAP, NULL) : NULL, "/vsock.sock"),
+		     fault);
 
 	if (code != FAULT_NONE)
 		return code;
@@ -150,7 +172,7 @@ enum fault_code firecracker_config(const struct launch *launch, struct json_obje
 	if (machine->vcpus > 1)
 		machine->vcpus -= machine->vcpus % 2;
 	*config = compose(machine->volume_count, machine->memory_mib, machine->vcpus,
-			  "/s/vsock.sock");
+			  network ? interfaces(CABLE_TAP, TAP_GUEST_MAC) : NULL, "/s/vsock.sock");
 	return FAULT_NONE;
 }
 

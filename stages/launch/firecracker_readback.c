@@ -205,5 +205,7 @@ enum fault_code firecracker_read_back(struct launch *launch, struct json_object 
 	code = check_namespaces(launch, enforcement, fault);
 	if (code == FAULT_NONE)
 		code = check_cgroups(launch, fault);
+	if (code == FAULT_NONE)
+		code = firecracker_plugged(launch, enforcement, fault);
 	return code == FAULT_NONE ? hash_copy(launch, fault) : code;
 }

@@ -19,8 +19,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -153,10 +155,19 @@ static enum fault_code make_tree(struct launch *launch, struct fault *fault)
 
 static enum fault_code let_jailer_go(struct launch *launch, struct fault *fault)
 {
-	if (channel_tell(launch->init_fd, CHANNEL_EXEC, NULL, 0) == 0 || errno == EPIPE ||
-	    errno == ECONNRESET)
+	int netns_fd = launch->machine->firecracker.cable_fd;
+	int result, error_number;
+
+	/* The namespace behind the socket. */
+	if (netns_fd >= 0 && (netns_fd = ioctl(netns_fd, SIOCGSKNS)) < 0)
+		return fault_set_errno(fault, CODE, errno, PATH,
+				       "the machine's network namespace is not there");
+	result = channel_tell(launch->init_fd, CHANNEL_EXEC, &netns_fd, netns_fd >= 0 ? 1 : 0);
+	error_number = errno;
+	descriptor_close(&netns_fd);
+	if (result == 0 || error_number == EPIPE || error_number == ECONNRESET)
 		return FAULT_NONE;
-	return fault_set_errno(fault, CODE, errno, PATH, "sr-jail cannot be told to go on");
+	return fault_set_errno(fault, CODE, error_number, PATH, "sr-jail cannot be told to go on");
 }
 
 static enum fault_code await_running(struct launch *launch, struct fault *fault)
@@ -212,8 +223,12 @@ static enum fault_code make_ready(struct launch *launch, struct json_object *enf
 
 static enum fault_code make_machine(struct launch *launch, struct fault *fault)
 {
-	enum fault_code code = network_announce(launch, fault);
+	enum fault_code code = FAULT_NONE;
 
+	if (launch->plan->network.wanted)
+		code = launch_announce(launch, fault);
+	if (code == FAULT_NONE)
+		code = network_announce(launch, fault);
 	if (code == FAULT_NONE)
 		code = machine_mounts(launch, fault);
 	if (code == FAULT_NONE)
@@ -226,6 +241,8 @@ static enum fault_code make_machine(struct launch *launch, struct fault *fault)
 	code = firecracker_ask(launch, fault);
 	if (code == FAULT_NONE)
 		code = await_placed(launch, fault);
+	if (code == FAULT_NONE)
+		code = firecracker_network(launch, fault);
 	if (code == FAULT_NONE)
 		code = make_tree(launch, fault);
 	if (code == FAULT_NONE)

@@ -59,6 +59,7 @@ void machine_release(struct launch *launch)
 	object_release(&machine->final);
 	machine_hold_release(machine);
 	descriptor_close(&machine->firecracker.ready_fd);
+	descriptor_close(&machine->firecracker.cable_fd);
 	descriptor_close(&machine->sockets_fd);
 	descriptor_close(&machine->timer_fd);
 	descriptor_close(&machine->spare_fd);
@@ -76,7 +77,7 @@ static struct machine *machine_new(void)
 	if (machine == NULL)
 		buf_no_memory();
 	machine->guest = machine->examiner = (struct assistant)ASSISTANT_NONE;
-	machine->firecracker.ready_fd = -1;
+	machine->firecracker.ready_fd = machine->firecracker.cable_fd = -1;
 	machine->sockets_fd = machine->timer_fd = machine->console_fd = machine->log_fd = -1;
 	machine->spare_fd = -1;
 	machine->stdin_fd = machine->stdout_fd = machine->stderr_fd = machine->console_file_fd = -1;

@@ -124,10 +124,6 @@ enum fault_code network_announce(struct launch *launch, struct fault *fault)
 
 	if (!plan->network.wanted)
 		return FAULT_NONE;
-	if (launch->machine != NULL && launch->machine->firecracker.wanted)
-		return fault_set(fault, FAULT_HOST_LACKS, "policy.network.mode",
-				 "Firecracker has no network: leave --vmm "
-				 "firecracker out, or set network.mode to \"none\"");
 	if (network_names_resolve(launch, fault) != FAULT_NONE)
 		return fault->code;
 	name_interface(launch);

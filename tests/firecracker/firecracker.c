@@ -3,7 +3,7 @@
  * A stand-in for Firecracker in its jail: looks at where it is and as whom, holds its configuration
  * against the published API, confines itself, and then plays what it would run: a guest with sr-init, which
  * reaches the host as Firecracker's vsock lets it, by unix sockets called <uds_path>_<port>. It knows
- * four commands: true, false, echo and cat.
+ * six commands: true, false, echo, cat, hang and frames.
  */
 #include "tests/firecracker/firecracker.h"
 
@@ -161,6 +161,7 @@ void standin_take_config(struct standin *standin)
 	check_file(text(source, "initrd_path"), "", 0);
 	check_drives(standin_member(standin->config, "drives"));
 	standin->uds_path = text(standin_member(standin->config, "vsock"), "uds_path");
+	standin_open_interface(standin);
 }
 
 int standin_listen(const char *path)

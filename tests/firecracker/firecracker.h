@@ -11,6 +11,7 @@ struct standin {
 	const char *config_path, *api_path, *uds_path;
 	struct json_object *config;
 	int api_fd, vsock_fd;
+	int tap_fd;	     /* of its one interface; -1: none */
 	bool booted, paused; /* a guest is there; it stands still */
 	bool reset;	     /* it was saved or loaded: its connections are gone */
 	unsigned patched;    /* drives that were given another file */
@@ -22,6 +23,11 @@ _Noreturn void standin_die(const char *format, ...) __attribute__((format(printf
 bool standin_is(const char *mode);
 struct json_object *standin_member(struct json_object *object, const char *name);
 int standin_listen(const char *path);
+
+/* Its interface, as Firecracker opens it, or that there is none (net.c). */
+void standin_open_interface(struct standin *standin);
+/* Frames out of it, of a guest's making: what came back, as text for the host. */
+void standin_send_frames(const struct standin *standin, char *text, size_t size);
 
 /* The guest, from its hello to its end (guest.c). */
 void standin_play(struct standin *standin);

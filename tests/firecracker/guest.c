@@ -86,10 +86,11 @@ static size_t run_cat(int in, int out)
 }
 
 /* The status it ends with; *written is what went to the host. */
-static int run_command(struct json_object *argv, const int fds[STREAM_COUNT], size_t *written)
+static int run_command(const struct standin *standin, struct json_object *argv,
+		       const int fds[STREAM_COUNT], size_t *written)
 {
 	const char *name = word(argv, 0);
-	char line[256];
+	char line[2048];
 
 	*written = 0;
 	if (strcmp(name, "true") == 0)
@@ -100,12 +101,20 @@ static int run_command(struct json_object *argv, const int fds[STREAM_COUNT], si
 		*written = run_cat(fds[STDIN], fds[STDOUT]);
 		return 0;
 	}
-	if (strcmp(name, "echo") != 0)
+	if (strcmp(name, "hang") == 0) {
+		say(fds[STDOUT], "up\n");
+		for (;;)
+			pause();
+	}
+	if (strcmp(name, "frames") == 0)
+		standin_send_frames(standin, line, sizeof line);
+	else if (strcmp(name, "echo") == 0)
+		snprintf(line, sizeof line, "%s\n", word(argv, 1));
+	else
 		standin_die("a stand-in has no %s", name);
-	snprintf(line, sizeof line, "%s\n", word(argv, 1));
 	say(fds[STDOUT], line);
 	*written = strlen(line);
-	return 7;
+	return strcmp(name, "echo") == 0 ? 7 : 0;
 }
 
 static struct json_object *take_job(const struct standin *standin, int control)
@@ -168,7 +177,7 @@ void standin_play(struct standin *standin)
 		standin_die("told to die");
 	while (standin_is("hangs"))
 		pause();
-	status = run_command(standin_member(job, "argv"), fds, &written);
+	status = run_command(standin, standin_member(job, "argv"), fds, &written);
 	snprintf(line, sizeof line,
 		 "{\"exit\":{\"coreDumped\":false,\"exitCode\":%d,\"signalNumber\":null},"
 		 "\"oomKills\":0,\"pidsMaxHits\":0,\"rusage\":{\"maxRssBytes\":4096,"

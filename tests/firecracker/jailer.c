@@ -214,6 +214,28 @@ static void copy_executable(const struct jailer *jailer)
 	close(out);
 }
 
+/* By a path that nobody else can exchange, and not where it is already. */
+static void join_netns(const struct jailer *jailer)
+{
+	const char *path = value(jailer, FLAG_NETNS);
+	struct stat before, after;
+	char dir[PATH_MAX];
+	int fd;
+
+	if (path == NULL)
+		return;
+	snprintf(dir, sizeof dir, "%s", path);
+	must(strrchr(dir, '/') != NULL, path);
+	*strrchr(dir, '/') = '\0';
+	check_parents(dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	must(fd >= 0 && stat("/proc/self/ns/net", &before) == 0 && fstat(fd, &after) == 0, path);
+	if (before.st_dev == after.st_dev && before.st_ino == after.st_ino)
+		die("--netns %s is where we are", path);
+	must(setns(fd, CLONE_NEWNET) == 0, path);
+	close(fd);
+}
+
 static void set_limits(const struct jailer *jailer)
 {
 	for (size_t i = 0; i < jailer->counts[FLAG_RESOURCE_LIMIT]; i++) {
@@ -395,6 +417,9 @@ int main(int argc, char **argv)
 			     (const char *)standin_version + strlen(STANDIN_VERSION_MARK));
 		return 0;
 	}
+	/* It closes all it inherited first of all: no path of /proc/self/fd leads anywhere. */
+	for (int fd = 3; fd < 1024; fd++)
+		(void)close(fd);
 	if (environ != NULL && environ[0] != NULL)
 		die("there is an environment");
 	if (strcmp((const char *)standin_mode + strlen(STANDIN_MODE_MARK), "fails") == 0)
@@ -414,6 +439,7 @@ int main(int argc, char **argv)
 	check_parents(jailer.jail);
 	check_layout(&jailer);
 	copy_executable(&jailer);
+	join_netns(&jailer);
 	set_limits(&jailer);
 	set_cgroups(&jailer);
 	change_root(jailer.jail);

@@ -13,9 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const struct request *request)
 {
 	static struct command command;
+	struct place place;
 	struct fault fault;
 
-	if (command_make(&command, request, request->uid, false, &fault) != FAULT_NONE)
+	place_init(&place);
+	place.uid = request->uid;
+	if (command_make(&command, request, &place, true, &fault) != FAULT_NONE)
 		return;
 	for (size_t i = 0; i < request->file_count; i++)
 		if (strchr(request->files[i].name, '/') != NULL ||

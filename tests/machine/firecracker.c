@@ -171,26 +171,6 @@ Test(firecracker, a_policy_without_a_machine)
 	run_release(&run);
 }
 
-/* In words, and before there is a jail. */
-Test(firecracker, a_network_is_refused)
-{
-	static const char policy[] = "apiVersion: policy.safe-run.dev/v1alpha1\n"
-				     "metadata: {name: net}\n"
-				     "runtime: {command: 'true', args: []}\n"
-				     "resources: {cpu: {max: max 100000}, memory: {max: 128Mi}}\n"
-				     "network: {mode: allowlist, egress: [{protocol: tcp, cidr: "
-				     "192.0.2.0/24, port: 443}]}\n"
-				     "mounts: []\naudit: {level: basic}\n";
-	struct run run;
-
-	firecracker_host_run(&run, &host, WORDS("--policy", "-"), NULL, policy, sizeof policy - 1);
-	run_expect(&run, 125, "setup");
-	cr_expect(run_has_error(&run, "SR-OPS-001"), "%s", run.child.err);
-	cr_expect_not_null(strstr(run.child.err, "policy.network.mode"), "%s", run.child.err);
-	expect_no_jail(&run);
-	run_release(&run);
-}
-
 /* Refused before anything was started, with the reason. */
 static void expect_refusal(const char *const words[])
 {

@@ -22,7 +22,7 @@ static const char *const foreign[] = {"--config-file", "--user", "--scope", "--c
 				      /* jailer's, and Firecracker's */
 				      "--id", "--exec-file", "--uid", "--gid", "--chroot-base-dir",
 				      "--resource-limit", "--new-pid-ns", "--cgroup-version",
-				      "--parent-cgroup", "--cgroup", "--api-sock"};
+				      "--parent-cgroup", "--cgroup", "--api-sock", "--netns"};
 
 /* What `safe-run VERB --help` is asked of; the options of all of them are in safe-run(1). */
 static const struct verb {

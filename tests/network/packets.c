@@ -80,6 +80,12 @@ PACKETS(machine_NW7_host_and_metadata)
 PACKETS(machine_NW8_two_apart)
 PACKETS(machine_NW8_killed)
 
+/* And in one of Firecracker's, its stand-in's guest. */
+PACKETS(firecracker_allowed_and_refused)
+PACKETS(firecracker_snapshot)
+PACKETS(firecracker_NW5_names)
+PACKETS(firecracker_NW8_killed)
+
 /* An ordinary user's, through either program. */
 USER(pasta, allowed_tcp)
 USER(pasta, allowed_programs)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sr-jail by itself: what it takes for a request, and the jail it makes of one. */
+#include "stages/launch/channel.h"
 #include "stages/seal/digest.h"
 #include "tests/support/child.h"
 #include "tests/support/vectors.h"
@@ -338,6 +339,58 @@ Test(jail, an_image_that_is_another)
 			     F_OK),
 		      0);
 	json_object_put(root);
+	child_remove_dir(dir);
+	free(dir);
+}
+
+/* The word to go on, with a descriptor beside it. */
+static void send_go(const struct jail *jail, int fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	char word = CHANNEL_EXEC;
+	struct iovec vector = {.iov_base = &word, .iov_len = 1};
+	struct msghdr header = {.msg_iov = &vector,
+				.msg_iovlen = 1,
+				.msg_control = &control,
+				.msg_controllen = sizeof control};
+
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(&control.align), &fd, sizeof fd);
+	cr_assert_eq(sendmsg(jail->fd, &header, MSG_NOSIGNAL), 1);
+}
+
+/* A network namespace, and never the host's: whatever else comes, no jailer is started in it. */
+Test(jail, a_network_namespace_of_its_own)
+{
+	static const char *const paths[] = {"/proc/self/ns/net", "/proc/self/ns/uts", "/dev/null"};
+	char *dir = child_make_dir("jail");
+
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		struct json_object *root, *message;
+		struct jail jail;
+		int fd;
+
+		start(&jail);
+		root = request(dir, "sr-20200101-000000-000000a5");
+		send_request(&jail, root);
+		message = hear(&jail, &fd);
+		cr_assert_str_eq(text_of(message, "type"), "placed", "%s",
+				 text_of(message, "message"));
+		json_object_put(message);
+		json_object_put(root);
+		close(fd);
+		fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+		cr_assert_geq(fd, 0);
+		send_go(&jail, fd);
+		close(fd);
+		expect_refused(&jail, "no network namespace, or the host's own");
+		cr_expect_neq(access(JAILS "/sr-20200101-000000-000000a5", F_OK), 0);
+	}
 	child_remove_dir(dir);
 	free(dir);
 }

@@ -76,22 +76,32 @@ Test(jail_request, command_line)
 	static struct command command;
 	struct vector_set set;
 	struct request request;
+	struct place place;
 	struct fault fault;
 	size_t at = 0;
 
+	place_init(&place);
+	place.uid = 1862270978;
 	vectors_load("jail/accept", &set);
 	while (at < set.count && strstr(set.items[at].name, "cgroup") == NULL)
 		at++;
 	cr_assert_lt(at, set.count);
 	cr_assert_eq(request_parse(set.items[at].data, set.items[at].len, &request, &fault),
 		     FAULT_NONE);
-	cr_assert_eq(command_make(&command, &request, 1862270978, false, &fault), FAULT_NONE);
+	cr_assert_eq(command_make(&command, &request, &place, false, &fault), FAULT_NONE);
 	for (size_t i = 0; expected[i] != NULL; i++) {
 		cr_assert_lt(i, command.count);
 		cr_expect_str_eq(command.argv[i], expected[i]);
 	}
 	cr_expect_null(command.argv[command.count]);
 	cr_expect_eq(command.count, sizeof expected / sizeof expected[0] - 1);
+	cr_assert_eq(command_make(&command, &request, &place, true, &fault), FAULT_NONE);
+	at = 0;
+	while (at < command.count && strcmp(command.argv[at], "--netns") != 0)
+		at++;
+	cr_assert_lt(at + 1, command.count);
+	cr_expect_str_eq(command.argv[at + 1],
+			 "/srv/jailer/firecracker/sr-20200101-000000-00000001/netns");
 	request_release(&request);
 	vectors_release(&set);
 }
