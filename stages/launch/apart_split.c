@@ -5,6 +5,7 @@
 #include "stages/launch/mount.h"
 #include "stages/launch/overlay.h"
 #include "stages/launch/plan.h"
+#include "stages/launch/root.h"
 #include "stages/validate/path.h"
 
 #include <dirent.h>
@@ -192,6 +193,17 @@ static int finish(const struct split *split, const struct level *level, int moun
 	return mount_set(mount_fd, attributes | MOUNT_ATTR_RDONLY);
 }
 
+/* Whatever comes instead is not to lie over it; in it are mounts of ours alone. */
+static enum fault_code detach(const struct split *split, const struct level *level,
+			      enum fault_code code, struct fault *fault)
+{
+	if (fchdir(level->own_fd) == 0 && umount2(".", MNT_DETACH) == 0 &&
+	    fchdir(split->apart->root->fd) == 0)
+		return code;
+	return fault_set_errno(fault, split->source->code, errno, split->source->field,
+			       "cannot take back what stood for %s", level->path);
+}
+
 /* Each level is a mount, since the mount it is of may forbid more than the one above. */
 static enum fault_code split_directory(struct split *split, const char *path, int fd, int place_fd,
 				       struct fault *fault)
@@ -211,6 +223,8 @@ static enum fault_code split_directory(struct split *split, const char *path, in
 		code = add_entries(split, &level, fault);
 	if (code == FAULT_NONE && finish(split, &level, mount_fd) < 0)
 		code = lack(split, path, "cannot be closed", errno, fault);
+	if (code != FAULT_NONE && level.own_fd >= 0)
+		code = detach(split, &level, code, fault);
 	(void)close(level.own_fd);
 	(void)close(level.fd);
 	(void)close(mount_fd);
