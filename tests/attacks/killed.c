@@ -146,7 +146,7 @@ Test(attacks, RG7_next_sweep, .timeout = 120)
 	cr_expect_eq(live_end(&live, 20000), 128 + SIGKILL);
 	cr_expect_eq(attack_wait_gone(token, 10000), 0);
 	/* A directory whose last stage is still dying is one in use: gc leaves it for later. */
-	long long end = attack_now_ms() + 5000;
+	long long end = attack_now_ms() + 30000;
 	do {
 		sweep(&attack);
 	} while (cgroup && access(cgroup, F_OK) == 0 && attack_now_ms() < end);
