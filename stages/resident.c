@@ -50,7 +50,16 @@ enum fault_code resident_look(struct record_reader *reader, enum fault_code code
 	return take(record_read_once(reader, &line, &len, code, fault), code, path, ended, fault);
 }
 
-enum stage_exit resident_refuse(const struct stage_context *context, const struct fault *fault)
+enum fault_code resident_tell(const struct stage_context *context, const char *type,
+			      struct fault *fault)
+{
+	struct json_object *record OBJECT_CLEANUP = object_new();
+
+	object_add_string(record, "type", type);
+	return record_send(&context->out, record, RECORD_EVENT_MAX, fault);
+}
+
+static enum stage_exit refuse(const struct stage_context *context, const struct fault *fault)
 {
 	struct json_object *record OBJECT_CLEANUP = object_new();
 	struct json_object *errors = array_new();
@@ -64,8 +73,12 @@ enum stage_exit resident_refuse(const struct stage_context *context, const struc
 	return STAGE_FAILED;
 }
 
-void resident_leave(void)
+enum stage_exit resident_end(const struct stage_context *context, enum fault_code code,
+			     const struct fault *fault)
 {
+	enum stage_exit status = code == FAULT_NONE ? STAGE_DONE : refuse(context, fault);
+
 	(void)close(STDOUT_FILENO);
 	(void)close(STDERR_FILENO);
+	return status;
 }

@@ -26,13 +26,15 @@ enum fault_code resident_await_end(struct record_reader *reader, enum fault_code
 enum fault_code resident_look(struct record_reader *reader, enum fault_code code, const char *path,
 			      bool *ended, struct fault *fault) __attribute__((warn_unused_result));
 
-/* One record with errors[]: the status to end with. */
-enum stage_exit resident_refuse(const struct stage_context *context, const struct fault *fault);
+/* {"type":type}, nothing more. */
+enum fault_code resident_tell(const struct stage_context *context, const char *type,
+			      struct fault *fault) __attribute__((warn_unused_result));
 
 /*
- * The last record is out and nothing will be said any more: whoever reads stdout or stderr has the
- * end now, and not when the kernel has taken back what this process holds.
+ * The end: after a fault one record with errors[]. Nothing will be said any more, and whoever reads
+ * stdout or stderr has their end now, not when the kernel has taken back what this process holds.
  */
-void resident_leave(void);
+enum stage_exit resident_end(const struct stage_context *context, enum fault_code code,
+			     const struct fault *fault) __attribute__((warn_unused_result));
 
 #endif

@@ -23,7 +23,7 @@ static int take_link(void *state, const struct nlmsghdr *message)
 	const struct ifinfomsg *info = NLMSG_DATA(message);
 	struct interface_seen *seen = state;
 	const struct nlattr *inet;
-	const void *values;
+	const void *values, *name;
 	size_t len = 0, at = (IPV4_DEVCONF_FORWARDING - 1) * sizeof(uint32_t);
 
 	if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_LENGTH(sizeof *info))
@@ -35,6 +35,10 @@ static int take_link(void *state, const struct nlmsghdr *message)
 	values = rtnetlink_bytes(rtnetlink_inside(inet, IFLA_INET_CONF), &len);
 	if (values != NULL && len >= at + sizeof(uint32_t))
 		memcpy(&seen->forwarding, (const unsigned char *)values + at, sizeof(uint32_t));
+	name = rtnetlink_bytes(rtnetlink_find(message, sizeof *info, IFLA_IFNAME), &len);
+	if (name != NULL && len <= sizeof seen->name)
+		memcpy(seen->name, name, len);
+	seen->name[sizeof seen->name - 1] = '\0';
 	return 0;
 }
 

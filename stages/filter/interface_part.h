@@ -16,13 +16,14 @@ struct fields;
 #define INTERFACE_MAC_LEN  6
 #define INTERFACE_MAC_SIZE sizeof("00:11:22:33:44:55")
 
-/* What interface.c and tap.c, and a machine's guest (stages/init/network.c), have of each other. */
+/* Shared by interface.c, tap.c, sr-uplink (veth.c), and a machine's guest (stages/init/network.c). */
 
 /* What the kernel tells of an interface. */
 struct interface_seen {
 	int index;
 	unsigned flags; /* IFF_* */
 	uint32_t mtu, forwarding;
+	char name[IFNAMSIZ];
 };
 
 /* By name, or with NULL by index. 0, or -1 with errno (ENODEV). */

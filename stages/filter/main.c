@@ -200,12 +200,10 @@ static enum stage_exit filter_run(struct stage_context *context)
 {
 	struct filter *filter = context->state;
 	struct fault fault;
-	enum stage_exit status = serve(context, &fault) == FAULT_NONE
-					 ? STAGE_DONE
-					 : resident_refuse(context, &fault);
+	enum fault_code code = serve(context, &fault);
+	enum stage_exit status = resident_end(context, code, &fault);
 
 	/* Whoever waits for the record does not wait for the kernel to be done with the interface. */
-	resident_leave();
 	interface_remove(&filter->link, &filter->plan);
 	object_release(&filter->table);
 	object_release(&filter->guard);

@@ -2,6 +2,7 @@
 #include "stages/filter/net4_list.h"
 
 #include "ipc/field.h"
+#include "ipc/object.h"
 
 #include <json-c/json.h>
 
@@ -24,4 +25,20 @@ enum fault_code net4_list_read(struct fields *fields, const char *name, size_t m
 			return fault_set(fault, code, path, "entry %zu is no network a.b.c.d/n", i);
 	}
 	return FAULT_NONE;
+}
+
+void net4_append(struct json_object *array, struct net4 net, bool plain)
+{
+	char text[NET4_TEXT_SIZE];
+
+	net4_format(net, plain, text);
+	array_append_string(array, text);
+}
+
+void net4_add(struct json_object *object, const char *name, uint32_t address)
+{
+	char text[NET4_TEXT_SIZE];
+
+	net4_format((struct net4){address, 32}, true, text);
+	object_add_string(object, name, text);
 }

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,4 +59,26 @@ int base_open(bool make, char *bad, size_t size)
 		fd = step(fd, names[i], make && i > 0);
 	}
 	return fd;
+}
+
+int base_store(int base_fd, const char *name)
+{
+	char path[sizeof "../" + NAME_MAX];
+	struct stat info;
+	int fd, error_number;
+
+	(void)snprintf(path, sizeof path, "../%s", name);
+	if (mkdirat(base_fd, path, 0700) < 0 && errno != EEXIST)
+		return -1;
+	fd = openat(base_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	errno = EPERM;
+	if (fstat(fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & 077) == 0 &&
+	    flock(fd, LOCK_EX) == 0)
+		return fd;
+	error_number = errno;
+	(void)close(fd);
+	errno = error_number;
+	return -1;
 }

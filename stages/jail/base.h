@@ -19,4 +19,10 @@
  */
 int base_open(bool make, char *bad, size_t size) __attribute__((warn_unused_result));
 
+/*
+ * What jails share, JAIL_BASE/<name>: made (mode 0700), opened for reading and locked; base_fd is
+ * base_open's. -1 with errno; EPERM: it is not root's, or others may read it.
+ */
+int base_store(int base_fd, const char *name) __attribute__((warn_unused_result));
+
 #endif

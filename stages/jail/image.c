@@ -9,7 +9,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -96,30 +95,10 @@ static enum fault_code make_copy(int images_fd, const struct request_file *file,
 	return code;
 }
 
-static int open_images(int base_fd)
-{
-	struct stat info;
-	int fd, error_number;
-
-	if (mkdirat(base_fd, "../images", 0700) < 0 && errno != EEXIST)
-		return -1;
-	fd = openat(base_fd, "../images", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	errno = EPERM;
-	if (fstat(fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & 077) == 0 &&
-	    flock(fd, LOCK_EX) == 0)
-		return fd;
-	error_number = errno;
-	(void)close(fd);
-	errno = error_number;
-	return -1;
-}
-
 enum fault_code image_place(int base_fd, int root_fd, const struct request_file *file,
 			    struct fault *fault)
 {
-	int images_fd = open_images(base_fd);
+	int images_fd = base_store(base_fd, "images");
 	const char *name = file->hash + HEAD;
 	int result;
 

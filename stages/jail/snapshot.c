@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,27 +19,6 @@
 
 static const char *const parts[] = {SNAPSHOT_STATE, SNAPSHOT_MEMORY};
 
-/* Locked. */
-static int open_snapshots(int base_fd)
-{
-	struct stat info;
-	int fd, error_number;
-
-	if (mkdirat(base_fd, "../snapshots", 0700) < 0 && errno != EEXIST)
-		return -1;
-	fd = openat(base_fd, "../snapshots", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	errno = EPERM;
-	if (fstat(fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & 077) == 0 &&
-	    flock(fd, LOCK_EX) == 0)
-		return fd;
-	error_number = errno;
-	(void)close(fd);
-	errno = error_number;
-	return -1;
-}
-
 static enum fault_code no_directory(struct fault *fault)
 {
 	return fault_set_errno(fault, CODE, errno, PATH,
@@ -49,7 +27,7 @@ static enum fault_code no_directory(struct fault *fault)
 
 enum fault_code snapshot_place(struct place *place, const char *key, struct fault *fault)
 {
-	int fd = open_snapshots(place->base_fd);
+	int fd = base_store(place->base_fd, "snapshots");
 	char path[DIGEST_TEXT_SIZE + 16];
 	int result = 0;
 
@@ -117,7 +95,7 @@ static int keep(const struct place *place, int fd, const char *key)
 
 enum fault_code snapshot_keep(const struct place *place, const char *key, struct fault *fault)
 {
-	int fd = open_snapshots(place->base_fd);
+	int fd = base_store(place->base_fd, "snapshots");
 	int result;
 
 	if (fd < 0)

@@ -97,21 +97,12 @@ static int tell_running(const struct warden *warden, pid_t pid)
 	return sendmsg(warden->channel_fd, &header, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-static int64_t microseconds(const struct timeval *time)
-{
-	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
-}
-
 _Noreturn static void tell_exit(const struct warden *warden, int status, const struct rusage *usage)
 {
 	struct json_object *message = message_new("exit");
-	struct json_object *rusage = object_new();
 
 	object_add_integer(message, "status", status);
-	object_add_integer(rusage, "maxRssBytes", (int64_t)usage->ru_maxrss * 1024);
-	object_add_integer(rusage, "systemUs", microseconds(&usage->ru_stime));
-	object_add_integer(rusage, "userUs", microseconds(&usage->ru_utime));
-	object_add(message, "rusage", rusage);
+	message_add_usage(message, usage);
 	_exit(channel_report(warden->channel_fd, message) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 

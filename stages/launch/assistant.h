@@ -86,6 +86,13 @@ enum fault_code assistant_start(struct assistant *assistant, const struct assist
 				struct fault *fault) __attribute__((warn_unused_result));
 
 /*
+ * Write one record of at most RECORD_EVENT_MAX bytes to its stdin_fd. One that has ended is found
+ * by its result, with its own words; one that could not be told has the end of its input, and says
+ * what it misses.
+ */
+void assistant_tell(struct assistant *assistant, struct json_object *record);
+
+/*
  * Of one that lives as long as the run: its first record, within deadline_ns, while it goes on. The
  * caller owns *record. A refusal in it is the fault; the caller then stops the assistant.
  */

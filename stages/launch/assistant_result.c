@@ -50,6 +50,15 @@ void assistant_stop(struct assistant *assistant)
 	assistant->reading = false;
 }
 
+void assistant_tell(struct assistant *assistant, struct json_object *record)
+{
+	const struct record_sink sink = {.fd = assistant->stdin_fd, .record_fd = -1};
+	struct fault ignored;
+
+	if (record_send(&sink, record, RECORD_EVENT_MAX, &ignored) != FAULT_NONE)
+		descriptor_close(&assistant->stdin_fd);
+}
+
 /* For poll(2), rounded up so that it never wakes before the deadline; 0 once it has passed. */
 static int time_left_ms(uint64_t deadline_ns)
 {

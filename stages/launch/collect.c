@@ -152,14 +152,12 @@ static struct json_object *make_plan(const struct plan *plan)
 	return record;
 }
 
-/* The order both wait for. A reader that has ended is found by its result. */
+/* The order both wait for. */
 static void give_order(struct launch *launch)
 {
 	struct json_object *record OBJECT_CLEANUP = make_plan(launch->plan);
-	struct record_sink sink = {.fd = launch->reader.stdin_fd, .record_fd = -1};
-	struct fault ignored;
 
-	(void)!record_send(&sink, record, RECORD_EVENT_MAX, &ignored);
+	assistant_tell(&launch->reader, record);
 	descriptor_close(&launch->reader.stdin_fd);
 }
 

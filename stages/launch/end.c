@@ -4,6 +4,7 @@
 #include "stages/launch/descriptor.h"
 #include "stages/launch/firecracker.h"
 #include "stages/launch/launch.h"
+#include "stages/launch/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +16,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static int64_t microseconds(const struct timeval *time)
-{
-	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
-}
 
 /* sr-jail ends its machine, and takes the jail away, once the channel is closed. */
 static void let_go(struct launch *launch)
@@ -67,8 +63,8 @@ static void reap_init(struct launch *launch)
 		return;
 	launch->end.wait_status = SIGKILL;
 	launch->end.max_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
-	launch->end.system_us = microseconds(&usage.ru_stime);
-	launch->end.user_us = microseconds(&usage.ru_utime);
+	launch->end.system_us = message_us(&usage.ru_stime);
+	launch->end.user_us = message_us(&usage.ru_utime);
 }
 
 enum fault_code loop_hold(struct launch *launch, struct fault *fault)

@@ -55,6 +55,10 @@ enum fault_code firecracker_config(const struct launch *launch, struct json_obje
 enum fault_code firecracker_limits(const struct launch *launch, struct json_object **limits,
 				   struct fault *fault) __attribute__((warn_unused_result));
 
+/* {"file","value"}, what a cgroup's file is set to, onto an array. */
+void firecracker_setting(struct json_object *array, const char *file, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* sr-jail's one request (stages/jail/request.h), sent. */
 enum fault_code firecracker_ask(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));

@@ -176,25 +176,18 @@ enum fault_code firecracker_config(const struct launch *launch, struct json_obje
 	return FAULT_NONE;
 }
 
-static void add_setting(struct json_object *array, const char *file, const char *value)
+void firecracker_setting(struct json_object *array, const char *file, const char *format, ...)
 {
 	struct json_object *setting = object_new();
-
-	object_add_string(setting, "file", file);
-	object_add_string(setting, "value", value);
-	array_append(array, setting);
-}
-
-__attribute__((format(printf, 3, 4))) static void
-add_number(struct json_object *array, const char *file, const char *format, ...)
-{
 	char text[64];
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	add_setting(array, file, text);
+	object_add_string(setting, "file", file);
+	object_add_string(setting, "value", text);
+	array_append(array, setting);
 }
 
 static struct json_object *cgroup_settings(const struct cgroup_limits *limits)
@@ -203,14 +196,14 @@ static struct json_object *cgroup_settings(const struct cgroup_limits *limits)
 	uint64_t memory = limits->memory_max + MACHINE_JAIL_ROOM_MIB * MIB;
 
 	if (limits->cpu_set) {
-		add_number(first, "cpu.cfs_period_us", "%" PRIu64, limits->cpu_period_us);
-		add_number(first, "cpu.cfs_quota_us", "%" PRIu64, limits->cpu_quota_us);
-		add_number(second, "cpu.max", "%" PRIu64 " %" PRIu64, limits->cpu_quota_us,
-			   limits->cpu_period_us);
+		firecracker_setting(first, "cpu.cfs_period_us", "%" PRIu64, limits->cpu_period_us);
+		firecracker_setting(first, "cpu.cfs_quota_us", "%" PRIu64, limits->cpu_quota_us);
+		firecracker_setting(second, "cpu.max", "%" PRIu64 " %" PRIu64, limits->cpu_quota_us,
+				    limits->cpu_period_us);
 	}
-	add_number(first, "memory.limit_in_bytes", "%" PRIu64, memory);
-	add_number(second, "memory.max", "%" PRIu64, memory);
-	add_setting(second, "memory.swap.max", "0");
+	firecracker_setting(first, "memory.limit_in_bytes", "%" PRIu64, memory);
+	firecracker_setting(second, "memory.max", "%" PRIu64, memory);
+	firecracker_setting(second, "memory.swap.max", "0");
 	object_add(cgroup, "v1", first);
 	object_add(cgroup, "v2", second);
 	return cgroup;

@@ -48,15 +48,6 @@ static struct json_object *files(const struct machine *machine)
 	return array;
 }
 
-static void add_setting(struct json_object *array, const char *file, const char *value)
-{
-	struct json_object *setting = object_new();
-
-	object_add_string(setting, "file", file);
-	object_add_string(setting, "value", value);
-	array_append(array, setting);
-}
-
 /*
  * jailer puts the machine into a cgroup of its own below the run's, never beside it: that one holds
  * the limits, and a run stays within its caller's (RG3). Of version 1 the processor's alone, for an
@@ -70,7 +61,6 @@ static struct json_object *cgroup(const struct launch *launch)
 	const char *path = launch->cgroup.paths[second ? CGROUP_UNIFIED : CGROUP_CPU];
 	const char *parent = second ? path : strchr(path, '/');
 	struct json_object *object, *settings;
-	char value[64];
 
 	if ((!second && (launch->cgroup.dir_fd[CGROUP_CPU] < 0 || !limits->cpu_set)) ||
 	    parent == NULL)
@@ -80,16 +70,16 @@ static struct json_object *cgroup(const struct launch *launch)
 	object_add_string(object, "parent", second ? parent : parent + 1);
 	object_add(object, "settings", settings);
 	object_add_integer(object, "version", second ? 2 : 1);
-	(void)snprintf(value, sizeof value, "%" PRIu64,
-		       second ? limits->memory_max : limits->cpu_period_us);
-	add_setting(settings, second ? "memory.max" : "cpu.cfs_period_us", value);
-	(void)snprintf(value, sizeof value, "%" PRIu64, limits->cpu_quota_us);
-	if (!second)
-		add_setting(settings, "cpu.cfs_quota_us", value);
-	(void)snprintf(value, sizeof value, "%" PRIu64 " %" PRIu64, limits->cpu_quota_us,
-		       limits->cpu_period_us);
-	if (second && limits->cpu_set)
-		add_setting(settings, "cpu.max", value);
+	if (!second) {
+		firecracker_setting(settings, "cpu.cfs_period_us", "%" PRIu64,
+				    limits->cpu_period_us);
+		firecracker_setting(settings, "cpu.cfs_quota_us", "%" PRIu64, limits->cpu_quota_us);
+		return object;
+	}
+	firecracker_setting(settings, "memory.max", "%" PRIu64, limits->memory_max);
+	if (limits->cpu_set)
+		firecracker_setting(settings, "cpu.max", "%" PRIu64 " %" PRIu64,
+				    limits->cpu_quota_us, limits->cpu_period_us);
 	return object;
 }
 

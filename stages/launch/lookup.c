@@ -3,6 +3,7 @@
 
 #include "ipc/buf.h"
 #include "stages/launch/exec.h"
+#include "stages/launch/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,14 +106,6 @@ int lookup_hash(struct exec_file *file)
 
 int lookup_name(struct exec_file *file)
 {
-	char link[32];
-	ssize_t len;
-
 	/* /proc is our own instance, so what it says of the descriptor is the kernel's word. */
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
-	len = readlink(link, file->path, sizeof file->path - 1);
-	if (len < 0)
-		return -1;
-	file->path[len] = '\0';
-	return 0;
+	return mount_name(-1, file->fd, file->path, sizeof file->path);
 }

@@ -7,6 +7,7 @@
 #include "stages/launch/launch.h"
 #include "stages/launch/machine_hold.h"
 #include "stages/launch/machine_part.h"
+#include "stages/launch/mount.h"
 #include "stages/launch/rootfs.h"
 
 #include <errno.h>
@@ -27,8 +28,7 @@
 #define BUILD_USER                                                                                 \
 	BUILD "DIR --out ~/.local/share/safe-run/artifacts/default\", with a root file system in " \
 	      "DIR (or oci:PATH), or as root with \"" BUILD_ROOT
-#define DEVICE_KVM  "/dev/kvm"
-#define PATH_FD_LEN 32
+#define DEVICE_KVM "/dev/kvm"
 
 /* What the one assistant is given, open. */
 struct inputs {
@@ -166,15 +166,9 @@ static enum fault_code ask(struct launch *launch, const struct inputs *inputs,
 /* The host's name of what fd is open on. */
 static const char *name_fd(int fd, struct plan *plan)
 {
-	char link[PATH_FD_LEN], path[PLAN_PATH_MAX];
-	ssize_t len;
+	char path[PLAN_PATH_MAX];
 
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	len = readlink(link, path, sizeof path - 1);
-	if (len <= 0)
-		return NULL;
-	path[len] = '\0';
-	return plan_text(plan, path);
+	return mount_name(-1, fd, path, sizeof path) == 0 ? plan_text(plan, path) : NULL;
 }
 
 static enum fault_code read_hash(struct fields *fields, char hash[DIGEST_TEXT_SIZE],

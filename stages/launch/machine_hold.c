@@ -20,9 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CODE	FAULT_RUN_LAUNCH
-#define FD_LINK 32
-#define BLOCK	32768
+#define CODE  FAULT_RUN_LAUNCH
+#define BLOCK 32768
 
 static struct machine_stamp stamp_of(const struct stat *info)
 {
@@ -91,13 +90,10 @@ static enum fault_code check_owner(const struct machine_file *file, const struct
 static enum fault_code name_file(struct launch *launch, struct machine_file *file, const char *path,
 				 struct fault *fault)
 {
-	char link[FD_LINK], name[PLAN_PATH_MAX];
-	ssize_t len;
+	char name[PLAN_PATH_MAX];
+	bool named = mount_name(-1, file->fd, name, sizeof name) == 0;
 
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
-	len = readlink(link, name, sizeof name - 1);
-	name[len > 0 ? len : 0] = '\0';
-	file->source = len > 0 ? plan_text(launch->plan, name) : NULL;
+	file->source = named ? plan_text(launch->plan, name) : NULL;
 	return file->source != NULL
 		       ? FAULT_NONE
 		       : fault_set_errno(fault, CODE, errno, path, "cannot name the image");

@@ -18,9 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CODE	FAULT_RUN_MOUNT
-#define PATH	"launch.machine.mount"
-#define FD_LINK 32
+#define CODE FAULT_RUN_MOUNT
+#define PATH "launch.machine.mount"
 
 /* The policy's mounts on their way to devices of the guest's. */
 struct sources {
@@ -37,9 +36,8 @@ static enum fault_code open_source(const struct plan_mount *mount, const char *p
 		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
-	char link[FD_LINK], name[PLAN_PATH_MAX];
+	char name[PLAN_PATH_MAX];
 	struct plan_identity identity;
-	ssize_t len;
 
 	*fd = (int)syscall(SYS_openat2, AT_FDCWD, mount->source, &how, sizeof how);
 	if (*fd < 0)
@@ -51,10 +49,7 @@ static enum fault_code open_source(const struct plan_mount *mount, const char *p
 		return fault_set(fault, CODE, path,
 				 "%s is another file than the one that was validated",
 				 mount->source);
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", *fd);
-	len = readlink(link, name, sizeof name - 1);
-	name[len > 0 ? len : 0] = '\0';
-	if (len > 0 && strcmp(name, mount->source) == 0)
+	if (mount_name(-1, *fd, name, sizeof name) == 0 && strcmp(name, mount->source) == 0)
 		return FAULT_NONE;
 	return fault_set(fault, CODE, path, "%s has moved since it was validated", mount->source);
 }

@@ -25,12 +25,10 @@
  */
 static void tell_guest(struct machine *machine)
 {
-	struct record_sink sink = {.fd = machine->guest.stdin_fd, .record_fd = -1};
 	struct json_object *record OBJECT_CLEANUP = object_new();
-	struct fault ignored;
 
 	object_add_bool(record, "again", true);
-	(void)!record_send(&sink, record, RECORD_EVENT_MAX, &ignored);
+	assistant_tell(&machine->guest, record);
 }
 
 enum machine_news machine_first_ended(struct launch *launch, struct json_object *message)

@@ -255,12 +255,11 @@ enum machine_news machine_vmm_gone(struct launch *launch)
 
 void machine_signal(struct launch *launch, int number)
 {
-	struct record_sink sink = {.fd = launch->machine->guest.stdin_fd, .record_fd = -1};
+	struct assistant *guest = &launch->machine->guest;
 	struct json_object *record OBJECT_CLEANUP = object_new();
-	struct fault ignored;
 
-	if (sink.fd < 0)
+	if (guest->stdin_fd < 0)
 		return;
 	object_add_integer(record, "signal", number);
-	(void)!record_send(&sink, record, RECORD_EVENT_MAX, &ignored);
+	assistant_tell(guest, record);
 }

@@ -4,7 +4,11 @@
 
 #include "ipc/fault.h"
 
+#include <stdint.h>
+
 struct json_object;
+struct rusage;
+struct timeval;
 
 /*
  * What children tell the launcher (stages/launch/channel.h), one object each:
@@ -15,6 +19,10 @@ struct json_object;
  *   {"type":"exit","status","rusage":{...}}   init: how the workload ended (wait status)
  */
 struct json_object *message_new(const char *type);
+
+/* "rusage":{"maxRssBytes","systemUs","userUs"}, of getrusage(2) or wait4(2). */
+void message_add_usage(struct json_object *message, const struct rusage *usage);
+int64_t message_us(const struct timeval *time);
 
 /* 0, or -1 with errno. error_number 0: the fault is not a failed exec. */
 int message_fail(int channel_fd, const struct fault *fault, int error_number)

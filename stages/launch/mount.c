@@ -92,11 +92,11 @@ int mount_open_proc(int dir_fd)
 
 int mount_name(int proc_fd, int fd, char *out, size_t size)
 {
-	char link[sizeof "self/fd/2147483647"];
+	char link[sizeof "/proc/self/fd/2147483647"];
 	ssize_t len;
 
-	(void)snprintf(link, sizeof link, "self/fd/%d", fd);
-	len = readlinkat(proc_fd, link, out, size);
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	len = readlinkat(proc_fd, proc_fd < 0 ? link : link + sizeof "/proc/" - 1, out, size);
 	if (len < 0)
 		return -1;
 	if ((size_t)len == size) {

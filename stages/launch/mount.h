@@ -39,8 +39,9 @@ int mount_open_file(const char *path) __attribute__((warn_unused_result));
 int mount_open_proc(int dir_fd) __attribute__((warn_unused_result));
 
 /*
- * The kernel's own name for what fd is open on, as seen from this process's root: 0, or -1 with
- * errno. A file that was removed has " (deleted)" behind it (proc_pid_fd(5)).
+ * The kernel's own name for what fd is open on, as seen from this process's root, by the procfs
+ * proc_fd; -1: by /proc. 0, or -1 with errno (ENAMETOOLONG). A file that was removed has
+ * " (deleted)" behind it (proc_pid_fd(5)).
  */
 int mount_name(int proc_fd, int fd, char *out, size_t size) __attribute__((warn_unused_result));
 

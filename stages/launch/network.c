@@ -2,7 +2,7 @@
 #include "stages/launch/network.h"
 
 #include "ipc/object.h"
-#include "stages/filter/net4.h"
+#include "stages/filter/net4_list.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/enforcement.h"
@@ -15,6 +15,7 @@
 #include "stages/launch/network_user.h"
 #include "stages/launch/plan.h"
 #include "stages/seal/digest.h"
+#include "stages/uplink/rtnetlink.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -78,7 +79,7 @@ enum fault_code network_pass(const struct plan *plan, int channel_fd, struct fau
 	if (net_fd >= 0 && plan->rootless)
 		result = pass(channel_fd, "userns", ioctl(net_fd, NS_GET_USERNS));
 	if (net_fd >= 0 && result == 0 && plan->rootless && plan->network.direct)
-		result = pass(channel_fd, "links", network_user_links());
+		result = pass(channel_fd, "links", rtnetlink_open_links(SOCK_NONBLOCK));
 	message = message_new("network");
 	if (result == 0 && pass(channel_fd, "netns", net_fd) == 0 &&
 	    network_egress_pass(plan, channel_fd) == 0 && channel_report(channel_fd, message) == 0)
@@ -155,21 +156,7 @@ static enum fault_code start(struct launch *launch, struct assistant *assistant,
 	return assistant_start(assistant, &plan, fault);
 }
 
-static enum fault_code give(struct assistant *assistant, struct json_object *record,
-			    struct fault *fault)
-{
-	struct record_sink sink = {.fd = assistant->stdin_fd, .record_fd = -1};
-	struct fault ignored;
-
-	/* One that has ended is found by its result, with its own words. */
-	if (record_send(&sink, record, RECORD_EVENT_MAX, &ignored) == FAULT_NONE ||
-	    assistant->pid > 0)
-		return FAULT_NONE;
-	*fault = ignored;
-	return fault->code;
-}
-
-static enum fault_code order_uplink(struct launch *launch, struct fault *fault)
+static void order_uplink(struct launch *launch)
 {
 	const struct plan *plan = launch->plan;
 	struct json_object *record OBJECT_CLEANUP = object_new();
@@ -181,7 +168,7 @@ static enum fault_code order_uplink(struct launch *launch, struct fault *fault)
 	object_add(record, "addresses", addresses);
 	object_add_string(record, "interface", launch->network.interface);
 	object_add_string(record, "schemaVersion", "safe-run.uplink/v1");
-	return give(&launch->network.uplink, record, fault);
+	assistant_tell(&launch->network.uplink, record);
 }
 
 /* Connections that are held against names are sr-egress's own, and need no way out of the run. */
@@ -193,7 +180,9 @@ static enum fault_code start_uplink(struct launch *launch, struct fault *fault)
 		return FAULT_NONE;
 	code = launch->plan->rootless ? network_user_start(launch, fault)
 				      : start(launch, &launch->network.uplink, "sr-uplink", fault);
-	return code == FAULT_NONE ? order_uplink(launch, fault) : code;
+	if (code == FAULT_NONE)
+		order_uplink(launch);
+	return code;
 }
 
 enum fault_code network_start(struct launch *launch, struct fault *fault)
@@ -224,13 +213,9 @@ static bool take_text(struct json_object *record, const char *name, char *out, s
 
 static void close_reserved(struct network *network)
 {
-	char text[NET4_TEXT_SIZE];
-
 	network->closed = array_new();
-	for (size_t i = 0; i < NET4_CLOSED_COUNT; i++) {
-		net4_format(net4_closed[i], false, text);
-		array_append_string(network->closed, text);
-	}
+	for (size_t i = 0; i < NET4_CLOSED_COUNT; i++)
+		net4_append(network->closed, net4_closed[i], false);
 }
 
 /* Chains of the host's that may drop the run's packets go on record: who looks for them finds why. */
@@ -301,7 +286,7 @@ static void add_if_there(struct json_object *record, const char *name, const cha
 		object_add_null(record, name);
 }
 
-static enum fault_code order_filter(struct launch *launch, struct fault *fault)
+static void order_filter(struct launch *launch)
 {
 	const struct plan *plan = launch->plan;
 	struct json_object *record OBJECT_CLEANUP = object_new();
@@ -321,7 +306,7 @@ static enum fault_code order_filter(struct launch *launch, struct fault *fault)
 	object_add_string(record, "schemaVersion", "safe-run.filter/v1");
 	if (plan->machine.tap[0] != '\0')
 		object_add(record, "tap", network_machine_filter(plan));
-	return give(&launch->network.filter, record, fault);
+	assistant_tell(&launch->network.filter, record);
 }
 
 /* {"type":"linked"}: what the command sends at once is not lost. */
@@ -342,11 +327,11 @@ enum fault_code network_apply(struct launch *launch, struct fault *fault)
 	code = take_uplink(launch, fault);
 	if (code == FAULT_NONE)
 		code = network_names_check(launch->plan, network->closed, fault);
-	if (code == FAULT_NONE)
-		code = order_filter(launch, fault);
-	if (code == FAULT_NONE)
+	if (code == FAULT_NONE) {
+		order_filter(launch);
 		code = assistant_first(&network->filter, event_boot_ns() + WAIT_NS, &network->ready,
 				       fault);
+	}
 	if (code == FAULT_NONE && launch->plan->network.direct && !launch->plan->rootless)
 		code = await_link(network, fault);
 	if (code == FAULT_NONE)

@@ -2,6 +2,7 @@
 #include "stages/launch/network_egress.h"
 
 #include "ipc/object.h"
+#include "stages/filter/net4_list.h"
 #include "stages/filter/tap.h"
 #include "stages/launch/channel.h"
 #include "stages/launch/descriptor.h"
@@ -104,12 +105,9 @@ static void add_addresses(const struct plan *plan, const struct plan_rule *rule,
 			  struct json_object *list)
 {
 	const struct plan_host *host = &plan->network.hosts[rule->host_at];
-	char text[NET4_TEXT_SIZE];
 
-	for (size_t i = 0; !rule->wild && i < host->address_count; i++) {
-		net4_format((struct net4){host->addresses[i], 32}, true, text);
-		array_append_string(list, text);
-	}
+	for (size_t i = 0; !rule->wild && i < host->address_count; i++)
+		net4_append(list, (struct net4){host->addresses[i], 32}, true);
 }
 
 static struct json_object *make_plan(const struct plan *plan)
@@ -161,22 +159,9 @@ static enum fault_code start(struct launch *launch, int resolv_fd, struct fault 
 	return assistant_start(&network->egress, &plan, fault);
 }
 
-static enum fault_code give(struct launch *launch, struct fault *fault)
-{
-	struct json_object *record OBJECT_CLEANUP = make_plan(launch->plan);
-	struct record_sink sink = {.fd = launch->network.egress.stdin_fd, .record_fd = -1};
-	struct fault ignored;
-
-	/* One that has ended is found by its result, with its own words. */
-	if (record_send(&sink, record, RECORD_EVENT_MAX, &ignored) == FAULT_NONE ||
-	    launch->network.egress.pid > 0)
-		return FAULT_NONE;
-	*fault = ignored;
-	return fault->code;
-}
-
 enum fault_code network_egress_start(struct launch *launch, struct fault *fault)
 {
+	struct json_object *order OBJECT_CLEANUP = NULL;
 	const size_t count = wanted(launch->plan);
 	enum fault_code code;
 	int resolv_fd = -1;
@@ -197,7 +182,11 @@ enum fault_code network_egress_start(struct launch *launch, struct fault *fault)
 	descriptor_close(&resolv_fd);
 	/* Its own from here: when it ends, nobody listens. */
 	network_egress_close(&launch->network);
-	return code == FAULT_NONE ? give(launch, fault) : code;
+	if (code != FAULT_NONE)
+		return code;
+	order = make_plan(launch->plan);
+	assistant_tell(&launch->network.egress, order);
+	return FAULT_NONE;
 }
 
 enum fault_code network_egress_ready(struct launch *launch, struct fault *fault)

@@ -2,6 +2,7 @@
 #include "stages/launch/network_machine.h"
 
 #include "ipc/object.h"
+#include "stages/filter/net4_list.h"
 #include "stages/filter/tap.h"
 #include "stages/launch/launch.h"
 #include "stages/launch/plan.h"
@@ -93,12 +94,9 @@ static struct json_object *hosts(const struct plan *plan)
 	for (size_t i = 0; i < plan->network.host_count; i++) {
 		const struct plan_host *host = &plan->network.hosts[i];
 		struct json_object *object = object_new(), *addresses = array_new();
-		char text[NET4_TEXT_SIZE];
 
-		for (size_t k = 0; k < host->address_count; k++) {
-			net4_format((struct net4){host->addresses[k], 32}, true, text);
-			array_append_string(addresses, text);
-		}
+		for (size_t k = 0; k < host->address_count; k++)
+			net4_append(addresses, (struct net4){host->addresses[k], 32}, true);
 		object_add(object, "addresses", addresses);
 		object_add_string(object, "host", host->name);
 		array_append(array, object);

@@ -3,7 +3,7 @@
 
 #include "ipc/field.h"
 #include "ipc/object.h"
-#include "stages/filter/net4.h"
+#include "stages/filter/net4_list.h"
 #include "stages/launch/assistant.h"
 #include "stages/launch/descriptor.h"
 #include "stages/launch/launch.h"
@@ -27,17 +27,14 @@ void network_names_add(const struct plan *plan, const struct plan_rule *rule,
 		       struct json_object *list)
 {
 	const struct plan_host *host = &plan->network.hosts[rule->host_at];
-	char text[NET4_TEXT_SIZE];
 
 	if (rule->cidr != NULL) {
 		array_append_string(list, rule->cidr);
 		return;
 	}
 	/* A wildcard's are learned as the run asks for them. */
-	for (size_t i = 0; !rule->wild && i < host->address_count; i++) {
-		net4_format((struct net4){host->addresses[i], 32}, false, text);
-		array_append_string(list, text);
-	}
+	for (size_t i = 0; !rule->wild && i < host->address_count; i++)
+		net4_append(list, (struct net4){host->addresses[i], 32}, false);
 }
 
 /* Each name once. */
@@ -136,8 +133,6 @@ static enum fault_code ask(struct launch *launch, int resolv_fd, struct json_obj
 {
 	struct json_object *request OBJECT_CLEANUP = make_request(launch->plan);
 	struct assistant assistant;
-	struct record_sink sink = {.record_fd = -1};
-	struct fault ignored;
 	const struct assistant_plan plan = {
 		.home_fd = launch->home_fd,
 		.program = "sr-resolve",
@@ -154,9 +149,7 @@ static enum fault_code ask(struct launch *launch, int resolv_fd, struct json_obj
 
 	if (code != FAULT_NONE)
 		return code;
-	sink.fd = assistant.stdin_fd;
-	/* One that has ended is found by its result, with its own words. */
-	(void)!record_send(&sink, request, RECORD_EVENT_MAX, &ignored);
+	assistant_tell(&assistant, request);
 	descriptor_close(&assistant.stdin_fd);
 	return assistant_result(&assistant, event_boot_ns() + WAIT_NS, record, fault);
 }

@@ -8,6 +8,7 @@
 #include "stages/launch/launch.h"
 #include "stages/launch/network_names.h"
 #include "stages/launch/plan.h"
+#include "stages/launch/probe.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -17,7 +18,6 @@
 #define TABLE	    NETWORK_REPORT_TABLE
 #define CHAIN	    "forward"
 #define REFUSED_MAX 1024
-#define PROBE_HOST  "192.0.2.1" /* probe.c */
 
 const char *network_report_tap(const struct launch *launch)
 {

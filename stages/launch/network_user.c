@@ -4,30 +4,12 @@
 #include "ipc/object.h"
 #include "stages/launch/launch.h"
 
-#include <errno.h>
 #include <json-c/json.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define CODE FAULT_RUN_NETWORK
 #define PATH "launch.network"
-
-int network_user_links(void)
-{
-	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-		int error_number = errno;
-
-		(void)close(fd);
-		errno = error_number;
-		return -1;
-	}
-	return fd;
-}
 
 enum fault_code network_user_start(struct launch *launch, struct fault *fault)
 {

@@ -16,9 +16,6 @@ struct network;
  */
 #define NETWORK_USER_NAME 13 /* characters of an interface's name */
 
-/* In init: a netlink socket of its network namespace that hears of links to come; -1 with errno. */
-int network_user_links(void) __attribute__((warn_unused_result));
-
 /* With init there and its three descriptors. */
 enum fault_code network_user_start(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));

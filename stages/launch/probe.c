@@ -54,14 +54,14 @@ static int outcome(int fd)
 }
 
 /*
- * To 192.0.2.1, which is nobody's (RFC 5737): without a route it fails at once, and at an allowlist
+ * To PROBE_HOST: without a route it fails at once, and at an allowlist
  * with a reset. Else EINPROGRESS means that a packet is on its way.
  */
 static int try_connect(uint16_t port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_port = htons(port),
-				      .sin_addr.s_addr = htonl(0xC0000201U)};
+				      .sin_addr.s_addr = htonl(PROBE_HOST_U32)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error_number = 0;
 

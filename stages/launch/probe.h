@@ -17,6 +17,10 @@ enum probe_kind {
 	PROBE_COUNT
 };
 
+/* Where PROBE_CONNECT goes: 192.0.2.1, which is nobody's (RFC 5737). */
+#define PROBE_HOST     "192.0.2.1"
+#define PROBE_HOST_U32 0xC0000201U
+
 const char *probe_name(enum probe_kind kind); /* "readShadow", ... */
 /* The errno it failed with, as it must; 0 when it succeeded. */
 /* port: of the connection, one no rule lists. */

@@ -55,22 +55,13 @@ enum fault_code reaper_confine(const struct plan *plan, int channel_fd, struct f
 	return FAULT_NONE;
 }
 
-static int64_t microseconds(const struct timeval *time)
-{
-	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
-}
-
 /* type "exit", of all, or "ended": the one that waits beside it is still there. */
 static void tell_end(int channel_fd, const char *type, int status, const struct rusage *usage)
 {
 	struct json_object *message OBJECT_CLEANUP = message_new(type);
-	struct json_object *rusage = object_new();
 
 	object_add_integer(message, "status", status);
-	object_add_integer(rusage, "maxRssBytes", (int64_t)usage->ru_maxrss * 1024);
-	object_add_integer(rusage, "systemUs", microseconds(&usage->ru_stime));
-	object_add_integer(rusage, "userUs", microseconds(&usage->ru_utime));
-	object_add(message, "rusage", rusage);
+	message_add_usage(message, usage);
 	if (channel_report(channel_fd, message) < 0)
 		_exit(EXIT_FAILURE);
 }

@@ -153,14 +153,11 @@ static enum fault_code find_or_add(const struct request *request, int *fd, struc
 static enum fault_code use_tree(struct request *request, int fd, struct fault *fault)
 {
 	struct plan *plan = request->launch->plan;
-	char link[32], path[PLAN_PATH_MAX];
-	ssize_t len;
+	char path[PLAN_PATH_MAX];
+	bool named = mount_name(-1, fd, path, sizeof path) == 0;
 
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	len = readlink(link, path, sizeof path - 1);
-	path[len > 0 ? len : 0] = '\0';
-	plan->root.tree = plan_text(plan, path);
-	if (len < 0 || plan->root.tree == NULL || mount_identify(fd, &plan->root.tree_identity) < 0)
+	plan->root.tree = named ? plan_text(plan, path) : NULL;
+	if (plan->root.tree == NULL || mount_identify(fd, &plan->root.tree_identity) < 0)
 		return fault_set_errno(fault, CODE, errno, UNPACK, "cannot name the unpacked tree");
 	plan->root.kind = PLAN_ROOT_OCI;
 	return FAULT_NONE;

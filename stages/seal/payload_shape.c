@@ -141,7 +141,7 @@ static const struct shape_field rejected_fields[] = {
 	SHAPE_FIELD("target", SHAPE_STRING),
 };
 
-/* A rule as the policy's egress has it; verdict says what became of a packet it met. */
+/* A rule as the plan of the network has it: the policy's, and what its host resolved to. */
 static const struct shape_field planned_fields[] = {
 	SHAPE_FIELD("addresses", SHAPE_ARRAY), SHAPE_FIELD("cidr", STRING_MAYBE),
 	SHAPE_FIELD("host", STRING_MAYBE),     SHAPE_FIELD("index", SHAPE_INTEGER),

@@ -14,6 +14,7 @@
  * WHY NOT  in sr-filter: that holds a right over the run alone, this one over the host's network.
  */
 #include "ipc/object.h"
+#include "stages/filter/net4_list.h"
 #include "stages/filter/nft.h"
 #include "stages/resident.h"
 #include "stages/stage.h"
@@ -57,7 +58,7 @@ static enum stage_exit uplink_open(struct stage_context *context)
 		stage_complain(context->stage, "needs --netns-fd N");
 		return STAGE_USAGE;
 	}
-	uplink->watch_fd = watch_open();
+	uplink->watch_fd = rtnetlink_open_links(0);
 	if (uplink->watch_fd < 0 || rtnetlink_open(&uplink->link) < 0)
 		code = fault_set_errno(&fault, CODE, errno, "launch.network", "no netlink socket");
 	if (code == FAULT_NONE)
@@ -102,28 +103,16 @@ static enum fault_code make(struct uplink *uplink, struct fault *fault)
 	return code;
 }
 
-static void add_address(struct json_object *record, const char *name, uint32_t address)
-{
-	char text[NET4_TEXT_SIZE];
-
-	net4_format((struct net4){address, 32}, true, text);
-	object_add_string(record, name, text);
-}
-
 static struct json_object *make_ready(const struct uplink *uplink)
 {
 	struct json_object *record = object_new(), *own = array_new();
-	char text[NET4_TEXT_SIZE];
 
-	for (size_t i = 0; i < uplink->veth.own_count; i++) {
-		net4_format(uplink->veth.own[i], false, text);
-		array_append_string(own, text);
-	}
-	net4_format((struct net4){uplink->veth.host, 32}, false, text);
-	array_append_string(own, text);
-	add_address(record, "address", uplink->veth.sandbox);
+	for (size_t i = 0; i < uplink->veth.own_count; i++)
+		net4_append(own, uplink->veth.own[i], false);
+	net4_append(own, (struct net4){uplink->veth.host, 32}, false);
+	net4_add(record, "address", uplink->veth.sandbox);
 	object_add_shared(record, "drops", uplink->drops);
-	add_address(record, "gateway", uplink->veth.host);
+	net4_add(record, "gateway", uplink->veth.host);
 	object_add(record, "host", own);
 	object_add_string(record, "interface", uplink->veth.name);
 	object_add_string(record, "type", "ready");
@@ -155,14 +144,6 @@ static enum fault_code take_back(struct uplink *uplink, struct fault *fault)
 	return code == FAULT_NONE ? host_table_remove(&uplink->nft, &uplink->veth, fault) : code;
 }
 
-static enum fault_code tell(struct stage_context *context, const char *type, struct fault *fault)
-{
-	struct json_object *record OBJECT_CLEANUP = object_new();
-
-	object_add_string(record, "type", type);
-	return record_send(&context->out, record, RECORD_EVENT_MAX, fault);
-}
-
 static enum fault_code watch(struct stage_context *context, struct record_reader *reader,
 			     struct fault *fault)
 {
@@ -173,7 +154,7 @@ static enum fault_code watch(struct stage_context *context, struct record_reader
 					 WATCH_LINKED, &ended, fault);
 
 	if (code == FAULT_NONE && !ended)
-		code = tell(context, "linked", fault);
+		code = resident_tell(context, "linked", fault);
 	if (code == FAULT_NONE)
 		code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, reader,
 				 WATCH_ENDED, &ended, fault);
@@ -195,18 +176,15 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 	record_reader_release(&reader);
 	if (code == FAULT_NONE)
 		code = take_back(context->state, fault);
-	return code == FAULT_NONE ? tell(context, "final", fault) : code;
+	return code == FAULT_NONE ? resident_tell(context, "final", fault) : code;
 }
 
 static enum stage_exit uplink_run(struct stage_context *context)
 {
 	struct fault fault;
-	enum stage_exit status = serve(context, &fault) == FAULT_NONE
-					 ? STAGE_DONE
-					 : resident_refuse(context, &fault);
+	enum fault_code code = serve(context, &fault);
 
-	resident_leave();
-	return status;
+	return resident_end(context, code, &fault);
 }
 
 int main(int argc, char **argv)

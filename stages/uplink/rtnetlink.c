@@ -2,6 +2,7 @@
 #include "stages/uplink/rtnetlink.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,20 @@ int rtnetlink_open(struct rtnetlink *link)
 	if (link->fd < 0)
 		return -1;
 	return bind(link->fd, (struct sockaddr *)&address, sizeof address);
+}
+
+int rtnetlink_open_links(int flags)
+{
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | flags, NETLINK_ROUTE);
+	int error_number;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) == 0)
+		return fd;
+	error_number = errno;
+	(void)close(fd);
+	errno = error_number;
+	return -1;
 }
 
 void rtnetlink_close(struct rtnetlink *link)

@@ -26,6 +26,9 @@ struct rtnetlink {
 int rtnetlink_open(struct rtnetlink *link) __attribute__((warn_unused_result));
 void rtnetlink_close(struct rtnetlink *link);
 
+/* A socket that hears of interfaces (RTMGRP_LINK); flags: SOCK_NONBLOCK or 0. -1 with errno. */
+int rtnetlink_open_links(int flags) __attribute__((warn_unused_result));
+
 /* Begin a request: its type, flags beside NLM_F_REQUEST, and the fixed part. */
 void rtnetlink_begin(struct rtnetlink *link, uint16_t type, uint16_t flags, const void *fixed,
 		     size_t len);

@@ -20,18 +20,6 @@
 /* Each outdoes those before it. */
 enum news { NEWS_NONE, NEWS_LINKED, NEWS_GONE, NEWS_CHANGED };
 
-int watch_open(void)
-{
-	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* Bridges tell of their ports under a family of their own, and of what is none of ours. */
 static enum news news_of(const struct nlmsghdr *message, const struct veth *veth)
 {

@@ -12,9 +12,6 @@
  * pass the table by, and the run ends instead.
  */
 
-/* A socket that hears of interfaces; -1 with errno. Before confinement. */
-int watch_open(void) __attribute__((warn_unused_result));
-
 /* What was told until now is of the time before: forget it, and look whether all is as made. */
 enum fault_code watch_begin(struct rtnetlink *link, int watch_fd, const struct veth *veth,
 			    struct fault *fault) __attribute__((warn_unused_result));

@@ -19,6 +19,7 @@
  * WHY NOT  in sr-launch: it parses no packet, and the program would inherit what it holds.
  */
 #include "ipc/object.h"
+#include "stages/filter/net4_list.h"
 #include "stages/resident.h"
 #include "stages/stage.h"
 #include "stages/uplink/plan.h"
@@ -136,27 +137,15 @@ static enum fault_code make(struct stage_context *context, struct fault *fault)
 	return tighten(fault);
 }
 
-static void add_address(struct json_object *record, const char *name, uint32_t address)
-{
-	char text[NET4_TEXT_SIZE];
-
-	net4_format((struct net4){address, 32}, true, text);
-	object_add_string(record, name, text);
-}
-
 static struct json_object *make_ready(struct usernet *usernet)
 {
 	struct json_object *record = object_new(), *own = array_new(), *uplink = object_new();
 	const char *version = helper_first_line(&usernet->asked);
-	char text[NET4_TEXT_SIZE];
 
-	for (size_t i = 0; i < usernet->own.count; i++) {
-		net4_format(usernet->own.nets[i], false, text);
-		array_append_string(own, text);
-	}
+	for (size_t i = 0; i < usernet->own.count; i++)
+		net4_append(own, usernet->own.nets[i], false);
 	/* The inside's network too: the program has addresses in it that stand for others. */
-	net4_format(usernet->net, false, text);
-	array_append_string(own, text);
+	net4_append(own, usernet->net, false);
 	object_add_string(uplink, "hash", usernet->program.hash);
 	object_add_string(uplink, "kind", program_name(usernet->program.kind));
 	object_add_string(uplink, "program", usernet->program.path);
@@ -165,8 +154,8 @@ static struct json_object *make_ready(struct usernet *usernet)
 		object_add_escaped(uplink, "version", version, strlen(version));
 	else
 		object_add_null(uplink, "version");
-	add_address(record, "address", usernet->net.address + HELPER_ADDRESS);
-	add_address(record, "gateway", usernet->net.address + HELPER_GATEWAY);
+	net4_add(record, "address", usernet->net.address + HELPER_ADDRESS);
+	net4_add(record, "gateway", usernet->net.address + HELPER_GATEWAY);
 	object_add_bool(record, "bareResets", usernet->program.kind == PROGRAM_PASTA);
 	object_add(record, "host", own);
 	object_add_string(record, "interface", usernet->plan.interface);
@@ -211,7 +200,6 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 {
 	struct usernet *usernet = context->state;
 	struct json_object *ready OBJECT_CLEANUP = NULL;
-	struct json_object *final OBJECT_CLEANUP = NULL;
 	struct record_reader reader;
 	enum fault_code code;
 
@@ -228,22 +216,15 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 	record_reader_release(&reader);
 	helper_stop(&usernet->helper);
 	helper_stop(&usernet->asked);
-	if (code != FAULT_NONE)
-		return code;
-	final = object_new();
-	object_add_string(final, "type", "final");
-	return record_send(&context->out, final, RECORD_EVENT_MAX, fault);
+	return code == FAULT_NONE ? resident_tell(context, "final", fault) : code;
 }
 
 static enum stage_exit usernet_run(struct stage_context *context)
 {
 	struct fault fault;
-	enum stage_exit status = serve(context, &fault) == FAULT_NONE
-					 ? STAGE_DONE
-					 : resident_refuse(context, &fault);
+	enum fault_code code = serve(context, &fault);
 
-	resident_leave();
-	return status;
+	return resident_end(context, code, &fault);
 }
 
 int main(int argc, char **argv)

@@ -80,6 +80,9 @@ void nw_forget(struct nw_world *world);
 /* An attack with network.mode allowlist and these rules (JSON objects, NULL at the end). */
 void nw_attack(struct attack *attack, const struct nw_world *world, const char *const argv[],
 	       const char *const rules[]);
+/* nw_open, nw_attack, and the attack, which must come to its end; false as nw_open. */
+bool nw_run(struct attack *attack, struct nw_world *world, const char *const argv[],
+	    const char *const rules[]) __attribute__((warn_unused_result));
 /* blockedHits of rule.hit events for what no rule lists, of this target and port. */
 long long nw_refused(const struct attack *attack, const char *target, long long port);
 

@@ -36,11 +36,8 @@ Test(nw, NW2_names_off_the_list_never_leave, .timeout = 120)
 
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
 		argv[3 + i] = ways[i];
-	if (!nw_open(&world))
+	if (!nw_run(&attack, &world, argv, rules))
 		return;
-	nw_attack(&attack, &world, argv, rules);
-	attack_run(&attack);
-	attack_expect_finished(&attack);
 	for (size_t i = 1; i < 3; i++)
 		cr_expect_str_eq(attack_said(attack.result.out, argv[i]), "ok", "%s: %s%s", argv[i],
 				 attack.result.out, attack.result.err);
@@ -74,11 +71,8 @@ Test(nw, NW2_would_be_seen, .timeout = 120)
 	struct nw_world world;
 	struct attack attack;
 
-	if (!nw_open(&world))
+	if (!nw_run(&attack, &world, argv, rules))
 		return;
-	nw_attack(&attack, &world, argv, rules);
-	attack_run(&attack);
-	attack_expect_finished(&attack);
 	cr_expect_str_eq(attack_said(attack.result.out, argv[1]), "ok", "%s", attack.result.out);
 	cr_expect_eq(nw_secrets(&world), 1, "%s", nw_tell(&world));
 	attack_close(&attack);
@@ -121,23 +115,29 @@ static const char *const spellings[] = {
 	"localhost",
 };
 
+/* Port 80 of NW_ONE, with this host as the one rule. */
+static void attack_host(struct attack *attack, const struct nw_world *world, const char *host)
+{
+	const char *argv[] = {NET, "tcp:" NW_ONE ":80", NULL};
+	char rule[256];
+	const char *rules[] = {rule, NULL};
+
+	snprintf(rule, sizeof rule, "{\"protocol\":\"tcp\",\"host\":\"%s\",\"port\":80}", host);
+	nw_attack(attack, world, argv, rules);
+	attack_run(attack);
+}
+
 /* One spelling of a host's name is a name; the rest means two things to somebody. */
 Test(nw, NW3_spellings_of_a_host, .timeout = 300)
 {
-	const char *argv[] = {NET, "tcp:" NW_ONE ":80", NULL};
 	struct nw_world world;
 
 	if (!nw_open(&world))
 		return;
 	for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
-		char rule[256];
-		const char *rules[] = {rule, NULL};
 		struct attack attack;
 
-		snprintf(rule, sizeof rule, "{\"protocol\":\"tcp\",\"host\":\"%s\",\"port\":80}",
-			 spellings[i]);
-		nw_attack(&attack, &world, argv, rules);
-		attack_run(&attack);
+		attack_host(&attack, &world, spellings[i]);
 		cr_expect_eq(attack.result.status, 125, "'%s': status %d", spellings[i],
 			     attack.result.status);
 		cr_expect(strstr(attack_errors(&attack), "SR-POL-"), "'%s': %s", spellings[i],
@@ -160,11 +160,8 @@ Test(nw, NW5_rebinding, .timeout = 120)
 	struct nw_world world;
 	struct attack attack;
 
-	if (!nw_open(&world))
+	if (!nw_run(&attack, &world, argv, rules))
 		return;
-	nw_attack(&attack, &world, argv, rules);
-	attack_run(&attack);
-	attack_expect_finished(&attack);
 	cr_expect_not_null(strstr(attack.result.out, "is turn.example " NW_ONE "\n"), "%s%s",
 			   attack.result.out, attack.result.err);
 	cr_expect_str_eq(attack_said(attack.result.out, argv[2]), "ok");
@@ -185,20 +182,14 @@ Test(nw, NW5_rebinding, .timeout = 120)
 Test(nw, NW5_names_that_lead_inside, .timeout = 120)
 {
 	static const char *const names[] = {"own.example", "meta.example", "none.example"};
-	const char *argv[] = {NET, "tcp:" NW_ONE ":80", NULL};
 	struct nw_world world;
 
 	if (!nw_open(&world))
 		return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char rule[256];
-		const char *rules[] = {rule, NULL};
 		struct attack attack;
 
-		snprintf(rule, sizeof rule, "{\"protocol\":\"tcp\",\"host\":\"%s\",\"port\":80}",
-			 names[i]);
-		nw_attack(&attack, &world, argv, rules);
-		attack_run(&attack);
+		attack_host(&attack, &world, names[i]);
 		attack_expect_refused(&attack, "SR-RUN-201");
 		cr_expect_str_eq(attack_text(&attack, "errors.0.path"), "launch.network.dns");
 		attack_close(&attack);

@@ -50,11 +50,8 @@ Test(nw, NW6_whatever_is_not_listed, .timeout = 120)
 
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		argv[2 + i] = refused[i];
-	if (!nw_open(&world))
+	if (!nw_run(&attack, &world, argv, rules))
 		return;
-	nw_attack(&attack, &world, argv, rules);
-	attack_run(&attack);
-	attack_expect_finished(&attack);
 	expect_open(&attack, argv[1]);
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		expect_refused(&attack, refused[i]);
@@ -85,11 +82,8 @@ Test(nw, NW7_host_and_metadata, .timeout = 120)
 	struct nw_world world;
 	struct attack attack;
 
-	if (!nw_open(&world))
+	if (!nw_run(&attack, &world, argv, rules))
 		return;
-	nw_attack(&attack, &world, argv, rules);
-	attack_run(&attack);
-	attack_expect_finished(&attack);
 	expect_open(&attack, argv[1]);
 	for (size_t i = 2; argv[i]; i++)
 		expect_refused(&attack, argv[i]);
@@ -110,11 +104,8 @@ Test(nw, NW7_listed_is_reached, .timeout = 120)
 	struct nw_world world;
 	struct attack attack;
 
-	if (!nw_open(&world))
+	if (!nw_run(&attack, &world, argv, rules))
 		return;
-	nw_attack(&attack, &world, argv, rules);
-	attack_run(&attack);
-	attack_expect_finished(&attack);
 	expect_open(&attack, argv[1]);
 	cr_expect_gt(nw_count(&world, NW_META, IPPROTO_TCP, 80), 0);
 	attack_close(&attack);

@@ -343,3 +343,35 @@ Test(assistant, waits_for_a_word_on_stdin)
 	expect_text(seen, "stdin", "1");
 	json_object_put(seen);
 }
+
+/* A record it cannot have is no reason to wait for one: its input ends. */
+Test(assistant, is_told_a_record_or_that_there_is_none)
+{
+	static const struct {
+		size_t len;
+		const char *stdin_seen;
+	} records[] = {{1, "1"}, {RECORD_EVENT_MAX, "0"}};
+	char *text = malloc(RECORD_EVENT_MAX + 1);
+
+	memset(text, 'x', RECORD_EVENT_MAX);
+	for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+		struct assistant_plan plan = usual("look");
+		struct json_object *record = json_object_new_object(), *seen = NULL;
+		struct assistant assistant;
+		struct fault fault;
+
+		text[records[i].len] = '\0';
+		json_object_object_add(record, "text", json_object_new_string(text));
+		text[records[i].len] = 'x';
+		plan.stdin_fd = ASSISTANT_STDIN_PIPE;
+		cr_assert_eq(assistant_start(&assistant, &plan, &fault), FAULT_NONE);
+		assistant_tell(&assistant, record);
+		cr_assert_eq(
+			assistant_result(&assistant, event_boot_ns() + AMPLE_NS, &seen, &fault),
+			FAULT_NONE, "%s", fault.message);
+		expect_text(seen, "stdin", records[i].stdin_seen);
+		json_object_put(seen);
+		json_object_put(record);
+	}
+	free(text);
+}
