@@ -8,19 +8,13 @@
 #include "tests/machine/machine.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <json-c/json.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define JAILS	  "/srv/jailer/firecracker"
 #define UID_FIRST 0x6F000000
 #define UID_LAST  0x6FFFFFFF
 
@@ -38,23 +32,6 @@ static void remove_host(void)
 }
 
 TestSuite(firecracker, .init = make_host, .fini = remove_host);
-
-static const char *run_name(const struct run *run)
-{
-	const char *slash = run->dir != NULL ? strrchr(run->dir, '/') : NULL;
-
-	cr_assert_not_null(slash, "there is no run directory: %s", run->child.err);
-	return slash + 1;
-}
-
-/* Of this run's; others may have theirs. */
-static void expect_no_jail(const struct run *run)
-{
-	char path[4096];
-
-	snprintf(path, sizeof path, JAILS "/%s", run_name(run));
-	cr_expect_neq(access(path, F_OK), 0, "%s is left", path);
-}
 
 static struct json_object *clause(const struct run *run, const char *name)
 {
@@ -97,7 +74,7 @@ Test(firecracker, a_whole_run)
 	cr_expect_not_null(clause(&run, "machine.seccomp"));
 	cr_expect_not_null(clause(&run, "machine.pidNamespaces"));
 	cr_expect_not_null(clause(&run, "resources.memory.max"));
-	expect_no_jail(&run);
+	firecracker_expect_no_jail(&run);
 	run_release(&run);
 }
 
@@ -185,7 +162,7 @@ static void expect_refusal(const char *const words[])
 				   run.child.err);
 	cr_expect_not(run_has_event(&run, "run.prepared"));
 	cr_expect_not(run_has_event(&run, "vm.started"));
-	expect_no_jail(&run);
+	firecracker_expect_no_jail(&run);
 	run_release(&run);
 }
 
@@ -280,7 +257,7 @@ static void expect_broken(const char *program, const char *mode, const char *wor
 	cr_expect_not_null(strstr(run.child.err, words), "'%s' is not in: %s", words,
 			   run.child.err);
 	run_expect(&run, 125, run_text(&run, "outcome.cause"));
-	expect_no_jail(&run);
+	firecracker_expect_no_jail(&run);
 	run_release(&run);
 	firecracker_host_set(&host, program, STANDIN_MODE_MARK, "");
 }
@@ -301,7 +278,7 @@ Test(firecracker, never_answers)
 	firecracker_host_set(&host, "fc/firecracker", STANDIN_MODE_MARK, "hangs");
 	firecracker_host_run(&run, &host, WORDS("--timeout", "1"), WORDS("true"), NULL, 0);
 	run_expect(&run, 124, "timeout");
-	expect_no_jail(&run);
+	firecracker_expect_no_jail(&run);
 	run_release(&run);
 }
 
@@ -335,7 +312,7 @@ static void expect_snapshot(const char *const options[], const char *use, const 
 	cr_assert_not_null(at, "%s", console);
 	snprintf(seed, 16, "%.8s", at + 6);
 	free(console);
-	expect_no_jail(&run);
+	firecracker_expect_no_jail(&run);
 	run_release(&run);
 }
 
@@ -409,7 +386,7 @@ Test(firecracker, snapshots_that_cannot_be_loaded)
 	firecracker_host_run(&run, &host, WORDS("--snapshot"), WORDS("true"), NULL, 0);
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, "told to fail"), "%s", run.child.err);
-	expect_no_jail(&run);
+	firecracker_expect_no_jail(&run);
 	run_release(&run);
 }
 
@@ -429,162 +406,6 @@ Test(firecracker, snapshots_are_firecrackers)
 	run_expect(&run, 125, "setup");
 	cr_expect_not_null(strstr(run.child.err, "is for microVMs"), "%s", run.child.err);
 	run_release(&run);
-}
-
-/* A run that goes on: its stages' pids, by who is whose parent. */
-struct going {
-	pid_t front, firecracker, warden, jail, launch;
-	struct run run;
-};
-
-static pid_t parent_of(pid_t pid)
-{
-	char path[64];
-	char *text;
-	const char *at;
-	pid_t parent = -1;
-
-	snprintf(path, sizeof path, "/proc/%d/status", pid);
-	text = child_read_file(path, &(size_t){0});
-	at = text != NULL ? strstr(text, "\nPPid:\t") : NULL;
-	if (at != NULL)
-		parent = (pid_t)strtol(at + 7, NULL, 10);
-	free(text);
-	return parent;
-}
-
-static pid_t started_pid(const char *base)
-{
-	DIR *dir = opendir(base);
-	const struct dirent *entry;
-	pid_t pid = -1;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		char path[4096];
-		char *text;
-		const char *at;
-
-		snprintf(path, sizeof path, "%s/%s/stages/launch.ndjson", base, entry->d_name);
-		text = strncmp(entry->d_name, "sr-", 3) == 0 ? child_read_file(path, &(size_t){0})
-							     : NULL;
-		at = text != NULL ? strstr(text, "\"pid\":") : NULL;
-		if (at != NULL)
-			pid = (pid_t)strtol(at + 6, NULL, 10);
-		free(text);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	return pid;
-}
-
-static void start_going(struct going *going)
-{
-	const char **argv;
-
-	memset(going, 0, sizeof *going);
-	firecracker_host_set(&host, "fc/firecracker", STANDIN_MODE_MARK, "hangs");
-	going->run.base = child_make_dir("firecracker");
-	argv = firecracker_host_argv(&host, going->run.base, NULL, WORDS("true"));
-	going->front = fork();
-	if (going->front == 0) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(null, 2);
-		execv(argv[0], (char *const *)argv);
-		_exit(127);
-	}
-	for (int i = 0; i < 3000 && (going->firecracker = started_pid(going->run.base)) <= 0; i++)
-		usleep(10000);
-	cr_assert_gt(going->firecracker, 1, "it did not start");
-	going->warden = parent_of(going->firecracker);
-	going->jail = parent_of(going->warden);
-	going->launch = parent_of(going->jail);
-	cr_assert_gt(going->launch, 1);
-	free(argv);
-}
-
-static void await_end(pid_t pid)
-{
-	for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++)
-		usleep(10000);
-	cr_expect_neq(kill(pid, 0), 0, "process %d lives on", pid);
-}
-
-static void end_going(struct going *going)
-{
-	int status;
-
-	cr_assert_eq(waitpid(going->front, &status, 0), going->front);
-	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 125, "%x", status);
-	run_collect(&going->run);
-	run_sweep(&going->run);
-}
-
-/* Whoever dies, the machine does; what sr-jail cannot take away any more, gc does. */
-Test(firecracker, killed_launcher)
-{
-	struct going going;
-
-	start_going(&going);
-	cr_assert_eq(kill(going.launch, SIGKILL), 0);
-	await_end(going.firecracker);
-	await_end(going.jail);
-	end_going(&going);
-	expect_no_jail(&going.run);
-}
-
-Test(firecracker, killed_jail)
-{
-	struct going going;
-	char path[4096];
-
-	start_going(&going);
-	cr_assert_eq(kill(going.jail, SIGKILL), 0);
-	await_end(going.firecracker);
-	cr_assert_eq(waitpid(going.front, NULL, 0), going.front);
-	run_collect(&going.run);
-	snprintf(path, sizeof path, JAILS "/%s", run_name(&going.run));
-	cr_expect_eq(access(path, F_OK), 0, "who took %s away?", path);
-	run_sweep(&going.run);
-	expect_no_jail(&going.run);
-}
-
-/* gc leaves alone what is locked, what is young, and what no run is called. */
-Test(firecracker, gc_takes_what_nobody_holds)
-{
-	char *base = child_make_dir("firecracker-gc");
-	struct child_result swept;
-	int fd;
-
-	cr_assert_eq(mkdir(JAILS, 0700), 0);
-	cr_assert_eq(mkdir(JAILS "/sr-20200101-000000-0000000a", 0700), 0);
-	cr_assert_eq(mkdir(JAILS "/sr-20200101-000000-0000000a/root", 0777), 0);
-	cr_assert_eq(symlink("/etc", JAILS "/sr-20200101-000000-0000000a/root/link"), 0);
-	cr_assert_eq(mkdir(JAILS "/sr-20200101-000000-0000000b", 0700), 0);
-	cr_assert_eq(mkdir(JAILS "/not-a-run", 0700), 0);
-	fd = open(JAILS "/sr-20200101-000000-0000000b", O_RDONLY | O_CLOEXEC);
-	cr_assert_eq(flock(fd, LOCK_EX), 0);
-	cr_assert_eq(mkdir("/srv/jailer/images", 0700), 0);
-	child_write_file("/srv/jailer/images/unused", "x", 1);
-	child_write_file("/srv/jailer/images/used", "x", 1);
-	cr_assert_eq(
-		link("/srv/jailer/images/used", JAILS "/sr-20200101-000000-0000000b/rootfs.img"),
-		0);
-	child_run(WORDS("safe-run", "gc", "--workdir", base), "", 0, NULL, &swept);
-	cr_expect_eq(swept.status, 0, "%s", swept.err);
-	cr_expect_not_null(strstr(swept.out, "sr-20200101-000000-0000000a"), "%s", swept.out);
-	cr_expect_neq(access(JAILS "/sr-20200101-000000-0000000a", F_OK), 0);
-	cr_expect_eq(access(JAILS "/sr-20200101-000000-0000000b", F_OK), 0);
-	cr_expect_eq(access(JAILS "/not-a-run", F_OK), 0);
-	cr_expect_eq(access("/etc/passwd", F_OK), 0);
-	cr_expect_neq(access("/srv/jailer/images/unused", F_OK), 0);
-	cr_expect_eq(access("/srv/jailer/images/used", F_OK), 0);
-	child_release(&swept);
-	close(fd);
-	child_remove_dir(base);
-	free(base);
 }
 
 /* For anybody else it is refused, whatever is there. */

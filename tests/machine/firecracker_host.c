@@ -198,3 +198,19 @@ void firecracker_host_run(struct run *run, const struct firecracker_host *host,
 	free(argv);
 	run_collect(run);
 }
+
+void firecracker_jail(const struct run *run, char *path, size_t size)
+{
+	const char *slash = run->dir != NULL ? strrchr(run->dir, '/') : NULL;
+
+	cr_assert_not_null(slash, "there is no run directory: %s", run->child.err);
+	snprintf(path, size, FIRECRACKER_JAILS "/%s", slash + 1);
+}
+
+void firecracker_expect_no_jail(const struct run *run)
+{
+	char path[4096];
+
+	firecracker_jail(run, path, sizeof path);
+	cr_expect_neq(access(path, F_OK), 0, "%s is left", path);
+}

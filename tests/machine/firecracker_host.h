@@ -39,4 +39,9 @@ void firecracker_host_run(struct run *run, const struct firecracker_host *host,
 			  const char *const options[], const char *const command[],
 			  const void *input, size_t input_len);
 
+/* Where jails are, and a run's; others may have theirs. */
+#define FIRECRACKER_JAILS "/srv/jailer/firecracker"
+void firecracker_jail(const struct run *run, char *path, size_t size);
+void firecracker_expect_no_jail(const struct run *run);
+
 #endif

@@ -9,7 +9,8 @@
 
 /*
  * The allowlist and the host's own policy lie beside them, and are of other kinds. One with a root
- * of its own needs that root: it is run in roots.c. One with a network needs somebody there: tests/network.
+ * of its own needs that root: it is run in roots_oci.c. One with a network needs somebody there:
+ * tests/network.
  */
 static bool is_policy(const char *path)
 {

@@ -122,36 +122,105 @@ static void examine_signer(pid_t run)
 	cr_expect_gt(count_in_memory(run, SECRET), 0, "the control");
 }
 
-Test(signer_child, is_what_the_program_is)
-{
+struct live {
 	struct bench bench;
-	char path[PATH_MAX], line[16];
+	char key[PATH_MAX];
 	const char **argv;
-	int in[2], out[2], status;
 	pid_t pid;
+	int in_fd;
+};
 
-	bench_open(&bench);
-	bench_shell(&bench, "$SR key generate --out key", 0, NULL);
-	snprintf(path, sizeof(path), "%s/key", bench.directory);
-	argv = run_argv(bench.directory, WORDS("--quiet", "--seal-key", path),
-			WORDS("sh", "-c", "echo here; read line"));
+/* A signed run whose command has begun, with SECRET in its environment, and waits. */
+static void live_begin(struct live *live)
+{
+	char line[16];
+	int in[2], out[2];
+
+	bench_open(&live->bench);
+	bench_shell(&live->bench, "$SR key generate --out key", 0, NULL);
+	snprintf(live->key, sizeof(live->key), "%s/key", live->bench.directory);
+	live->argv = run_argv(live->bench.directory, WORDS("--quiet", "--seal-key", live->key),
+			      WORDS("sh", "-c", "echo here; read line"));
 	cr_assert_eq(pipe(in), 0);
 	cr_assert_eq(pipe(out), 0);
-	pid = fork();
-	if (pid == 0) {
+	live->pid = fork();
+	if (live->pid == 0) {
 		setenv("SAFE_RUN_TEST_WORD", SECRET, 1);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		close(in[1]);
-		execv(argv[0], (char *const *)argv);
+		execv(live->argv[0], (char *const *)live->argv);
 		_exit(99);
 	}
 	close(out[1]);
+	live->in_fd = in[1];
 	cr_assert_eq(read(out[0], line, sizeof(line)), 5);
-	examine_signer(pid);
-	cr_assert_eq(write(in[1], "\n", 1), 1);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
+}
+
+static void live_end(struct live *live)
+{
+	int status;
+
+	cr_assert_eq(write(live->in_fd, "\n", 1), 1);
+	cr_assert_eq(waitpid(live->pid, &status, 0), live->pid);
 	cr_expect_eq(status, 0);
-	free(argv);
-	bench_close(&bench);
+	free(live->argv);
+	bench_close(&live->bench);
+}
+
+Test(signer_child, is_what_the_program_is)
+{
+	struct live live;
+
+	live_begin(&live);
+	examine_signer(live.pid);
+	live_end(&live);
+}
+
+/* How many descriptors of processes that we may look at lead to this file. */
+static size_t holders_of(const char *path)
+{
+	DIR *processes = opendir("/proc");
+	struct dirent *process;
+	size_t count = 0;
+
+	while ((process = readdir(processes)) != NULL) {
+		char place[300], link[PATH_MAX];
+		struct dirent *file;
+		DIR *files;
+
+		if (process->d_name[0] < '1' || process->d_name[0] > '9')
+			continue; /* self, and what is no process */
+		snprintf(place, sizeof(place), "/proc/%.64s/fd", process->d_name);
+		files = opendir(place);
+		if (files == NULL)
+			continue;
+		while ((file = readdir(files)) != NULL) {
+			ssize_t len =
+				readlinkat(dirfd(files), file->d_name, link, sizeof(link) - 1);
+
+			link[len < 0 ? 0 : len] = '\0';
+			count += strcmp(link, path) == 0;
+		}
+		closedir(files);
+	}
+	closedir(processes);
+	return count;
+}
+
+/*
+ * EV5: while the command runs, nobody has the key's file open, not even its signer, who has read
+ * it. As an ordinary user the stages' descriptors are not to be seen at all (PR_SET_DUMPABLE 0).
+ */
+Test(signing, ev5_nobody_holds_the_key_while_the_command_runs)
+{
+	struct live live;
+	int key_fd;
+
+	live_begin(&live);
+	cr_expect_eq(holders_of(live.key), 0);
+	key_fd = open(live.key, O_RDONLY | O_CLOEXEC);
+	cr_expect_eq(holders_of(live.key), 1, "the control: %zu", holders_of(live.key));
+	close(key_fd);
+	live_end(&live);
 }
