@@ -171,7 +171,7 @@ _Noreturn static void host(struct nw_notes *notes, int ready_fd)
 	}
 }
 
-bool nw_open(struct nw_world *world)
+void nw_open(struct nw_world *world)
 {
 	int ready[2];
 	char byte;
@@ -195,7 +195,6 @@ bool nw_open(struct nw_world *world)
 	cr_assert(world->host > 0 && read(ready[0], &byte, 1) == 1, "the host is not up");
 	close(ready[0]);
 	snprintf(world->host_text, sizeof world->host_text, "%d", (int)world->host);
-	return true;
 }
 
 void nw_close(struct nw_world *world)

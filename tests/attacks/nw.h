@@ -61,10 +61,10 @@ struct nw_world {
 };
 
 /*
- * False for an ordinary user, who can make such a host in a user namespace only, where nothing is root's
- * and no program of the host's is trusted (sr-usernet(1)).
+ * An ordinary user's host is in a user namespace of his. Skips the test where sr-usernet(1) has no
+ * program to start, or no tun device for it.
  */
-bool nw_open(struct nw_world *world) __attribute__((warn_unused_result));
+void nw_open(struct nw_world *world);
 void nw_close(struct nw_world *world);
 /* A command in the host's namespaces: the control. */
 void nw_bare(const struct nw_world *world, const char *const argv[], struct child_result *result);
@@ -80,9 +80,9 @@ void nw_forget(struct nw_world *world);
 /* An attack with network.mode allowlist and these rules (JSON objects, NULL at the end). */
 void nw_attack(struct attack *attack, const struct nw_world *world, const char *const argv[],
 	       const char *const rules[]);
-/* nw_open, nw_attack, and the attack, which must come to its end; false as nw_open. */
-bool nw_run(struct attack *attack, struct nw_world *world, const char *const argv[],
-	    const char *const rules[]) __attribute__((warn_unused_result));
+/* nw_open, nw_attack, and the attack, which must come to its end. */
+void nw_run(struct attack *attack, struct nw_world *world, const char *const argv[],
+	    const char *const rules[]);
 /* blockedHits of rule.hit events for what no rule lists, of this target and port. */
 long long nw_refused(const struct attack *attack, const char *target, long long port);
 

@@ -50,8 +50,7 @@ Test(nw, NW6_whatever_is_not_listed, .timeout = 120)
 
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		argv[2 + i] = refused[i];
-	if (!nw_run(&attack, &world, argv, rules))
-		return;
+	nw_run(&attack, &world, argv, rules);
 	expect_open(&attack, argv[1]);
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		expect_refused(&attack, refused[i]);
@@ -82,8 +81,7 @@ Test(nw, NW7_host_and_metadata, .timeout = 120)
 	struct nw_world world;
 	struct attack attack;
 
-	if (!nw_run(&attack, &world, argv, rules))
-		return;
+	nw_run(&attack, &world, argv, rules);
 	expect_open(&attack, argv[1]);
 	for (size_t i = 2; argv[i]; i++)
 		expect_refused(&attack, argv[i]);
@@ -104,8 +102,7 @@ Test(nw, NW7_listed_is_reached, .timeout = 120)
 	struct nw_world world;
 	struct attack attack;
 
-	if (!nw_run(&attack, &world, argv, rules))
-		return;
+	nw_run(&attack, &world, argv, rules);
 	expect_open(&attack, argv[1]);
 	cr_expect_gt(nw_count(&world, NW_META, IPPROTO_TCP, 80), 0);
 	attack_close(&attack);
@@ -136,8 +133,7 @@ Test(nw, NW1_sockets_of_the_host, .timeout = 120)
 
 	snprintf(path, sizeof path, "%.80s/docker.sock", dir);
 	fd = listen_path(path);
-	if (!nw_open(&world))
-		return;
+	nw_open(&world);
 	for (int i = 0; i < 2; i++) {
 		const char *bare[] = {attack_program("reach"), kinds[i], names[i], NULL};
 		const char *inside[] = {ATTACK_INSIDE "/reach", kinds[i], names[i], NULL};

@@ -287,7 +287,7 @@ Test(stage_launch_ceiling, of_an_ordinary_user_is_refused)
 	struct launch_events events;
 
 	if (geteuid() == 0)
-		return;
+		cr_skip_test("this is what an ordinary user gets");
 	launch_need_sandbox();
 	cr_expect_eq(
 		run_on(&host, launch_policy((const char *const[]){"/bin/true", NULL}), &events), 1);
