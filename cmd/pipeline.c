@@ -19,6 +19,7 @@
  */
 #include "cmd/pipeline.h"
 
+#include "cmd/affinity.h"
 #include "cmd/response.h"
 #include "cmd/wires.h"
 
@@ -131,12 +132,14 @@ static const struct {
 	[PIPELINE_SEAL] = {plan_seal, -1},
 };
 
-#define BUNDLE_MS 20
+#define START_MS 20
 
 /*
- * Validation first, which the bundle waits for, and beside it the launcher, which makes its
- * namespaces meanwhile; sr-compile has nothing to read before. The witness and seal have nothing to
- * do until the launcher speaks, and start behind these (await_bundle).
+ * Validation first, which the bundle waits for, on another processor than ours, and beside it on ours
+ * the launcher, which makes its namespaces meanwhile; sr-compile has nothing to read before. The
+ * witness and seal have nothing to do until the launcher speaks, and start behind these
+ * (await_bundle). We keep off the launcher's processor until all have started: it is in one call for
+ * half a millisecond, which a bundle would wait for.
  */
 static const enum pipeline_stage start_order[PIPELINE_STAGE_COUNT] = {
 	PIPELINE_VALIDATE, PIPELINE_LAUNCH, PIPELINE_COMPILE, PIPELINE_MONITOR, PIPELINE_SEAL,
@@ -171,7 +174,18 @@ static enum fault_code start_stage(struct pipeline *pipeline, enum pipeline_stag
 	if (stages[stage].copy >= 0)
 		spawn_fd(&spawn, "--record-fd", wires->copies[stages[stage].copy]);
 	spawn_text(&spawn, "--parent-pid", parent);
+	spawn.elsewhere = stage == PIPELINE_VALIDATE;
+	spawn.avoided = pipeline->avoided;
 	return spawn_start(&spawn, plan->home, &pipeline->stages[stage], fault);
+}
+
+/* Bounded: whatever keeps it, the next one is started. */
+static void await_end(const struct pipeline *pipeline, enum pipeline_stage stage)
+{
+	struct pollfd ended = {.fd = pipeline->stages[stage].fd, .events = POLLIN};
+
+	if (process_runs(&pipeline->stages[stage]))
+		(void)poll(&ended, 1, START_MS);
 }
 
 /*
@@ -196,21 +210,27 @@ static enum fault_code await_signer(struct pipeline *pipeline, const struct pipe
 
 /*
  * Two processors have enough to do until there is a bundle: the witness and seal start when
- * sr-compile has ended. Not a condition, so bounded: whatever keeps it, they start. To see the end
- * of its input it needs our ends of its pipes closed.
+ * sr-compile has ended. To see the end of its input it needs our ends of its pipes closed.
  */
 static enum fault_code await_bundle(struct pipeline *pipeline, const struct pipeline_plan *plan,
 				    struct wires *wires, struct fault *fault)
 {
-	struct pollfd ended = {.fd = pipeline->stages[PIPELINE_COMPILE].fd, .events = POLLIN};
-
 	wires_hand_over(wires, WIRE_CHECKED);
 	if (await_signer(pipeline, plan, fault) != FAULT_NONE)
 		return fault->code;
 	wires_hand_over(wires, WIRE_BUNDLE);
-	if (process_runs(&pipeline->stages[PIPELINE_COMPILE]))
-		(void)poll(&ended, 1, BUNDLE_MS);
+	await_end(pipeline, PIPELINE_COMPILE);
 	return FAULT_NONE;
+}
+
+/*
+ * Both processors of two are busy with sr-validate and sr-launch: sr-compile would take its start
+ * from the one it waits for. With more, it starts meanwhile.
+ */
+static void await_policy(const struct pipeline *pipeline, const struct pipeline_plan *plan)
+{
+	if (plan->home->processors > 0 && plan->home->processors <= 2)
+		await_end(pipeline, PIPELINE_VALIDATE);
 }
 
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
@@ -228,11 +248,15 @@ static enum fault_code start_stages(struct pipeline *pipeline, const struct pipe
 			*fault = later;
 			return later.code;
 		}
+		if (start_order[k] == PIPELINE_COMPILE)
+			await_policy(pipeline, plan);
 		code = start_stage(pipeline, start_order[k], plan, wires,
 				   first == FAULT_NONE ? fault : &later);
 
 		if (first == FAULT_NONE)
 			first = code;
+		if (start_order[k] == PIPELINE_LAUNCH && plan->home->free)
+			pipeline->avoided = affinity_leave();
 	}
 	return first;
 }
@@ -242,6 +266,7 @@ void pipeline_init(struct pipeline *pipeline)
 	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
 		pipeline->stages[i] = (struct process)PROCESS_NONE;
 	pipeline->control_fd = pipeline->notice_fd = pipeline->result_fd = -1;
+	pipeline->avoided = AFFINITY_NONE;
 }
 
 enum fault_code pipeline_start(struct pipeline *pipeline, const struct pipeline_plan *plan,
@@ -253,6 +278,8 @@ enum fault_code pipeline_start(struct pipeline *pipeline, const struct pipeline_
 	code = wires_open(&wires, plan->rundir, fault);
 	if (code == FAULT_NONE) {
 		code = start_stages(pipeline, plan, &wires, fault);
+		if (pipeline->avoided != AFFINITY_NONE)
+			affinity_restore(AFFINITY_NONE);
 		pipeline->control_fd = wires_take_into(&wires, WIRE_CONTROL);
 		pipeline->notice_fd = wires_take_into(&wires, WIRE_NOTICE);
 		pipeline->result_fd = wires_take_from(&wires, WIRE_SEALED);

@@ -53,6 +53,7 @@ struct pipeline {
 	int control_fd; /* to launch: {"signal":N} */
 	int notice_fd;	/* to seal: how another stage ended */
 	int result_fd;	/* from seal: its result record */
+	int avoided;	/* while stages start: the launcher's processor, or AFFINITY_NONE */
 };
 
 void pipeline_init(struct pipeline *pipeline);

@@ -12,8 +12,8 @@
  * capabilities, installs the signer's filter, and only then reads the key. We never do.
  *
  * What it has beside the program's: it begins with our memory. Ours knows nothing then but its
- * command line and environment, which the child erases where the kernel put them; no stage has been
- * started, and no byte of theirs read. And where things are in its memory is where they are in ours,
+ * command line and environment, which the child erases where the kernel put them; no byte that a
+ * stage wrote has been read. And where things are in its memory is where they are in ours,
  * of which no stage learns anything; each run is another execution of ours, and has one signer that
  * answers one request.
  *

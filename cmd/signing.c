@@ -58,18 +58,24 @@ static enum fault_code start_program(struct signing *signing, int key_fd, int pa
 	return spawn_start(&spawn, home, &signing->signer, fault);
 }
 
+/* A plain key's signer is left for later, with *peer_fd. */
 static enum fault_code start_own(struct signing *signing, const struct signing_plan *plan,
-				 int peer_fd, const struct spawn_home *home, struct fault *fault)
+				 int *peer_fd, const struct spawn_home *home, struct fault *fault)
 {
 	int key_fd = -1, passphrase_fd = -1;
 	enum fault_code code = key_file_open(plan->key, &key_fd, fault);
 
 	if (code == FAULT_NONE && plan->passphrase != NULL)
 		code = passphrase_open(plan->passphrase, false, &passphrase_fd, fault);
-	if (code == FAULT_NONE && passphrase_fd < 0 && key_file_is_plain(key_fd))
-		code = signer_child_start(&signing->signer, key_fd, peer_fd, plan->words, fault);
-	else if (code == FAULT_NONE)
-		code = start_program(signing, key_fd, passphrase_fd, peer_fd, home, fault);
+	if (code == FAULT_NONE && passphrase_fd < 0 && key_file_is_plain(key_fd)) {
+		signing->key_fd = key_fd;
+		signing->peer_fd = *peer_fd;
+		signing->words = plan->words;
+		*peer_fd = -1;
+		return FAULT_NONE;
+	}
+	if (code == FAULT_NONE)
+		code = start_program(signing, key_fd, passphrase_fd, *peer_fd, home, fault);
 	descriptor_close(&key_fd);
 	descriptor_close(&passphrase_fd);
 	return code;
@@ -108,7 +114,7 @@ enum fault_code signing_start(struct signing *signing, const struct signing_plan
 	signing->signer_fd = ends[0];
 	code = limit_waiting(ends[0], fault);
 	if (code == FAULT_NONE)
-		code = plan->key != NULL ? start_own(signing, plan, ends[1], home, fault)
+		code = plan->key != NULL ? start_own(signing, plan, &ends[1], home, fault)
 					 : connect_to(ends[0], plan->socket, fault);
 	descriptor_close(&ends[1]);
 	return code;
@@ -173,6 +179,18 @@ static enum fault_code open_chain(int dir_fd, int *fd, struct fault *fault)
 			 "you may write; move it away");
 }
 
+static enum fault_code start_child(struct signing *signing, struct fault *fault)
+{
+	enum fault_code code = FAULT_NONE;
+
+	if (signing->key_fd >= 0)
+		code = signer_child_start(&signing->signer, signing->key_fd, signing->peer_fd,
+					  signing->words, fault);
+	descriptor_close(&signing->key_fd);
+	descriptor_close(&signing->peer_fd);
+	return code;
+}
+
 enum fault_code signing_ready(struct signing *signing, const struct rundir *rundir,
 			      struct fault *fault)
 {
@@ -180,7 +198,9 @@ enum fault_code signing_ready(struct signing *signing, const struct rundir *rund
 
 	if (signing->signer_fd < 0)
 		return FAULT_NONE;
-	code = await_greeting(signing->signer_fd, fault);
+	code = start_child(signing, fault);
+	if (code == FAULT_NONE)
+		code = await_greeting(signing->signer_fd, fault);
 	return code == FAULT_NONE ? open_chain(rundir->dir_fd, &signing->chain_fd, fault) : code;
 }
 
@@ -188,6 +208,8 @@ void signing_hand_over(struct signing *signing)
 {
 	descriptor_close(&signing->signer_fd);
 	descriptor_close(&signing->chain_fd);
+	descriptor_close(&signing->key_fd);
+	descriptor_close(&signing->peer_fd);
 }
 
 void signing_close(struct signing *signing)

@@ -16,12 +16,15 @@
 struct signing {
 	struct process signer; /* of --seal-key alone */
 	int signer_fd;	       /* for sr-seal; -1: nobody asked for a signature */
+	int key_fd, peer_fd;   /* of a signer_child.h that is still to be started, or -1 */
+	char **words;	       /* its, too */
 	int chain_fd;	       /* the base directory's chain.ndjson */
 };
 
 #define SIGNING_NONE                                                                               \
 	{                                                                                          \
-		.signer = PROCESS_NONE, .signer_fd = -1, .chain_fd = -1                            \
+		.signer = PROCESS_NONE, .signer_fd = -1, .key_fd = -1, .peer_fd = -1,              \
+		.chain_fd = -1                                                                     \
 	}
 
 struct signing_plan {
@@ -31,12 +34,19 @@ struct signing_plan {
 	char **words;		/* of our command line, for the signer to forget */
 };
 
-/* Start or connect, do not wait. Nothing when the plan names neither. Faults: SR-EVD-304. */
+/*
+ * Open the key; start the signer or connect to it, do not wait. The child of signer_child.h is left
+ * to signing_ready: a fork here would keep everything that the run waits for. Nothing when the plan
+ * names neither. Faults: SR-EVD-304.
+ */
 enum fault_code signing_start(struct signing *signing, const struct signing_plan *plan,
 			      const struct spawn_home *home, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* Wait until the signer has a key; open the chain of signed runs beside the run directory. */
+/*
+ * Wait until the signer has a key, whose child is started now; open the chain of signed runs beside
+ * the run directory.
+ */
 enum fault_code signing_ready(struct signing *signing, const struct rundir *rundir,
 			      struct fault *fault) __attribute__((warn_unused_result));
 

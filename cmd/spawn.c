@@ -27,7 +27,7 @@ enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
 				 "cannot find the directory safe-run is in");
 	*slash = '\0';
 	processor_hint(home->processor);
-	home->free = affinity_is_free();
+	home->free = affinity_is_free(&home->processors);
 	return FAULT_NONE;
 }
 
@@ -37,6 +37,8 @@ void spawn_begin(struct spawn *spawn, const char *name, int stdin_fd, int stdout
 	spawn->fd_count = 0;
 	spawn->apart = false;
 	spawn->overflowed = false;
+	spawn->elsewhere = false;
+	spawn->avoided = AFFINITY_NONE;
 	spawn->stdin_fd = stdin_fd;
 	spawn->stdout_fd = stdout_fd;
 	spawn_flag(spawn, name);
@@ -114,8 +116,10 @@ static int spawn_process(const struct spawn *spawn, const struct spawn_home *hom
 	sigprocmask(SIG_SETMASK, &all, &before);
 	*pid = vfork();
 	if (*pid == 0) {
+		if (stays && spawn->elsewhere)
+			(void)affinity_leave();
 		if (stays)
-			affinity_restore();
+			affinity_restore(AFFINITY_NONE);
 		become_stage(spawn, path, environment);
 		error = errno;
 		_exit(VERB_FAILED);
@@ -125,7 +129,7 @@ static int spawn_process(const struct spawn *spawn, const struct spawn_home *hom
 	else if (error != 0)
 		waitpid(*pid, NULL, 0);
 	if (stays)
-		affinity_restore();
+		affinity_restore(spawn->avoided);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return error;
 }

@@ -22,7 +22,8 @@
 struct spawn_home {
 	char path[PATH_MAX];
 	char processor[PROCESSOR_HINT_SIZE];
-	bool free; /* affinity_is_free */
+	bool free;	     /* affinity_is_free */
+	unsigned processors; /* likewise */
 };
 
 enum fault_code spawn_find_home(struct spawn_home *home, struct fault *fault)
@@ -38,6 +39,8 @@ struct spawn {
 	int stdout_fd;
 	bool apart; /* in a process group of its own, where no key of the terminal reaches it */
 	bool overflowed;
+	bool elsewhere; /* start on another processor than ours; else on ours, which we do not need */
+	int avoided;	/* the processor that we keep off, or AFFINITY_NONE */
 };
 
 /* stdin_fd and stdout_fd may be our own 0 and 1. */

@@ -99,7 +99,7 @@ static enum fault_code take_policy(struct run *run, struct fault *fault)
 	return FAULT_NONE;
 }
 
-/* First of all, for it has the most to do until it is ready. */
+/* First of all: without a key nothing is made that had to be taken back. */
 static enum fault_code start_signer(struct run *run, struct fault *fault)
 {
 	const struct signing_plan plan = {
