@@ -2,6 +2,7 @@
 #include "stages/resident.h"
 
 #include "ipc/canon.h"
+#include "ipc/field.h"
 #include "ipc/object.h"
 
 #include <json-c/json.h>
@@ -19,6 +20,26 @@ enum fault_code resident_plan(struct record_reader *reader, enum fault_code code
 	if (status != RECORD_LINE)
 		return fault_set(fault, code, path, "no plan came");
 	return canon_parse(line, len, code, plan, fault);
+}
+
+enum fault_code resident_await_word(struct record_reader *reader, const char *type,
+				    enum fault_code code, const char *path, struct fault *fault)
+{
+	struct json_object *record OBJECT_CLEANUP = NULL;
+	struct fields fields;
+	const char *line = NULL;
+	size_t len = 0;
+	enum record_status status = record_read(reader, &line, &len, code, fault);
+
+	if (status == RECORD_FAULT)
+		return fault->code;
+	if (status != RECORD_LINE)
+		return fault_set(fault, code, path, "the input ended before '%s' came", type);
+	if (canon_parse(line, len, code, &record, fault) != FAULT_NONE ||
+	    fields_open(&fields, record, path, code, fault) != FAULT_NONE ||
+	    fields_literal(&fields, "type", type, fault) != FAULT_NONE)
+		return fault->code;
+	return fields_close(&fields, fault);
 }
 
 static enum fault_code take(enum record_status status, enum fault_code code, const char *path,

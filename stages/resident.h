@@ -18,6 +18,11 @@ enum fault_code resident_plan(struct record_reader *reader, enum fault_code code
 			      struct json_object **plan, struct fault *fault)
 	__attribute__((warn_unused_result));
 
+/* Wait for {"type":type}: anything else, the end of file too, is a fault. */
+enum fault_code resident_await_word(struct record_reader *reader, const char *type,
+				    enum fault_code code, const char *path, struct fault *fault)
+	__attribute__((warn_unused_result));
+
 /* Wait for the end of file. */
 enum fault_code resident_await_end(struct record_reader *reader, enum fault_code code,
 				   const char *path, struct fault *fault)

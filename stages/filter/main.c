@@ -3,7 +3,8 @@
  * sr-filter: sets a run's packet filter, and says at the end what it saw.
  *
  * PURPOSE  Let a sandbox reach what its policy lists and nothing else, and count both.
- * READS    one plan record on stdin; its end of file is the order to finish.
+ * READS    one plan record on stdin, and {"type":"made"} when the interface is there, where the plan
+ *          says that it will be; its end of file is the order to finish.
  * WRITES   {"type":"ready"} with what was read back from the kernel, then {"type":"final"} with the
  *          counters, or one record with errors[]. Then it removes the interface sr-uplink made.
  * HOLDS    CAP_NET_ADMIN, in the run's own network namespace, which sr-launch entered for it: as
@@ -113,7 +114,8 @@ static enum fault_code set_answers(struct filter *filter, struct fault *fault)
 }
 
 /* The tables first: no interface is up before them. */
-static enum fault_code set(struct filter *filter, struct json_object **ready, struct fault *fault)
+static enum fault_code set(struct filter *filter, struct record_reader *reader,
+			   struct json_object **ready, struct fault *fault)
 {
 	struct json_object *record OBJECT_CLEANUP = object_new();
 	size_t objects = 0;
@@ -126,6 +128,8 @@ static enum fault_code set(struct filter *filter, struct json_object **ready, st
 		code = set_guard(filter, record, fault);
 	if (code == FAULT_NONE)
 		code = set_answers(filter, fault);
+	if (code == FAULT_NONE && filter->plan.awaits)
+		code = resident_await_word(reader, "made", CODE, FILTER_PLAN_PATH, fault);
 	if (code == FAULT_NONE)
 		code = interface_arrange(&filter->link, &filter->plan, &mtu, fault);
 	if (code != FAULT_NONE)
@@ -183,7 +187,7 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 	record_reader_init(&reader, STDIN_FILENO, RECORD_EVENT_MAX);
 	code = read_plan(filter, &reader, fault);
 	if (code == FAULT_NONE)
-		code = set(filter, &ready, fault);
+		code = set(filter, &reader, &ready, fault);
 	if (code == FAULT_NONE)
 		code = record_send(&context->out, ready, RECORD_EVENT_MAX, fault);
 	if (code == FAULT_NONE)

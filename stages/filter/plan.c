@@ -115,6 +115,10 @@ enum fault_code filter_plan_read(struct json_object *record, struct filter_plan 
 		code = read_address(&fields, "gateway", &plan->gateway, fault);
 	if (code == FAULT_NONE && (plan->address.len == 0) != (plan->gateway.len == 0))
 		code = fault_set(fault, CODE, "gateway", "comes with an address or not at all");
+	if (code == FAULT_NONE && fields_has(&fields, "awaits"))
+		code = fields_bool(&fields, "awaits", &plan->awaits, fault);
+	if (code == FAULT_NONE && plan->awaits && plan->interface[0] == '\0')
+		code = fault_set(fault, CODE, "awaits", "is for an interface");
 	if (code == FAULT_NONE && fields_has(&fields, "bareResets"))
 		code = fields_bool(&fields, "bareResets", &plan->bare_resets, fault);
 	if (code == FAULT_NONE && plan->bare_resets && plan->interface[0] == '\0')

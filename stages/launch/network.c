@@ -233,7 +233,28 @@ static void take_drops(struct network *network, struct json_object *ready)
 		object_add_null(network->facts, "drops");
 }
 
-/* {"type":"ready","address","gateway","host":[...],"interface"} */
+static enum fault_code not_known(const struct network *network, struct fault *fault)
+{
+	return fault_set(fault, CODE, PATH, "%s told something we do not know",
+			 network->uplink.program);
+}
+
+static bool is_of_type(struct json_object *record, const char *type)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(record, "type", &value) &&
+	       json_object_is_type(value, json_type_string) &&
+	       strcmp(json_object_get_string(value), type) == 0;
+}
+
+/* sr-uplink's interface is still to be made then; sr-usernet's is there. */
+static bool is_made_later(const struct launch *launch)
+{
+	return launch->plan->network.direct && !launch->plan->rootless;
+}
+
+/* {"type":"chosen" or, sr-usernet's, "ready","address","gateway","host":[...],"interface"} */
 static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 {
 	struct network *network = &launch->network;
@@ -246,16 +267,14 @@ static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 		code = assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &ready, fault);
 	if (code != FAULT_NONE || !launch->plan->network.direct)
 		return code;
-	if (!take_text(ready, "address", network->address, sizeof network->address) ||
+	if (!is_of_type(ready, is_made_later(launch) ? "chosen" : "ready") ||
+	    !take_text(ready, "address", network->address, sizeof network->address) ||
 	    !take_text(ready, "gateway", network->gateway, sizeof network->gateway) ||
 	    !json_object_object_get_ex(ready, "host", &host) ||
 	    !json_object_is_type(host, json_type_array))
-		return fault_set(fault, CODE, PATH, "%s told something we do not know",
-				 network->uplink.program);
+		return not_known(network, fault);
 	if (launch->plan->rootless && network_user_take(network, ready, fault) != FAULT_NONE)
 		return fault->code;
-	if (!launch->plan->rootless)
-		take_drops(network, ready);
 	for (size_t i = 0; i < json_object_array_length(host); i++)
 		array_append(network->closed, json_object_get(json_object_array_get_idx(host, i)));
 	return FAULT_NONE;
@@ -295,6 +314,8 @@ static void order_filter(struct launch *launch)
 	for (size_t i = 0; i < plan->network.rule_count; i++)
 		array_append(rules, make_filter_rule(plan, i));
 	add_if_there(record, "address", launch->network.address);
+	if (is_made_later(launch))
+		object_add_bool(record, "awaits", true);
 	if (launch->network.bare_resets)
 		object_add_bool(record, "bareResets", true);
 	object_add_shared(record, "closed", launch->network.closed);
@@ -307,6 +328,28 @@ static void order_filter(struct launch *launch)
 	if (plan->machine.tap[0] != '\0')
 		object_add(record, "tap", network_machine_filter(plan));
 	assistant_tell(&launch->network.filter, record);
+}
+
+/* {"type":"ready"}, of what was chosen: the interface is there, for sr-filter to give it its address. */
+static enum fault_code await_made(struct launch *launch, struct fault *fault)
+{
+	struct network *network = &launch->network;
+	struct json_object *made OBJECT_CLEANUP = object_new();
+	struct json_object *ready OBJECT_CLEANUP = NULL;
+	char address[sizeof network->address], gateway[sizeof network->gateway];
+	enum fault_code code =
+		assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &ready, fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	if (!is_of_type(ready, "ready") || !take_text(ready, "address", address, sizeof address) ||
+	    !take_text(ready, "gateway", gateway, sizeof gateway) ||
+	    strcmp(address, network->address) != 0 || strcmp(gateway, network->gateway) != 0)
+		return not_known(network, fault);
+	take_drops(network, ready);
+	object_add_string(made, "type", "made");
+	assistant_tell(&network->filter, made);
+	return FAULT_NONE;
 }
 
 /* {"type":"linked"}: what the command sends at once is not lost. */
@@ -327,12 +370,15 @@ enum fault_code network_apply(struct launch *launch, struct fault *fault)
 	code = take_uplink(launch, fault);
 	if (code == FAULT_NONE)
 		code = network_names_check(launch->plan, network->closed, fault);
-	if (code == FAULT_NONE) {
+	/* The run's rules and the host's, with the interface, are made at the same time. */
+	if (code == FAULT_NONE)
 		order_filter(launch);
+	if (code == FAULT_NONE && is_made_later(launch))
+		code = await_made(launch, fault);
+	if (code == FAULT_NONE)
 		code = assistant_first(&network->filter, event_boot_ns() + WAIT_NS, &network->ready,
 				       fault);
-	}
-	if (code == FAULT_NONE && launch->plan->network.direct && !launch->plan->rootless)
+	if (code == FAULT_NONE && is_made_later(launch))
 		code = await_link(network, fault);
 	if (code == FAULT_NONE)
 		code = network_egress_ready(launch, fault);

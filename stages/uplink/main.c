@@ -5,8 +5,8 @@
  * PURPOSE  Let packets of one run out, as root, and keep them from other runs and the host itself.
  * READS    one plan record on stdin: {"addresses":["cidr"],"interface",
  *          "schemaVersion":"safe-run.uplink/v1"}; its end of file is the order to finish.
- * WRITES   {"type":"ready","address","drops","gateway","host":["cidr"],"interface"}, {"type":"linked"}
- *          when packets pass, {"type":"final"} when interface and table are gone; or errors[].
+ * WRITES   {"type":"chosen","address","gateway","host":["cidr"],"interface"}, the same and "drops" as
+ *          {"type":"ready"} when rules and interface are made, {"type":"linked"} when packets pass, {"type":"final"} when interface and table are gone; or errors[].
  * HOLDS    CAP_NET_ADMIN in the host's network namespace, and --netns-fd.
  * FILTER   sandbox/filters/uplink.filter.
  * REFUSES  a host that does not forward where the policy's networks are; rules and an interface that
@@ -81,21 +81,25 @@ static enum fault_code read_plan(struct uplink *uplink, struct record_reader *re
 	return FAULT_NONE;
 }
 
-/* The host's rules first: no packet of the sandbox's ever meets the host without them. */
-static enum fault_code make(struct uplink *uplink, struct fault *fault)
+static enum fault_code choose(struct uplink *uplink, struct fault *fault)
 {
 	const struct uplink_plan *plan = &uplink->plan;
 	enum fault_code code = FAULT_NONE;
 
 	for (size_t i = 0; code == FAULT_NONE && i < plan->address_count; i++)
 		code = veth_check_route(&uplink->link, plan->addresses[i], fault);
-	if (code == FAULT_NONE)
-		code = veth_choose(&uplink->link, &uplink->veth, fault);
-	if (code == FAULT_NONE)
-		uplink->drops = drops_find(&uplink->nft);
-	if (code == FAULT_NONE)
-		code = host_table_make(&uplink->nft, &uplink->veth, plan->opened,
-				       plan->opened_count, fault);
+	return code == FAULT_NONE ? veth_choose(&uplink->link, &uplink->veth, fault) : code;
+}
+
+/* The host's rules first: no packet of the sandbox's ever meets the host without them. */
+static enum fault_code make(struct uplink *uplink, struct fault *fault)
+{
+	const struct uplink_plan *plan = &uplink->plan;
+	enum fault_code code;
+
+	uplink->drops = drops_find(&uplink->nft);
+	code = host_table_make(&uplink->nft, &uplink->veth, plan->opened, plan->opened_count,
+			       fault);
 	if (code == FAULT_NONE)
 		code = veth_make(&uplink->link, &uplink->veth, uplink->netns_fd, fault);
 	/* Nothing here keeps the namespace when the run is over. */
@@ -103,37 +107,42 @@ static enum fault_code make(struct uplink *uplink, struct fault *fault)
 	return code;
 }
 
-static struct json_object *make_ready(const struct uplink *uplink)
+static enum fault_code tell(const struct stage_context *context, const char *type, bool made,
+			    struct fault *fault)
 {
-	struct json_object *record = object_new(), *own = array_new();
+	const struct uplink *uplink = context->state;
+	struct json_object *record OBJECT_CLEANUP = object_new();
+	struct json_object *own = array_new();
 
 	for (size_t i = 0; i < uplink->veth.own_count; i++)
 		net4_append(own, uplink->veth.own[i], false);
 	net4_append(own, (struct net4){uplink->veth.host, 32}, false);
 	net4_add(record, "address", uplink->veth.sandbox);
-	object_add_shared(record, "drops", uplink->drops);
+	if (made)
+		object_add_shared(record, "drops", uplink->drops);
 	net4_add(record, "gateway", uplink->veth.host);
 	object_add(record, "host", own);
 	object_add_string(record, "interface", uplink->veth.name);
-	object_add_string(record, "type", "ready");
-	return record;
+	object_add_string(record, "type", type);
+	return record_send(&context->out, record, RECORD_EVENT_MAX, fault);
 }
 
 static enum fault_code set_up(struct stage_context *context, struct record_reader *reader,
 			      struct fault *fault)
 {
 	struct uplink *uplink = context->state;
-	struct json_object *ready OBJECT_CLEANUP = NULL;
 	enum fault_code code = read_plan(uplink, reader, fault);
 
+	if (code == FAULT_NONE)
+		code = choose(uplink, fault);
+	/* What the run's own rules need to know, which are made meanwhile. */
+	if (code == FAULT_NONE)
+		code = tell(context, "chosen", false, fault);
 	if (code == FAULT_NONE)
 		code = make(uplink, fault);
 	if (code == FAULT_NONE)
 		code = watch_begin(&uplink->link, uplink->watch_fd, &uplink->veth, fault);
-	if (code != FAULT_NONE)
-		return code;
-	ready = make_ready(uplink);
-	return record_send(&context->out, ready, RECORD_EVENT_MAX, fault);
+	return code == FAULT_NONE ? tell(context, "ready", true, fault) : code;
 }
 
 /* The interface first: what the sandbox's kernel still sends must not meet a host without the table. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sr-resolve, sr-egress and a machine's sr-filter in network namespaces of their own: each scene of
- * tests/network/scene and tap is one test. An ordinary user has them in a user namespace.
+ * sr-resolve, sr-egress and sr-filter in network namespaces of their own: each scene of
+ * tests/network/scene and tap, and tests/network/awaits, is one test. An ordinary user has them in a
+ * user namespace.
  */
 #include "tests/support/child.h"
 
@@ -46,6 +47,11 @@ SCENE(retries)
 SCENE(hellos)
 SCENE(many)
 SCENE(volume)
+
+Test(network, awaits, .timeout = 130)
+{
+	play("tests/network/awaits", "made");
+}
 
 /* An ordinary user has the interface where the host gives everybody the device. */
 #define TAP(name)                                                                                  \
