@@ -45,6 +45,11 @@ static void plan_compile(struct spawn *spawn, const struct pipeline_plan *plan,
 		    wires_into(wires, WIRE_BUNDLE));
 }
 
+static bool is_signed(const struct pipeline_plan *plan)
+{
+	return plan->signing != NULL && plan->signing->signer_fd >= 0;
+}
+
 static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
 			const struct wires *wires)
 {
@@ -59,6 +64,8 @@ static void plan_launch(struct spawn *spawn, const struct pipeline_plan *plan,
 	if (plan->best_effort)
 		spawn_flag(spawn, "--best-effort");
 	spawn_fd(spawn, "--control-fd", wires_from(wires, WIRE_CONTROL));
+	if (is_signed(plan))
+		spawn_fd(spawn, "--go-fd", wires_from(wires, WIRE_GO));
 	spawn_fd(spawn, "--artifacts-fd", plan->rundir->artifacts_fd);
 	spawn_fd(spawn, "--store-fd", plan->store_fd);
 	spawn_fd(spawn, "--machine-fd", plan->machine_fd);
@@ -132,7 +139,8 @@ static const struct {
 	[PIPELINE_SEAL] = {plan_seal, -1},
 };
 
-#define START_MS 20
+#define START_MS    20
+#define CALL_OFF_MS 10000
 
 /*
  * Validation first, which the bundle waits for, on another processor than ours, and beside it on ours
@@ -179,33 +187,68 @@ static enum fault_code start_stage(struct pipeline *pipeline, enum pipeline_stag
 	return spawn_start(&spawn, plan->home, &pipeline->stages[stage], fault);
 }
 
-/* Bounded: whatever keeps it, the next one is started. */
-static void await_end(const struct pipeline *pipeline, enum pipeline_stage stage)
+/* Bounded: whatever keeps it, we go on. */
+static void await_end(const struct pipeline *pipeline, enum pipeline_stage stage, int limit_ms)
 {
 	struct pollfd ended = {.fd = pipeline->stages[stage].fd, .events = POLLIN};
 
 	if (process_runs(&pipeline->stages[stage]))
-		(void)poll(&ended, 1, START_MS);
+		(void)poll(&ended, 1, limit_ms);
+}
+
+static void end_stage(struct process *stage)
+{
+	if (!process_runs(stage))
+		return;
+	process_kill(stage);
+	(void)process_reap(stage);
 }
 
 /*
  * The launcher does nothing with a bundle before it has seen the end of its input, and one end of
- * that pipe is ours: until the signer has shown that it has a key nothing of the run can happen, and
- * what was started is taken back.
+ * that pipe is ours: nothing of the run has happened, and what was started is taken back.
  */
-static enum fault_code await_signer(struct pipeline *pipeline, const struct pipeline_plan *plan,
-				    struct fault *fault)
+static enum fault_code await_chain(struct pipeline *pipeline, const struct pipeline_plan *plan,
+				   struct fault *fault)
 {
 	if (plan->signing == NULL ||
-	    signing_ready(plan->signing, plan->rundir, fault) == FAULT_NONE)
+	    signing_chain(plan->signing, plan->rundir, fault) == FAULT_NONE)
 		return FAULT_NONE;
-	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++) {
-		if (!process_runs(&pipeline->stages[i]))
-			continue;
-		process_kill(&pipeline->stages[i]);
-		(void)process_reap(&pipeline->stages[i]);
-	}
+	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
+		end_stage(&pipeline->stages[i]);
 	return fault->code;
+}
+
+/*
+ * The launcher takes its sandbox back itself, when the end of --go-fd comes and no order; what it
+ * tells of that goes nowhere.
+ */
+static void call_off(struct pipeline *pipeline, struct wires *wires)
+{
+	end_stage(&pipeline->stages[PIPELINE_MONITOR]);
+	wires_close(wires);
+	await_end(pipeline, PIPELINE_LAUNCH, CALL_OFF_MS);
+	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
+		end_stage(&pipeline->stages[i]);
+}
+
+/*
+ * Until the signer has shown that it has a key the command does not start. It is asked for one while
+ * the launcher builds; before that, its start would keep the bundle waiting.
+ */
+static enum fault_code await_signer(struct pipeline *pipeline, const struct pipeline_plan *plan,
+				    struct wires *wires, bool complete, struct fault *fault)
+{
+	if (!is_signed(plan))
+		return FAULT_NONE;
+	if (signing_ready(plan->signing, fault) != FAULT_NONE) {
+		call_off(pipeline, wires);
+		return fault->code;
+	}
+	/* EPIPE: it has ended already, and said why. */
+	if (complete)
+		(void)!write(wires_into(wires, WIRE_GO), "g", 1);
+	return FAULT_NONE;
 }
 
 /*
@@ -216,10 +259,10 @@ static enum fault_code await_bundle(struct pipeline *pipeline, const struct pipe
 				    struct wires *wires, struct fault *fault)
 {
 	wires_hand_over(wires, WIRE_CHECKED);
-	if (await_signer(pipeline, plan, fault) != FAULT_NONE)
+	if (await_chain(pipeline, plan, fault) != FAULT_NONE)
 		return fault->code;
 	wires_hand_over(wires, WIRE_BUNDLE);
-	await_end(pipeline, PIPELINE_COMPILE);
+	await_end(pipeline, PIPELINE_COMPILE, START_MS);
 	return FAULT_NONE;
 }
 
@@ -230,7 +273,7 @@ static enum fault_code await_bundle(struct pipeline *pipeline, const struct pipe
 static void await_policy(const struct pipeline *pipeline, const struct pipeline_plan *plan)
 {
 	if (plan->home->processors > 0 && plan->home->processors <= 2)
-		await_end(pipeline, PIPELINE_VALIDATE);
+		await_end(pipeline, PIPELINE_VALIDATE, START_MS);
 }
 
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */
@@ -250,6 +293,12 @@ static enum fault_code start_stages(struct pipeline *pipeline, const struct pipe
 		}
 		if (start_order[k] == PIPELINE_COMPILE)
 			await_policy(pipeline, plan);
+		if (start_order[k] == PIPELINE_SEAL &&
+		    await_signer(pipeline, plan, wires, first == FAULT_NONE, &later) !=
+			    FAULT_NONE) {
+			*fault = later;
+			return later.code;
+		}
 		code = start_stage(pipeline, start_order[k], plan, wires,
 				   first == FAULT_NONE ? fault : &later);
 

@@ -10,8 +10,8 @@
 /*
  * A run's signer: started for this run with the key of --seal-key, sr-signer or, for a plain Ed25519
  * key, signer_child.h; or a connection to the one at --signer. Only sr-seal is given the other end of
- * the socket; the key's descriptor goes to the signer and is closed here. The launcher is not let go
- * on with its bundle before the signer has shown that it has a key.
+ * the socket; the key's descriptor goes to the signer and is closed here. The launcher does not let the
+ * command start before the signer has shown that it has a key.
  */
 struct signing {
 	struct process signer; /* of --seal-key alone */
@@ -43,12 +43,16 @@ enum fault_code signing_start(struct signing *signing, const struct signing_plan
 			      const struct spawn_home *home, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/*
- * Wait until the signer has a key, whose child is started now; open the chain of signed runs beside
- * the run directory.
- */
-enum fault_code signing_ready(struct signing *signing, const struct rundir *rundir,
+/* Open the chain of signed runs beside the run directory. Nothing without a signer. */
+enum fault_code signing_chain(struct signing *signing, const struct rundir *rundir,
 			      struct fault *fault) __attribute__((warn_unused_result));
+
+/*
+ * Wait until the signer has a key, whose child is started now. Before sr-seal is given the socket: it
+ * reads what is only looked at here. Nothing without a signer.
+ */
+enum fault_code signing_ready(struct signing *signing, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* Once sr-seal has it: the signer is to see the end of sr-seal. */
 void signing_hand_over(struct signing *signing);

@@ -21,6 +21,7 @@ enum wire {
 	WIRE_ERRORS,
 	WIRE_CONTROL,
 	WIRE_NOTICE,
+	WIRE_GO,
 	WIRE_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include "ipc/record.h"
 #include "stages/launch/admit.h"
 #include "stages/launch/collect.h"
+#include "stages/launch/descriptor.h"
 #include "stages/launch/loop.h"
 #include "stages/launch/machine_hold.h"
 #include "stages/launch/machine_watch.h"
@@ -27,7 +28,7 @@ void launch_init(struct launch *launch)
 	memset(launch, 0, sizeof *launch);
 	ceiling_init(&launch->ceiling);
 	launch->events.stage = "launch";
-	launch->control_fd = launch->signal_fd = launch->home_fd = -1;
+	launch->control_fd = launch->go_fd = launch->signal_fd = launch->home_fd = -1;
 	launch->artifacts_fd = launch->workdir_fd = -1;
 	launch->reader = launch->writer = (struct assistant)ASSISTANT_NONE;
 	network_init(&launch->network);
@@ -49,9 +50,10 @@ void launch_note(struct launch *launch, const char *step, bool ok, const char *d
 }
 
 /* Blocks until there is input, or a signal that ends the run before it began. */
-static enum fault_code await_input(const struct launch *launch, struct fault *fault)
+static enum fault_code await_input(const struct launch *launch, int fd, const char *path,
+				   const char *what, struct fault *fault)
 {
-	struct pollfd items[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+	struct pollfd items[] = {{.fd = fd, .events = POLLIN},
 				 {.fd = launch->signal_fd, .events = POLLIN}};
 	int ready;
 
@@ -59,11 +61,29 @@ static enum fault_code await_input(const struct launch *launch, struct fault *fa
 		ready = poll(items, 2, -1);
 	while (ready < 0 && errno == EINTR);
 	if (ready < 0)
-		return fault_set_errno(fault, CODE, errno, "launch.bundle", "poll");
+		return fault_set_errno(fault, CODE, errno, path, "poll");
 	if (items[1].revents != 0)
-		return fault_set(fault, CODE, "launch.bundle",
-				 "a signal ended the run before the bundle had come");
+		return fault_set(fault, CODE, path, "a signal ended the run before %s", what);
 	return FAULT_NONE;
+}
+
+/* Who started us may call the run off until its command starts: there is no key to sign it with. */
+static enum fault_code await_go(struct launch *launch, struct fault *fault)
+{
+	char byte;
+	ssize_t len;
+
+	if (launch->go_fd < 0)
+		return FAULT_NONE;
+	if (await_input(launch, launch->go_fd, "launch.go", "its command was let go", fault) !=
+	    FAULT_NONE)
+		return fault->code;
+	len = read(launch->go_fd, &byte, sizeof byte);
+	descriptor_close(&launch->go_fd);
+	if (len == sizeof byte)
+		return FAULT_NONE;
+	return fault_set(fault, CODE, "launch.go",
+			 "the run was called off before its command started");
 }
 
 static enum fault_code no_bundle(struct fault *fault)
@@ -83,7 +103,8 @@ static enum fault_code read_bundle(struct launch *launch, struct fault *fault)
 
 	record_reader_init(&reader, STDIN_FILENO, RECORD_BUNDLE_MAX);
 	do {
-		code = await_input(launch, fault);
+		code = await_input(launch, STDIN_FILENO, "launch.bundle", "the bundle had come",
+				   fault);
 		status = code != FAULT_NONE ? RECORD_FAULT
 					    : record_read_once(&reader, &line, &len, CODE, fault);
 	} while (status == RECORD_AGAIN);
@@ -200,6 +221,8 @@ static enum fault_code start(struct launch *launch, struct fault *fault)
 	/* What failed goes first; that there is no event either is seen at the next one. */
 	if (code != FAULT_NONE)
 		(void)!launch_announce(launch, &report_fault);
+	if (code == FAULT_NONE)
+		code = await_go(launch, fault);
 	return code == FAULT_NONE ? setup_exec(launch, fault) : code;
 }
 

@@ -47,9 +47,10 @@ struct launch {
 	struct event_writer events;
 	const char *challenge; /* NULL: none */
 	int control_fd;	       /* -1: none */
-	int home_fd;	       /* where the stages lie, for assistants; -1: not found */
-	int store_fd;	       /* unpacked images; -1: none */
-	int root_fd;	       /* a mounted image, for init; -1: none */
+	int go_fd;    /* the order to let the command start; -1: there is none to wait for */
+	int home_fd;  /* where the stages lie, for assistants; -1: not found */
+	int store_fd; /* unpacked images; -1: none */
+	int root_fd;  /* a mounted image, for init; -1: none */
 	bool best_effort;
 
 	struct plan *plan; /* shared with the children; see plan.h */

@@ -42,6 +42,7 @@ enum option {
 	OPTION_STDOUT_FD,
 	OPTION_STDERR_FD,
 	OPTION_CONTROL_FD,
+	OPTION_GO_FD,
 	OPTION_ARTIFACTS_FD,
 	OPTION_PTY_FD,
 	OPTION_TTY,
@@ -64,6 +65,8 @@ static const struct stage_option options[OPTION_COUNT] = {
 	[OPTION_STDERR_FD] = {"stderr-fd", STAGE_OPTION_FD, 0, 0, "N", "the workload's stderr"},
 	[OPTION_CONTROL_FD] = {"control-fd", STAGE_OPTION_FD, 0, 0, "N",
 			       "records that signal or stop the workload"},
+	[OPTION_GO_FD] = {"go-fd", STAGE_OPTION_FD, 0, 0, "N",
+			  "let the command start when a byte comes from there"},
 	[OPTION_ARTIFACTS_FD] = {"artifacts-fd", STAGE_OPTION_FD, 0, 0, "N",
 				 "the directory for outputs/ and outputs.ndjson"},
 	[OPTION_PTY_FD] = {"pty-fd", STAGE_OPTION_FD, 0, 0, "N",
@@ -189,6 +192,7 @@ static enum stage_exit launch_open(struct stage_context *context)
 	}
 	launch->challenge = values[OPTION_CHALLENGE].text;
 	launch->control_fd = values[OPTION_CONTROL_FD].fd;
+	launch->go_fd = values[OPTION_GO_FD].fd;
 	launch->artifacts_fd = values[OPTION_ARTIFACTS_FD].fd;
 	/* -1 is told of when an assistant is needed, and by whom. */
 	launch->home_fd = assistant_home();

@@ -132,22 +132,34 @@ Test(signing, a_signer_that_does_not_sign)
 	bench_close(&bench);
 }
 
-/* The size of the one run's file; -1 while it is not there. */
-static long size_in(const char *directory, const char *name)
+/* Does the one run's launcher say so by now? Its name goes into the file "id". */
+static bool says(const char *directory, const char *type)
 {
-	char pattern[4200];
-	struct stat status;
+	char pattern[4200], text[65536], *id;
 	glob_t found = {0};
-	long size = -1;
+	FILE *file = NULL;
+	size_t len = 0;
 
-	snprintf(pattern, sizeof(pattern), "%s/runs/sr-*/stages/%s", directory, name);
-	if (glob(pattern, 0, NULL, &found) == 0 && stat(found.gl_pathv[0], &status) == 0)
-		size = status.st_size;
+	snprintf(pattern, sizeof(pattern), "%s/runs/sr-*/stages/launch.ndjson", directory);
+	if (glob(pattern, 0, NULL, &found) == 0)
+		file = fopen(found.gl_pathv[0], "r");
+	if (file != NULL) {
+		len = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+		id = strstr(found.gl_pathv[0], "/sr-") + 1;
+		*strchr(id, '/') = '\0';
+		snprintf(pattern, sizeof(pattern), "%s/id", directory);
+		file = fopen(pattern, "w");
+		cr_assert_not_null(file);
+		fputs(id, file);
+		fclose(file);
+	}
+	text[len] = '\0';
 	globfree(&found);
-	return size;
+	return strstr(text, type) != NULL;
 }
 
-/* 0: the bundle was there all the time, and the launcher had not said a word. */
+/* 0: everything was prepared, and the command did not start. */
 static int refuse_late(int listen_fd, const char *directory)
 {
 	static const char refusal[] = "{\"errors\":[{\"code\":\"SR-EVD-304\",\"message\":\"not "
@@ -156,19 +168,19 @@ static int refuse_late(int listen_fd, const char *directory)
 	int fd = accept(listen_fd, NULL, NULL);
 	bool waited = true;
 
-	for (int turns = 0; size_in(directory, "compile.json") <= 0; turns++) {
+	for (int turns = 0; !says(directory, "\"run.prepared\""); turns++) {
 		if (turns == 5000)
 			return 2;
 		nanosleep(&turn, NULL);
 	}
 	for (int turns = 0; turns < 100 && waited; turns++) {
-		waited = size_in(directory, "launch.ndjson") == 0;
+		waited = !says(directory, "\"vm.started\"");
 		nanosleep(&turn, NULL);
 	}
 	return send(fd, refusal, strlen(refusal), MSG_NOSIGNAL) > 0 && waited ? 0 : 1;
 }
 
-Test(signing, nothing_is_done_before_the_signer_has_a_key)
+Test(signing, the_command_does_not_start_before_the_signer_has_a_key)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -186,7 +198,8 @@ Test(signing, nothing_is_done_before_the_signer_has_a_key)
 	bench_shell(&bench, "$SR run --quiet --signer late -- true", 125, "not today");
 	bench_shell(&bench, "! ls runs/sr-* 2>/dev/null", 0, NULL);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_expect_eq(status, 0, "the launcher went on before there was a key");
+	cr_expect_eq(status, 0, "the command started before there was a key");
+	bench_shell(&bench, "! find /sys/fs/cgroup -name \"*$(cat id)*\" | grep .", 0, NULL);
 	close(fd);
 	bench_close(&bench);
 }

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -121,6 +122,74 @@ Test(stage_launch_live, stops_for_output)
 	start(&live, "trap '' TERM; " STAYS, NULL);
 	cr_assert_gt(dprintf(live.control, "{\"stop\":\"output\"}\n"), 0);
 	expect_end(&live, "SIGKILL", "output");
+}
+
+/*
+ * Prepared, and held by --go-fd 9: the end our side writes into. The command would end at once, with 7.
+ */
+static int hold(struct launch_live *live)
+{
+	int ends[2], high;
+
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	high = fcntl(ends[1], F_DUPFD_CLOEXEC, 100);
+	(void)close(ends[1]);
+	if (ends[0] != 9)
+		cr_assert_eq(dup2(ends[0], 9), 9);
+	cr_assert_eq(fcntl(9, F_SETFD, 0), 0);
+	launch_live_start(live, WORDS("--go-fd", "9"));
+	(void)close(9);
+	if (ends[0] != 9)
+		(void)close(ends[0]);
+	launch_live_give(live, endless(WORDS("/bin/sh", "-c", "echo went; exit 7")));
+	cr_assert(launch_live_await(live, "run.prepared"));
+	return high;
+}
+
+static void expect_called_off(struct launch_live *live)
+{
+	struct launch_events events;
+	int status = launch_live_end(live, &events);
+
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%x", status);
+	cr_expect_null(launch_event(&events, "vm.started"));
+	cr_expect_str_eq(launch_text(&events, "run.failed", "errors[0].path"), "launch.go");
+	launch_events_release(&events);
+}
+
+Test(stage_launch_live, holds_the_command_back_until_told)
+{
+	struct launch_live live = {.before = NULL};
+	struct launch_events events;
+	int go = hold(&live);
+	struct pollfd said = {.fd = live.out, .events = POLLIN};
+
+	cr_expect_eq(poll(&said, 1, 300), 0, "it went on by itself");
+	cr_assert_eq(write(go, "g", 1), 1);
+	cr_expect(launch_live_await(&live, "vm.started"));
+	launch_live_await_output(&live, "went");
+	(void)launch_live_end(&live, &events);
+	cr_expect_str_eq(launch_text(&events, "vm.exited", "exitCode"), "7");
+	launch_events_release(&events);
+	(void)close(go);
+}
+
+Test(stage_launch_live, is_called_off_before_the_command_starts)
+{
+	struct launch_live live = {.before = NULL};
+
+	(void)close(hold(&live));
+	expect_called_off(&live);
+}
+
+Test(stage_launch_live, is_ended_by_a_signal_before_the_command_starts)
+{
+	struct launch_live live = {.before = NULL};
+	int go = hold(&live);
+
+	cr_assert_eq(kill(live.pid, SIGTERM), 0);
+	expect_called_off(&live);
+	(void)close(go);
 }
 
 /* The writers of the control descriptor may go: the run stays. */
