@@ -205,21 +205,6 @@ static void end_stage(struct process *stage)
 }
 
 /*
- * The launcher does nothing with a bundle before it has seen the end of its input, and one end of
- * that pipe is ours: nothing of the run has happened, and what was started is taken back.
- */
-static enum fault_code await_chain(struct pipeline *pipeline, const struct pipeline_plan *plan,
-				   struct fault *fault)
-{
-	if (plan->signing == NULL ||
-	    signing_chain(plan->signing, plan->rundir, fault) == FAULT_NONE)
-		return FAULT_NONE;
-	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
-		end_stage(&pipeline->stages[i]);
-	return fault->code;
-}
-
-/*
  * The launcher takes its sandbox back itself, when the end of --go-fd comes and no order; what it
  * tells of that goes nowhere.
  */
@@ -241,7 +226,7 @@ static enum fault_code await_signer(struct pipeline *pipeline, const struct pipe
 {
 	if (!is_signed(plan))
 		return FAULT_NONE;
-	if (signing_ready(plan->signing, fault) != FAULT_NONE) {
+	if (signing_ready(plan->signing, plan->rundir, fault) != FAULT_NONE) {
 		call_off(pipeline, wires);
 		return fault->code;
 	}
@@ -255,15 +240,11 @@ static enum fault_code await_signer(struct pipeline *pipeline, const struct pipe
  * Two processors have enough to do until there is a bundle: the witness and seal start when
  * sr-compile has ended. To see the end of its input it needs our ends of its pipes closed.
  */
-static enum fault_code await_bundle(struct pipeline *pipeline, const struct pipeline_plan *plan,
-				    struct wires *wires, struct fault *fault)
+static void await_bundle(const struct pipeline *pipeline, struct wires *wires)
 {
 	wires_hand_over(wires, WIRE_CHECKED);
-	if (await_chain(pipeline, plan, fault) != FAULT_NONE)
-		return fault->code;
 	wires_hand_over(wires, WIRE_BUNDLE);
 	await_end(pipeline, PIPELINE_COMPILE, START_MS);
-	return FAULT_NONE;
 }
 
 /*
@@ -286,11 +267,8 @@ static enum fault_code start_stages(struct pipeline *pipeline, const struct pipe
 		struct fault later;
 		enum fault_code code;
 
-		if (start_order[k] == PIPELINE_MONITOR &&
-		    await_bundle(pipeline, plan, wires, &later) != FAULT_NONE) {
-			*fault = later;
-			return later.code;
-		}
+		if (start_order[k] == PIPELINE_MONITOR)
+			await_bundle(pipeline, wires);
 		if (start_order[k] == PIPELINE_COMPILE)
 			await_policy(pipeline, plan);
 		if (start_order[k] == PIPELINE_SEAL &&

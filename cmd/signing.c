@@ -191,21 +191,16 @@ static enum fault_code start_child(struct signing *signing, struct fault *fault)
 	return code;
 }
 
-enum fault_code signing_chain(struct signing *signing, const struct rundir *rundir,
+enum fault_code signing_ready(struct signing *signing, const struct rundir *rundir,
 			      struct fault *fault)
-{
-	if (signing->signer_fd < 0)
-		return FAULT_NONE;
-	return open_chain(rundir->dir_fd, &signing->chain_fd, fault);
-}
-
-enum fault_code signing_ready(struct signing *signing, struct fault *fault)
 {
 	enum fault_code code;
 
 	if (signing->signer_fd < 0)
 		return FAULT_NONE;
 	code = start_child(signing, fault);
+	if (code == FAULT_NONE)
+		code = open_chain(rundir->dir_fd, &signing->chain_fd, fault);
 	return code == FAULT_NONE ? await_greeting(signing->signer_fd, fault) : code;
 }
 

@@ -43,16 +43,13 @@ enum fault_code signing_start(struct signing *signing, const struct signing_plan
 			      const struct spawn_home *home, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* Open the chain of signed runs beside the run directory. Nothing without a signer. */
-enum fault_code signing_chain(struct signing *signing, const struct rundir *rundir,
-			      struct fault *fault) __attribute__((warn_unused_result));
-
 /*
- * Wait until the signer has a key, whose child is started now. Before sr-seal is given the socket: it
- * reads what is only looked at here. Nothing without a signer.
+ * Start the child, open the chain of signed runs beside the run directory, wait until the signer has a
+ * key. Before sr-seal is given the socket: it reads what is only looked at here. Nothing without a
+ * signer.
  */
-enum fault_code signing_ready(struct signing *signing, struct fault *fault)
-	__attribute__((warn_unused_result));
+enum fault_code signing_ready(struct signing *signing, const struct rundir *rundir,
+			      struct fault *fault) __attribute__((warn_unused_result));
 
 /* Once sr-seal has it: the signer is to see the end of sr-seal. */
 void signing_hand_over(struct signing *signing);
