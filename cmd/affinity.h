@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 /*
- * Where a child starts, and where we are ourselves meanwhile. Between vfork(2) and its exec we stand still, and our processor is the one
- * that is free. Left to choose, the scheduler takes the child elsewhere, behind a stage that is
- * busy there for half a millisecond, or to a processor that has to be woken, whose caches have
- * nothing of it: of a run on two processors 0.4 ms of processor time.
+ * Where a child starts, and where we are ourselves meanwhile. Between vfork(2) and its exec we stand
+ * still, and our processor is the one that is free. Left to choose, the scheduler takes the child
+ * elsewhere, behind a stage that is busy there for half a millisecond, or to a processor that has to
+ * be woken, whose caches have nothing of it: of a run on two processors 0.4 ms of processor time.
  *
  * A mask that was set is remembered and inherited (sched_setaffinity(2)), the command's processes
  * included, so ours ends as one of all processors, those that are added later too; and only who may

@@ -24,6 +24,7 @@
 #include "cmd/wires.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -205,13 +206,17 @@ static void end_stage(struct process *stage)
 }
 
 /*
- * The launcher takes its sandbox back itself, when the end of --go-fd comes and no order; what it
- * tells of that goes nowhere.
+ * The launcher takes its sandbox back itself: at once when it is told to end, and when the end of
+ * --go-fd comes without an order. What it tells of that goes nowhere.
  */
 static void call_off(struct pipeline *pipeline, struct wires *wires)
 {
+	const struct process *launcher = &pipeline->stages[PIPELINE_LAUNCH];
+
 	end_stage(&pipeline->stages[PIPELINE_MONITOR]);
 	wires_close(wires);
+	if (process_runs(launcher))
+		(void)kill(launcher->pid, SIGTERM);
 	await_end(pipeline, PIPELINE_LAUNCH, CALL_OFF_MS);
 	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
 		end_stage(&pipeline->stages[i]);
