@@ -49,17 +49,22 @@ static void own_namespace(void)
 		fail("private");
 }
 
+/* DIR/bound is what DIR is in: a directory anybody may write to, and not /tmp, where the host's own
+ * mounts may be, which a user namespace cannot leave out (EINVAL). */
 static void prepare(const char *dir)
 {
+	int above = (int)(strrchr(dir, '/') - dir);
+
 	for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
-		char path[4096], file[4200];
+		char path[4096], file[4200], parent[4096];
 
 		snprintf(path, sizeof path, "%s/%s", dir, below[i]);
+		snprintf(parent, sizeof parent, "%.*s", above, dir);
 		if (i && mkdir(path, 0755) && errno != EEXIST)
 			fail(path);
 		if (i && i < 3 && mount("tmpfs", path, "tmpfs", 0, "mode=0777"))
 			fail(path);
-		if (i == 3 && mount("/tmp", path, NULL, MS_BIND, NULL))
+		if (i == 3 && mount(parent, path, NULL, MS_BIND, NULL))
 			fail(path);
 		snprintf(file, sizeof file, "%s/file", path);
 		if (i < 3)
