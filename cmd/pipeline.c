@@ -197,6 +197,13 @@ static void await_end(const struct pipeline *pipeline, enum pipeline_stage stage
 		(void)poll(&ended, 1, limit_ms);
 }
 
+static void go_anywhere(struct pipeline *pipeline)
+{
+	if (pipeline->avoided != AFFINITY_NONE)
+		affinity_restore(AFFINITY_NONE);
+	pipeline->avoided = AFFINITY_NONE;
+}
+
 static void end_stage(struct process *stage)
 {
 	if (!process_runs(stage))
@@ -231,6 +238,7 @@ static enum fault_code await_signer(struct pipeline *pipeline, const struct pipe
 {
 	if (!is_signed(plan))
 		return FAULT_NONE;
+	go_anywhere(pipeline); /* with the signer, who is a child without an exec */
 	if (signing_ready(plan->signing, plan->rundir, fault) != FAULT_NONE) {
 		call_off(pipeline, wires);
 		return fault->code;
@@ -310,8 +318,7 @@ enum fault_code pipeline_start(struct pipeline *pipeline, const struct pipeline_
 	code = wires_open(&wires, plan->rundir, fault);
 	if (code == FAULT_NONE) {
 		code = start_stages(pipeline, plan, &wires, fault);
-		if (pipeline->avoided != AFFINITY_NONE)
-			affinity_restore(AFFINITY_NONE);
+		go_anywhere(pipeline);
 		pipeline->control_fd = wires_take_into(&wires, WIRE_CONTROL);
 		pipeline->notice_fd = wires_take_into(&wires, WIRE_NOTICE);
 		pipeline->result_fd = wires_take_from(&wires, WIRE_SEALED);
