@@ -8,8 +8,8 @@
 #include <json-c/json.h>
 #include <unistd.h>
 
-enum fault_code resident_plan(struct record_reader *reader, enum fault_code code, const char *path,
-			      struct json_object **plan, struct fault *fault)
+static enum fault_code next(struct record_reader *reader, enum fault_code code, const char *path,
+			    const char *ended, struct json_object **record, struct fault *fault)
 {
 	const char *line = NULL;
 	size_t len = 0;
@@ -18,8 +18,14 @@ enum fault_code resident_plan(struct record_reader *reader, enum fault_code code
 	if (status == RECORD_FAULT)
 		return fault->code;
 	if (status != RECORD_LINE)
-		return fault_set(fault, code, path, "no plan came");
-	return canon_parse(line, len, code, plan, fault);
+		return fault_set(fault, code, path, "%s", ended);
+	return canon_parse(line, len, code, record, fault);
+}
+
+enum fault_code resident_plan(struct record_reader *reader, enum fault_code code, const char *path,
+			      struct json_object **plan, struct fault *fault)
+{
+	return next(reader, code, path, "no plan came", plan, fault);
 }
 
 enum fault_code resident_await_word(struct record_reader *reader, const char *type,
@@ -27,15 +33,9 @@ enum fault_code resident_await_word(struct record_reader *reader, const char *ty
 {
 	struct json_object *record OBJECT_CLEANUP = NULL;
 	struct fields fields;
-	const char *line = NULL;
-	size_t len = 0;
-	enum record_status status = record_read(reader, &line, &len, code, fault);
 
-	if (status == RECORD_FAULT)
-		return fault->code;
-	if (status != RECORD_LINE)
-		return fault_set(fault, code, path, "the input ended before '%s' came", type);
-	if (canon_parse(line, len, code, &record, fault) != FAULT_NONE ||
+	if (next(reader, code, path, "the input ended before the word that the plan announced",
+		 &record, fault) != FAULT_NONE ||
 	    fields_open(&fields, record, path, code, fault) != FAULT_NONE ||
 	    fields_literal(&fields, "type", type, fault) != FAULT_NONE)
 		return fault->code;
