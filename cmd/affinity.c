@@ -44,16 +44,16 @@ bool affinity_is_free(unsigned *processors)
 	return false;
 }
 
-bool affinity_stay(void)
+void affinity_stay(void)
 {
 	int processor = current();
 	cpu_set_t here;
 
 	if (processor < 0)
-		return false;
+		return;
 	CPU_ZERO(&here);
 	CPU_SET((size_t)processor, &here);
-	return sched_setaffinity(0, sizeof(here), &here) == 0;
+	(void)sched_setaffinity(0, sizeof(here), &here);
 }
 
 int affinity_leave(void)

@@ -20,7 +20,7 @@ bool affinity_is_free(unsigned *processors); /* processors: how many we may run 
 #define AFFINITY_NONE (-1)
 
 /* These make system calls only. This process, and a child of it, stay on the processor it is on. */
-bool affinity_stay(void);
+void affinity_stay(void);
 /* Go to any processor but the one we are on, and keep off that: which one, or AFFINITY_NONE. */
 int affinity_leave(void);
 /* Everywhere again, but for one where it is not AFFINITY_NONE; in the child as well as in us. */

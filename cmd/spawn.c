@@ -109,16 +109,17 @@ static int spawn_process(const struct spawn *spawn, const struct spawn_home *hom
 {
 	sigset_t all;
 	sigset_t before;
-	volatile bool stays = home->free && affinity_stay();
 	volatile int error = 0;
 
+	if (home->free)
+		affinity_stay();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	*pid = vfork();
 	if (*pid == 0) {
-		if (stays && spawn->elsewhere)
+		if (home->free && spawn->elsewhere)
 			(void)affinity_leave();
-		if (stays)
+		if (home->free)
 			affinity_restore(AFFINITY_NONE);
 		become_stage(spawn, path, environment);
 		error = errno;
@@ -128,7 +129,7 @@ static int spawn_process(const struct spawn *spawn, const struct spawn_home *hom
 		error = errno;
 	else if (error != 0)
 		waitpid(*pid, NULL, 0);
-	if (stays)
+	if (home->free)
 		affinity_restore(spawn->avoided);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return error;
