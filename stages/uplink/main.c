@@ -6,7 +6,8 @@
  * READS    one plan record on stdin: {"addresses":["cidr"],"interface",
  *          "schemaVersion":"safe-run.uplink/v1"}; its end of file is the order to finish.
  * WRITES   {"type":"chosen","address","gateway","host":["cidr"],"interface"}, the same and "drops" as
- *          {"type":"ready"} when rules and interface are made, {"type":"linked"} when packets pass, {"type":"final"} when interface and table are gone; or errors[].
+ *          {"type":"ready"} when rules and interface are made, {"type":"linked"} when packets pass,
+ *          {"type":"final"} when interface and table are gone; or errors[].
  * HOLDS    CAP_NET_ADMIN in the host's network namespace, and --netns-fd.
  * FILTER   sandbox/filters/uplink.filter.
  * REFUSES  a host that does not forward where the policy's networks are; rules and an interface that

@@ -137,7 +137,8 @@ void firecracker_artifacts(const char *dir)
 
 void firecracker_host_remove(struct firecracker_host *host)
 {
-	child_remove_dir(host->dir);
+	if (host->dir[0] != '\0')
+		child_remove_dir(host->dir);
 }
 
 void firecracker_host_set(const struct firecracker_host *host, const char *name, const char *mark,

@@ -24,8 +24,7 @@ static void make_host(void)
 
 static void remove_host(void)
 {
-	if (host.dir[0] != '\0')
-		firecracker_host_remove(&host);
+	firecracker_host_remove(&host);
 }
 
 TestSuite(firecracker_killed, .init = make_host, .fini = remove_host);
