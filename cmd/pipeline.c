@@ -188,13 +188,12 @@ static enum fault_code start_stage(struct pipeline *pipeline, enum pipeline_stag
 	return spawn_start(&spawn, plan->home, &pipeline->stages[stage], fault);
 }
 
-/* Bounded: whatever keeps it, we go on. */
-static void await_end(const struct pipeline *pipeline, enum pipeline_stage stage, int limit_ms)
+/* Bounded: whatever keeps it, we go on. False: it has not ended. */
+static bool await_end(const struct pipeline *pipeline, enum pipeline_stage stage, int limit_ms)
 {
 	struct pollfd ended = {.fd = pipeline->stages[stage].fd, .events = POLLIN};
 
-	if (process_runs(&pipeline->stages[stage]))
-		(void)poll(&ended, 1, limit_ms);
+	return !process_runs(&pipeline->stages[stage]) || poll(&ended, 1, limit_ms) > 0;
 }
 
 static void go_anywhere(struct pipeline *pipeline)
@@ -216,7 +215,7 @@ static void end_stage(struct process *stage)
  * The launcher takes its sandbox back itself: at once when it is told to end, and when the end of
  * --go-fd comes without an order. What it tells of that goes nowhere.
  */
-static void call_off(struct pipeline *pipeline, struct wires *wires)
+static void call_off(struct pipeline *pipeline, const char *run_id, struct wires *wires)
 {
 	const struct process *launcher = &pipeline->stages[PIPELINE_LAUNCH];
 
@@ -224,7 +223,11 @@ static void call_off(struct pipeline *pipeline, struct wires *wires)
 	wires_close(wires);
 	if (process_runs(launcher))
 		(void)kill(launcher->pid, SIGTERM);
-	await_end(pipeline, PIPELINE_LAUNCH, CALL_OFF_MS);
+	if (!await_end(pipeline, PIPELINE_LAUNCH, CALL_OFF_MS))
+		fprintf(stderr,
+			"safe-run: sr-launch did not take its sandbox back in %d s and was killed; "
+			"cgroups of %s may have stayed\n",
+			CALL_OFF_MS / 1000, run_id);
 	for (size_t i = 0; i < PIPELINE_STAGE_COUNT; i++)
 		end_stage(&pipeline->stages[i]);
 }
@@ -240,7 +243,7 @@ static enum fault_code await_signer(struct pipeline *pipeline, const struct pipe
 		return FAULT_NONE;
 	go_anywhere(pipeline); /* with the signer, who is a child without an exec */
 	if (signing_ready(plan->signing, plan->rundir, fault) != FAULT_NONE) {
-		call_off(pipeline, wires);
+		call_off(pipeline, plan->rundir->run_id, wires);
 		return fault->code;
 	}
 	/* EPIPE: it has ended already, and said why. */
@@ -257,7 +260,7 @@ static void await_bundle(const struct pipeline *pipeline, struct wires *wires)
 {
 	wires_hand_over(wires, WIRE_CHECKED);
 	wires_hand_over(wires, WIRE_BUNDLE);
-	await_end(pipeline, PIPELINE_COMPILE, START_MS);
+	(void)await_end(pipeline, PIPELINE_COMPILE, START_MS);
 }
 
 /*
@@ -267,7 +270,7 @@ static void await_bundle(const struct pipeline *pipeline, struct wires *wires)
 static void await_policy(const struct pipeline *pipeline, const struct pipeline_plan *plan)
 {
 	if (plan->home->processors > 0 && plan->home->processors <= 2)
-		await_end(pipeline, PIPELINE_VALIDATE, START_MS);
+		(void)await_end(pipeline, PIPELINE_VALIDATE, START_MS);
 }
 
 /* A stage that cannot start leaves its neighbours an end of file, and seal seals that. */

@@ -159,12 +159,13 @@ static bool says(const char *directory, const char *type)
 	return strstr(text, type) != NULL;
 }
 
-/* 0: everything was prepared, and the command did not start. */
-static int refuse_late(int listen_fd, const char *directory)
+/* 0: everything was prepared, and the command did not start. The script is for then. */
+static int refuse_late(int listen_fd, const struct bench *bench, const char *script)
 {
 	static const char refusal[] = "{\"errors\":[{\"code\":\"SR-EVD-304\",\"message\":\"not "
 				      "today\",\"path\":\"signer\"}]}\n";
 	const struct timespec turn = {.tv_nsec = 2000000};
+	const char *directory = bench->directory;
 	int fd = accept(listen_fd, NULL, NULL);
 	bool waited = true;
 
@@ -177,30 +178,53 @@ static int refuse_late(int listen_fd, const char *directory)
 		waited = !says(directory, "\"vm.started\"");
 		nanosleep(&turn, NULL);
 	}
+	bench_shell(bench, script, 0, NULL);
 	return send(fd, refusal, strlen(refusal), MSG_NOSIGNAL) > 0 && waited ? 0 : 1;
 }
 
-Test(signing, the_command_does_not_start_before_the_signer_has_a_key)
+static void expect_called_off(struct bench *bench, const char *script, const char *said)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct bench bench;
 	int status = -1;
 	pid_t pid;
 
-	bench_open(&bench);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/late", bench.directory);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/late", bench->directory);
 	cr_assert_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(listen(fd, 1), 0);
 	pid = fork();
 	if (pid == 0)
-		_exit(refuse_late(fd, bench.directory));
-	bench_shell(&bench, "$SR run --quiet --signer late -- true", 125, "not today");
-	bench_shell(&bench, "! ls runs/sr-* 2>/dev/null", 0, NULL);
+		_exit(refuse_late(fd, bench, script));
+	bench_shell(bench, "$SR run --quiet --signer late -- true", 125, said);
+	bench_shell(bench, "! ls runs/sr-* 2>/dev/null", 0, NULL);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_expect_eq(status, 0, "the command started before there was a key");
-	bench_shell(&bench, "! find /sys/fs/cgroup -name \"*$(cat id)*\" | grep .", 0, NULL);
 	close(fd);
+}
+
+Test(signing, the_command_does_not_start_before_the_signer_has_a_key)
+{
+	struct bench bench;
+
+	bench_open(&bench);
+	expect_called_off(&bench, "true", "not today");
+	bench_shell(&bench, "! find /sys/fs/cgroup -name \"*$(cat id)*\" | grep .", 0, NULL);
+	bench_close(&bench);
+}
+
+/* It is not waited for without end, and what it leaves is not kept quiet. */
+Test(signing, a_launcher_that_stands_still_is_told_of, .timeout = 60)
+{
+	struct bench bench;
+
+	bench_open(&bench);
+	expect_called_off(&bench, "pkill -STOP -of \"sr-launch.*$(cat id)\"",
+			  "did not take its sandbox back");
+	bench_shell(&bench,
+		    "find /sys/fs/cgroup -depth -type d -name \"*$(cat id)*\" 2>/dev/null | "
+		    "while read -r one; do for i in 1 2 3 4 5 6 7 8 9; do rmdir \"$one\" && break; "
+		    "sleep 0.1; done; done",
+		    0, NULL);
 	bench_close(&bench);
 }
 
