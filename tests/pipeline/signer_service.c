@@ -218,7 +218,14 @@ Test(signing, a_launcher_that_stands_still_is_told_of, .timeout = 60)
 	struct bench bench;
 
 	bench_open(&bench);
-	expect_called_off(&bench, "pkill -STOP -of \"sr-launch.*$(cat id)\"",
+	/* The launcher is the one whose parent is no launcher: the run's init has its command line,
+	   and may have its start time as well. */
+	expect_called_off(&bench,
+			  "stopped=; for pid in $(pgrep -x sr-launch); do "
+			  "tr '\\0' ' ' </proc/$pid/cmdline | grep -q \"$(cat id)\" || continue; "
+			  "parent=$(ps -o ppid= -p $pid); "
+			  "[ \"$(ps -o comm= -p $parent)\" != sr-launch ] || continue; "
+			  "kill -STOP $pid; stopped=1; done; [ \"$stopped\" ]",
 			  "did not take its sandbox back");
 	bench_shell(&bench,
 		    "find /sys/fs/cgroup -depth -type d -name \"*$(cat id)*\" 2>/dev/null | "

@@ -147,9 +147,13 @@ Test(stage_monitor, nobody_to_write_to_ends_it)
 	struct watch watch;
 	int status = 0;
 
+	/* Stopped until everything is there: it looks at its output before it reads. */
 	watch_start(&watch, 0, NULL);
+	cr_assert_eq(kill(watch.pid, SIGSTOP), 0);
+	cr_assert_eq(waitpid(watch.pid, &status, WUNTRACED), watch.pid);
 	watch_close(&watch.records_fd);
 	watch_begin(&watch, NO_LIMIT);
+	cr_assert_eq(kill(watch.pid, SIGCONT), 0);
 	watch_reap(&watch, &status);
 	cr_expect_eq(WEXITSTATUS(status), 3);
 	watch_close(&watch.events_fd);
