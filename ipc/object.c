@@ -2,12 +2,14 @@
 #include "ipc/object.h"
 
 #include "ipc/buf.h"
+#include "ipc/sort.h"
 #include "ipc/utf8.h"
 
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct json_object *made(struct json_object *value)
@@ -118,6 +120,64 @@ void array_append(struct json_object *array, struct json_object *value)
 void array_append_string(struct json_object *array, const char *text)
 {
 	array_append(array, new_string(text, strlen(text)));
+}
+
+struct json_object *object_member(struct json_object *object, const char *name)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_is_type(object, json_type_object))
+		(void)json_object_object_get_ex(object, name, &value);
+	return value;
+}
+
+const char *object_text(struct json_object *object, const char *name)
+{
+	struct json_object *value = object_member(object, name);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+}
+
+int64_t object_number(struct json_object *object, const char *name)
+{
+	struct json_object *value = object_member(object, name);
+
+	return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : 0;
+}
+
+size_t array_length(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+struct element {
+	struct json_object *value;
+};
+
+static int by_text(const void *one, const void *other, void *context)
+{
+	const struct element *a = one, *b = other;
+
+	(void)context;
+	return strcmp(json_object_to_json_string_ext(a->value, JSON_C_TO_STRING_PLAIN),
+		      json_object_to_json_string_ext(b->value, JSON_C_TO_STRING_PLAIN));
+}
+
+/* json_object_array_sort is qsort(3), which no confined stage has: ipc/sort.h. */
+void array_sort(struct json_object *array)
+{
+	size_t count = array_length(array);
+	struct element *elements = calloc(count + 1, sizeof *elements);
+
+	if (elements == NULL)
+		buf_no_memory();
+	for (size_t i = 0; i < count; i++)
+		elements[i].value = json_object_get(json_object_array_get_idx(array, i));
+	sort_items(elements, count, sizeof *elements, by_text, NULL);
+	for (size_t i = 0; i < count; i++)
+		if (json_object_array_put_idx(array, i, elements[i].value) < 0)
+			buf_no_memory();
+	free(elements);
 }
 
 void object_release(struct json_object **object)

@@ -34,6 +34,19 @@ void object_add_shared(struct json_object *object, const char *name, struct json
 void array_append(struct json_object *array, struct json_object *value);
 void array_append_string(struct json_object *array, const char *text);
 
+/*
+ * Reading one that somebody checked, or whose missing members are no fault (ipc/field.h is for those
+ * that are). The member, still the object's; NULL without one, or where object is none.
+ */
+struct json_object *object_member(struct json_object *object, const char *name);
+/* Its text, the object's; "" unless it is a string. Its number; 0 unless it is an integer. */
+const char *object_text(struct json_object *object, const char *name);
+int64_t object_number(struct json_object *object, const char *name);
+/* How many elements; 0 unless it is an array. */
+size_t array_length(struct json_object *array);
+/* Elements by their JSON text, least first. */
+void array_sort(struct json_object *array);
+
 void object_release(struct json_object **object);
 #define OBJECT_CLEANUP __attribute__((cleanup(object_release)))
 

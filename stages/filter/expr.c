@@ -107,6 +107,27 @@ void expr_ct(struct rule *rule, const char *state)
 	add_match(rule, "in", keyed("ct", "key", "state"), json_object_new_string(state));
 }
 
+void expr_flag(struct rule *rule, const char *flag)
+{
+	add_match(rule, "in", payload("tcp", "flags"), json_object_new_string(flag));
+}
+
+void expr_no_flag(struct rule *rule, const char *flag)
+{
+	add_match(rule, "!", payload("tcp", "flags"), json_object_new_string(flag));
+}
+
+void expr_icmp_error(struct rule *rule)
+{
+	struct json_object *types = array_new(), *set = object_new();
+
+	array_append_string(types, "destination-unreachable");
+	array_append_string(types, "time-exceeded");
+	array_append_string(types, "parameter-problem");
+	object_add(set, "set", types);
+	expr_field(rule, "icmp", "type", "==", set);
+}
+
 void expr_dnat(struct rule *rule)
 {
 	add_match(rule, "in", keyed("ct", "key", "status"), json_object_new_string("dnat"));

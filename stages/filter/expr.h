@@ -31,6 +31,11 @@ void expr_field(struct rule *rule, const char *protocol, const char *field, cons
 /* The packet's field becomes this. */
 void expr_set_field(struct rule *rule, const char *protocol, const char *field, int value);
 void expr_ct(struct rule *rule, const char *state);
+/* TCP with this flag, or without it, whatever others. */
+void expr_flag(struct rule *rule, const char *flag);
+void expr_no_flag(struct rule *rule, const char *flag);
+/* What a host says of another's packet: unreachable, time exceeded, parameter problem (RFC 792). */
+void expr_icmp_error(struct rule *rule);
 /* Of a connection that was turned to another destination. */
 void expr_dnat(struct rule *rule);
 /* Whether the destination is an address of this network namespace. */

@@ -138,6 +138,7 @@ static enum fault_code set(struct filter *filter, struct record_reader *reader,
 		object_add_integer(record, "mtu", mtu);
 	object_add_integer(record, "objects", (int64_t)objects);
 	object_add_string(record, "table", RULESET_FAMILY " " RULESET_TABLE);
+	object_add_string(record, "tracking", ruleset_tracks(&filter->plan) ? "run" : "host");
 	object_add_string(record, "type", "ready");
 	*ready = object_take(&record);
 	return FAULT_NONE;

@@ -184,6 +184,33 @@ enum fault_code nft_has(struct nft *nft, const char *family, const char *name, b
 	return FAULT_NONE;
 }
 
+enum fault_code nft_counter(struct nft *nft, const char *family, const char *table,
+			    const char *name, int64_t *packets, struct fault *fault)
+{
+	struct json_object *commands OBJECT_CLEANUP = array_new();
+	struct json_object *listing OBJECT_CLEANUP = NULL;
+	struct json_object *command = object_new(), *what = object_new(), *which = object_new();
+	struct json_object *entries, *counter = NULL;
+	const char *answer = NULL;
+
+	object_add_string(which, "family", family);
+	object_add_string(which, "name", name);
+	object_add_string(which, "table", table);
+	object_add(what, "counter", which);
+	object_add(command, "list", what);
+	array_append(commands, command);
+	if (run(nft, commands, &answer, fault) != FAULT_NONE ||
+	    parse(answer, &listing, fault) != FAULT_NONE)
+		return fault->code;
+	entries = object_member(listing, "nftables");
+	for (size_t i = 0; i < array_length(entries) && counter == NULL; i++)
+		counter = object_member(json_object_array_get_idx(entries, i), "counter");
+	if (!json_object_is_type(object_member(counter, "packets"), json_type_int))
+		return fault_set(fault, CODE, PATH, "the kernel's counter %s cannot be read", name);
+	*packets = object_number(counter, "packets");
+	return FAULT_NONE;
+}
+
 enum fault_code nft_list_chains(struct nft *nft, struct json_object **out, struct fault *fault)
 {
 	const char *answer = NULL;

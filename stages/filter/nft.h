@@ -5,6 +5,7 @@
 #include "ipc/fault.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct json_object;
 struct nft_ctx;
@@ -42,6 +43,11 @@ enum fault_code nft_delete(struct nft *nft, const char *family, const char *name
 			   struct fault *fault) __attribute__((warn_unused_result));
 enum fault_code nft_has(struct nft *nft, const char *family, const char *name, bool *there,
 			struct fault *fault) __attribute__((warn_unused_result));
+
+/* Packets that a table's counter of this name saw. */
+enum fault_code nft_counter(struct nft *nft, const char *family, const char *table,
+			    const char *name, int64_t *packets, struct fault *fault)
+	__attribute__((warn_unused_result));
 
 /* {"nftables":[...]} of all chains of this network namespace, without their rules; the caller's. */
 enum fault_code nft_list_chains(struct nft *nft, struct json_object **out, struct fault *fault)

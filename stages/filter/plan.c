@@ -123,6 +123,10 @@ enum fault_code filter_plan_read(struct json_object *record, struct filter_plan 
 		code = fields_bool(&fields, "bareResets", &plan->bare_resets, fault);
 	if (code == FAULT_NONE && plan->bare_resets && plan->interface[0] == '\0')
 		code = fault_set(fault, CODE, "bareResets", "come from an interface");
+	if (code == FAULT_NONE && fields_has(&fields, "tracked"))
+		code = fields_bool(&fields, "tracked", &plan->tracked, fault);
+	if (code == FAULT_NONE && plan->tracked && plan->interface[0] == '\0')
+		code = fault_set(fault, CODE, "tracked", "is for an interface");
 	if (code == FAULT_NONE && fields_has(&fields, "mtu"))
 		code = read_mtu(&fields, plan, fault);
 	if (code == FAULT_NONE)

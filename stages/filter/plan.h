@@ -18,12 +18,14 @@ struct json_object;
  *
  *   {"address","closed":["cidr"],"gateway","interface","rules":[{"addresses":["cidr"],"index",
  *    "port","protocol","redirect"}],"schemaVersion":"safe-run.filter/v1","tap":{...}}, and maybe
- *    "awaits","bareResets","mtu"
+ *    "awaits","bareResets","mtu","tracked"
  *
  * interface null: there is no way out, and only redirected rules lead anywhere. address and gateway
  * null: whoever made the interface gave it its addresses. redirect: a port of the run's own
  * loopback that takes the rule's connections, or null; without addresses it takes all to the port.
  * awaits: the interface is still to be made; {"type":"made"} follows on stdin once it is there.
+ * tracked: who made the interface tracks connections behind it, lets answers alone back and no TCP
+ * packet out that neither begins a connection nor is of one, and bounds them (ruleset.h).
  * tap, for a machine alone: whose packets the rules are for (tap.h).
  */
 #define FILTER_PLAN_SCHEMA "safe-run.filter/v1"
@@ -46,6 +48,7 @@ struct filter_plan {
 	struct net4 address, gateway; /* len 0: none */
 	bool awaits;		      /* the interface, until "made" */
 	bool bare_resets;	      /* answers.h */
+	bool tracked;		      /* behind the interface */
 	uint32_t mtu;		      /* of the interface; 0: as it is */
 	struct filter_tap tap;
 	struct net4 closed[FILTER_CLOSED_MAX];

@@ -4,6 +4,7 @@
 #include "ipc/object.h"
 #include "stages/filter/expr.h"
 #include "stages/filter/plan.h"
+#include "stages/filter/refusal.h"
 #include "stages/filter/ruleset_tap.h"
 
 #include <json-c/json.h>
@@ -15,31 +16,10 @@
 #define COMMENT_SIZE sizeof(RULESET_COMMENT "9223372036854775807")
 #define PRIO_DNAT    (-100)
 
-static void add_set(struct rule *rule, const char *name, bool with_port)
-{
-	struct json_object *set = object_new(), *type = array_new();
-
-	array_append_string(type, "ipv4_addr");
-	array_append_string(type, "inet_proto");
-	if (with_port)
-		array_append_string(type, "inet_service");
-	object_add_string(set, "name", name);
-	object_add_integer(set, "size", RULESET_REFUSED_MAX);
-	object_add(set, "type", type);
-	expr_add(rule, "set", set);
-}
-
 static void add_objects(struct rule *rule, bool redirects, bool tap)
 {
-	struct json_object *counter = object_new();
-
 	expr_add(rule, "table", object_new());
-	object_add_string(counter, "name", RULESET_OVERFLOW);
-	expr_add(rule, "counter", counter);
-	add_set(rule, RULESET_REFUSED, true);
-	add_set(rule, RULESET_REFUSED_MORE, false);
-	expr_chain(rule, "refuse", NULL, NULL, 0, NULL);
-	expr_chain(rule, "remember", NULL, NULL, 0, NULL);
+	refusal_objects(rule);
 	expr_chain(rule, "forward", NULL, NULL, 0, NULL);
 	expr_chain(rule, "output", "filter", "output", 0, "drop");
 	expr_chain(rule, "input", "filter", "input", 0, "drop");
@@ -48,22 +28,65 @@ static void add_objects(struct rule *rule, bool redirects, bool tap)
 			   "accept");
 }
 
-static void add_refuse(struct rule *rule)
+bool ruleset_tracks(const struct filter_plan *plan)
 {
-	rule_begin(rule);
-	expr_l4proto(rule, IPPROTO_TCP);
-	expr_reject(rule, "tcp reset", NULL);
-	rule_end(rule, "refuse", NULL);
-	rule_begin(rule);
-	expr_reject(rule, "icmpx", "admin-prohibited");
-	rule_end(rule, "refuse", NULL);
+	bool plain = plan->tracked && plan->tap.name[0] == '\0';
+
+	for (size_t i = 0; i < plan->rule_count; i++)
+		plain = plain && plan->rules[i].tcp && plan->rules[i].redirect == 0;
+	return !plain;
 }
 
-/* lo alone is not enough: with a default route through it a foreign address leads there too. */
-static void add_hooks(struct rule *rule, bool redirects)
+static void add_answers(struct rule *rule)
 {
 	static const char *const states[] = {"established", "related"};
 
+	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+		rule_begin(rule);
+		expr_ct(rule, states[i]);
+		expr_verdict(rule, "accept");
+		rule_end(rule, "input", NULL);
+	}
+}
+
+/* Nothing that begins a connection, by its flags; which of the rest are answers is known behind it. */
+static void add_plain_answers(struct rule *rule)
+{
+	static const char *const flags[] = {"ack", "rst"};
+
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		rule_begin(rule);
+		expr_flag(rule, flags[i]);
+		expr_verdict(rule, "accept");
+		rule_end(rule, "input", NULL);
+	}
+	rule_begin(rule);
+	expr_icmp_error(rule);
+	expr_verdict(rule, "accept");
+	rule_end(rule, "input", NULL);
+}
+
+/*
+ * What begins a connection meets the rules, and the kernel, which alone makes packets here, lets no
+ * other follow unless that one passed.
+ */
+static void add_plain_output(struct rule *rule, const struct filter_plan *plan)
+{
+	rule_begin(rule);
+	expr_flag(rule, "syn");
+	expr_go(rule, "goto", "forward");
+	rule_end(rule, "output", NULL);
+	rule_begin(rule);
+	expr_meta(rule, "oifname", plan->interface);
+	expr_meta(rule, "nfproto", "ipv4");
+	expr_l4proto(rule, IPPROTO_TCP);
+	expr_verdict(rule, "accept");
+	rule_end(rule, "output", NULL);
+}
+
+/* lo alone is not enough: with a default route through it a foreign address leads there too. */
+static void add_hooks(struct rule *rule, const struct filter_plan *plan, bool redirects)
+{
 	/* Of what was just turned to lo the hook still has the interface it was on its way to. */
 	if (redirects) {
 		rule_begin(rule);
@@ -77,6 +100,8 @@ static void add_hooks(struct rule *rule, bool redirects)
 	expr_local(rule, "==");
 	expr_verdict(rule, "accept");
 	rule_end(rule, "output", NULL);
+	if (!ruleset_tracks(plan))
+		add_plain_output(rule, plan);
 	rule_begin(rule);
 	expr_go(rule, "jump", "forward");
 	rule_end(rule, "output", NULL);
@@ -84,12 +109,10 @@ static void add_hooks(struct rule *rule, bool redirects)
 	expr_meta(rule, "iifname", "lo");
 	expr_verdict(rule, "accept");
 	rule_end(rule, "input", NULL);
-	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-		rule_begin(rule);
-		expr_ct(rule, states[i]);
-		expr_verdict(rule, "accept");
-		rule_end(rule, "input", NULL);
-	}
+	if (ruleset_tracks(plan))
+		add_answers(rule);
+	else
+		add_plain_answers(rule);
 }
 
 static void add_opening(struct rule *rule, const struct filter_rule *opening,
@@ -193,34 +216,9 @@ static void add_redirects(struct rule *rule, const struct filter_plan *plan)
 			add_opening(rule, &plan->rules[i], NULL, 0);
 }
 
-/* Both sets are bounded: what does not fit into the first goes without its port, then uncounted. */
-static void add_remember(struct rule *rule)
+/* Of a connection the first packet alone is looked at, and no more of them than there may be. */
+static void add_tracked(struct rule *rule)
 {
-	static const char *const protocols[] = {"tcp", "udp"};
-
-	for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
-		rule_begin(rule);
-		expr_remember(rule, "@" RULESET_REFUSED, protocols[i]);
-		expr_go(rule, "goto", "refuse");
-		rule_end(rule, "remember", NULL);
-	}
-	rule_begin(rule);
-	expr_remember(rule, "@" RULESET_REFUSED_MORE, NULL);
-	expr_go(rule, "goto", "refuse");
-	rule_end(rule, "remember", NULL);
-	rule_begin(rule);
-	expr_counter(rule, RULESET_OVERFLOW);
-	expr_go(rule, "goto", "refuse");
-	rule_end(rule, "remember", NULL);
-}
-
-static void add_forward(struct rule *rule, const struct filter_plan *plan)
-{
-	rule_begin(rule);
-	expr_meta(rule, "nfproto", "ipv6");
-	expr_counter(rule, RULESET_OVERFLOW);
-	expr_go(rule, "goto", "refuse");
-	rule_end(rule, "forward", NULL);
 	rule_begin(rule);
 	expr_ct(rule, "established");
 	expr_verdict(rule, "accept");
@@ -229,6 +227,17 @@ static void add_forward(struct rule *rule, const struct filter_plan *plan)
 	expr_crowded(rule, RULESET_CONNECTIONS);
 	expr_go(rule, "goto", "remember");
 	rule_end(rule, "forward", NULL);
+}
+
+static void add_forward(struct rule *rule, const struct filter_plan *plan)
+{
+	rule_begin(rule);
+	expr_meta(rule, "nfproto", "ipv6");
+	expr_counter(rule, REFUSAL_OVERFLOW);
+	expr_go(rule, "goto", "refuse");
+	rule_end(rule, "forward", NULL);
+	if (ruleset_tracks(plan))
+		add_tracked(rule);
 	add_openings(rule, plan, true);
 	for (size_t i = 0; i < plan->closed_count; i++) {
 		rule_begin(rule);
@@ -252,12 +261,11 @@ struct json_object *ruleset_make(const struct filter_plan *plan)
 		redirects = redirects || plan->rules[i].redirect != 0;
 	add_objects(&rule, redirects, plan->tap.name[0] != '\0');
 	ruleset_tap_chains(&rule, plan);
-	add_refuse(&rule);
-	add_remember(&rule);
+	refusal_rules(&rule);
 	add_forward(&rule, plan);
 	if (redirects)
 		add_redirects(&rule, plan);
 	ruleset_tap_hooks(&rule, plan);
-	add_hooks(&rule, redirects);
+	add_hooks(&rule, plan, redirects);
 	return rule.commands;
 }

@@ -4,6 +4,7 @@
 
 #include "ipc/fault.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,24 +16,27 @@ struct json_object;
  *
  *   output    what the sandbox sends: its own loopback, then forward
  *   input     replies, and its own loopback
- *   forward   the policy's rules, each with a counter; what none of them opens is remembered in the
- *             sets refused and refused_other, both bounded, and goes to refuse
- *   refuse    tcp reset, else ICMP admin-prohibited: programs fail at once
+ *   forward   the policy's rules, each with a counter; what none of them opens is remembered and
+ *             refused (refusal.h)
  *   redirect  connections that go to the run's own loopback instead
  *
  * A machine's run has more: ruleset_tap.h.
  *
+ * Connections are tracked here (nf_conntrack) unless somebody behind the interface does it, the
+ * plan's tracked, and TCP is all there is, with nothing turned and no machine: packets are then the
+ * kernel's own, and what begins a connection is known by its flags. Tracking it twice would cost each
+ * connection 2.5 microseconds.
+ *
  * The table has no owner: the network namespace ends with the run and takes it along, while one that
  * vanished with the process that set it would leave the sandbox open.
  */
-#define RULESET_FAMILY	     "inet"
-#define RULESET_TABLE	     "safe_run"
-#define RULESET_REFUSED	     "refused"
-#define RULESET_REFUSED_MORE "refused_other"
-#define RULESET_OVERFLOW     "refused_overflow"
-#define RULESET_REFUSED_MAX  256  /* elements of each set */
-#define RULESET_CONNECTIONS  4096 /* at once: the host's table of them is everybody's */
-#define RULESET_COMMENT	     "rule "
+#define RULESET_FAMILY	    "inet"
+#define RULESET_TABLE	    "safe_run"
+#define RULESET_CONNECTIONS 4096 /* at once: the host's table of them is everybody's */
+#define RULESET_COMMENT	    "rule "
+
+/* Whether connections are tracked in the run's own namespace. */
+bool ruleset_tracks(const struct filter_plan *plan);
 
 /* The commands that make it: an array the caller owns. */
 struct json_object *ruleset_make(const struct filter_plan *plan);

@@ -216,21 +216,6 @@ static void close_reserved(struct network *network)
 		net4_append(network->closed, net4_closed[i], false);
 }
 
-/* Chains of the host's that may drop the run's packets go on record: who looks for them finds why. */
-static void take_drops(struct network *network, struct json_object *ready)
-{
-	struct json_object *drops = NULL;
-
-	if (!json_object_object_get_ex(ready, "drops", &drops) ||
-	    (json_object_is_type(drops, json_type_array) && json_object_array_length(drops) == 0))
-		return;
-	network->facts = object_new();
-	if (json_object_is_type(drops, json_type_array))
-		object_add_shared(network->facts, "drops", drops);
-	else
-		object_add_null(network->facts, "drops");
-}
-
 static enum fault_code not_known(const struct network *network, struct fault *fault)
 {
 	return fault_set(fault, CODE, PATH, "%s told something we do not know",
@@ -246,8 +231,7 @@ static bool is_of_type(struct json_object *record, const char *type)
 	       strcmp(json_object_get_string(value), type) == 0;
 }
 
-/* sr-uplink's interface is still to be made then; sr-usernet's is there. */
-static bool is_made_later(const struct launch *launch)
+bool network_is_veth(const struct launch *launch)
 {
 	return launch->plan->network.direct && !launch->plan->rootless;
 }
@@ -265,7 +249,7 @@ static enum fault_code take_uplink(struct launch *launch, struct fault *fault)
 		code = assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &ready, fault);
 	if (code != FAULT_NONE || !launch->plan->network.direct)
 		return code;
-	if (!is_of_type(ready, is_made_later(launch) ? "chosen" : "ready") ||
+	if (!is_of_type(ready, network_is_veth(launch) ? "chosen" : "ready") ||
 	    !take_text(ready, "address", network->address, sizeof network->address) ||
 	    !take_text(ready, "gateway", network->gateway, sizeof network->gateway) ||
 	    !json_object_object_get_ex(ready, "host", &host) ||
@@ -312,7 +296,7 @@ static void order_filter(struct launch *launch)
 	for (size_t i = 0; i < plan->network.rule_count; i++)
 		array_append(rules, make_filter_rule(plan, i));
 	add_if_there(record, "address", launch->network.address);
-	if (is_made_later(launch))
+	if (network_is_veth(launch))
 		object_add_bool(record, "awaits", true);
 	if (launch->network.bare_resets)
 		object_add_bool(record, "bareResets", true);
@@ -325,6 +309,9 @@ static void order_filter(struct launch *launch)
 	object_add_string(record, "schemaVersion", "safe-run.filter/v1");
 	if (plan->machine.tap[0] != '\0')
 		object_add(record, "tap", network_machine_filter(plan));
+	/* By the host's table, which sr-uplink makes. */
+	if (network_is_veth(launch))
+		object_add_bool(record, "tracked", true);
 	assistant_tell(&launch->network.filter, record);
 }
 
@@ -344,18 +331,35 @@ static enum fault_code await_made(struct launch *launch, struct fault *fault)
 	    !take_text(ready, "gateway", gateway, sizeof gateway) ||
 	    strcmp(address, network->address) != 0 || strcmp(gateway, network->gateway) != 0)
 		return not_known(network, fault);
-	take_drops(network, ready);
 	object_add_string(made, "type", "made");
 	assistant_tell(&network->filter, made);
 	return FAULT_NONE;
 }
 
-/* {"type":"linked"}: what the command sends at once is not lost. */
+/*
+ * {"type":"linked","drops","objects"}: the host's rules are as set, and what the command sends at once
+ * is not lost. Chains of the host's that may drop it go on record: who looks for it finds why.
+ */
 static enum fault_code await_link(struct network *network, struct fault *fault)
 {
 	struct json_object *linked OBJECT_CLEANUP = NULL;
+	struct json_object *drops;
+	enum fault_code code =
+		assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &linked, fault);
 
-	return assistant_first(&network->uplink, event_boot_ns() + WAIT_NS, &linked, fault);
+	if (code != FAULT_NONE)
+		return code;
+	if (!is_of_type(linked, "linked") || object_number(linked, "objects") <= 0)
+		return not_known(network, fault);
+	drops = object_member(linked, "drops");
+	network->facts = object_new();
+	if (drops == NULL)
+		object_add_null(network->facts, "drops");
+	else if (array_length(drops) > 0)
+		object_add_shared(network->facts, "drops", drops);
+	object_add_integer(network->facts, "objects", object_number(linked, "objects"));
+	object_add_string(network->facts, "table", network->interface);
+	return FAULT_NONE;
 }
 
 enum fault_code network_apply(struct launch *launch, struct fault *fault)
@@ -371,12 +375,12 @@ enum fault_code network_apply(struct launch *launch, struct fault *fault)
 	/* The run's rules and the host's, with the interface, are made at the same time. */
 	if (code == FAULT_NONE)
 		order_filter(launch);
-	if (code == FAULT_NONE && is_made_later(launch))
+	if (code == FAULT_NONE && network_is_veth(launch))
 		code = await_made(launch, fault);
 	if (code == FAULT_NONE)
 		code = assistant_first(&network->filter, event_boot_ns() + WAIT_NS, &network->ready,
 				       fault);
-	if (code == FAULT_NONE && is_made_later(launch))
+	if (code == FAULT_NONE && network_is_veth(launch))
 		code = await_link(network, fault);
 	if (code == FAULT_NONE)
 		code = network_egress_ready(launch, fault);

@@ -55,6 +55,12 @@ void network_init(struct network *network);
 enum fault_code network_plan_read(struct fields *top, struct json_object *policy, struct plan *plan,
 				  struct fault *fault) __attribute__((warn_unused_result));
 
+/*
+ * The way out is a pair of interfaces of sr-uplink's, root's: still to be made when its address is
+ * known, and the host's table tracks what goes through. An ordinary user's is sr-usernet's.
+ */
+bool network_is_veth(const struct launch *launch);
+
 /* In init: its namespaces for the launcher (CHANNEL_BUILD has come, the host's /proc is there). */
 enum fault_code network_pass(const struct plan *plan, int channel_fd, struct fault *fault)
 	__attribute__((warn_unused_result));

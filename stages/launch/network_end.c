@@ -48,17 +48,20 @@ static enum fault_code take_back(struct launch *launch, struct fault *fault)
 	struct json_object *removed OBJECT_CLEANUP = NULL;
 	struct fault why;
 	enum fault_code code = FAULT_NONE;
-	enum fault_code told;
+	enum fault_code told = FAULT_NONE;
 
 	if (launch->plan->network.direct)
 		code = finish(&network->uplink, &removed, &why);
+	if (code == FAULT_NONE && network_is_veth(launch))
+		told = network_report_crowd(launch, removed, fault);
 	/* The last hold on the run's network namespace. */
 	descriptor_close(&network->net_fd);
 	descriptor_close(&network->user_fd);
 	descriptor_close(&network->link_fd);
 	launch_note(launch, PATH, code == FAULT_NONE,
 		    code == FAULT_NONE ? "rules and interface released" : why.message);
-	told = network_report_released(launch, code == FAULT_NONE ? NULL : &why, fault);
+	if (told == FAULT_NONE)
+		told = network_report_released(launch, code == FAULT_NONE ? NULL : &why, fault);
 	if (told != FAULT_NONE || code == FAULT_NONE)
 		return told;
 	return fault_set(fault, FAULT_RUN_RELEASE, PATH, "%s", why.message);

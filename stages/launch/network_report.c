@@ -17,6 +17,7 @@
 #define PATH	    "launch.network"
 #define TABLE	    NETWORK_REPORT_TABLE
 #define CHAIN	    "forward"
+#define CHAIN_CROWD "bound"
 #define REFUSED_MAX 1024
 
 const char *network_report_tap(const struct launch *launch)
@@ -103,6 +104,7 @@ enum fault_code network_report_released(struct launch *launch, const struct faul
 
 struct hit {
 	const char *target, *protocol;
+	bool crowd;    /* one too many, of what the rules open */
 	int64_t index; /* -1: no rule's */
 	int64_t port, allowed, blocked;
 };
@@ -113,14 +115,16 @@ static enum fault_code report_hit(struct launch *launch, const struct hit *hit, 
 
 	object_add_integer(payload, "allowedHits", hit->allowed);
 	object_add_integer(payload, "blockedHits", hit->blocked);
-	object_add_string(payload, "chain", CHAIN);
+	object_add_string(payload, "chain", hit->crowd ? CHAIN_CROWD : CHAIN);
 	if (hit->index >= 0)
 		object_add_integer(payload, "index", hit->index);
 	else
 		object_add_null(payload, "index");
 	object_add_integer(payload, "port", hit->port);
 	object_add_string(payload, "protocol", hit->protocol);
-	object_add_string(payload, "table", TABLE);
+	if (hit->crowd)
+		object_add_string(payload, "reason", "too-many");
+	object_add_string(payload, "table", hit->crowd ? launch->network.interface : TABLE);
 	object_add_string(payload, "tap", network_report_tap(launch));
 	object_add_string(payload, "target", hit->target);
 	return event_emit(&launch->events, EVENT_NETWORK_RULE_HIT, EVENT_BY_KERNEL, payload, fault);
@@ -221,4 +225,21 @@ enum fault_code network_report_hits(struct launch *launch, struct json_object *f
 	if (code == FAULT_NONE && rest.blocked > 0)
 		code = report_hit(launch, &rest, fault);
 	return code == FAULT_NONE && forged.blocked > 0 ? report_hit(launch, &forged, fault) : code;
+}
+
+enum fault_code network_report_crowd(struct launch *launch, struct json_object *final,
+				     struct fault *fault)
+{
+	struct hit crowd = {.index = -1, .protocol = "any", .target = "other", .crowd = true};
+	struct fields fields;
+	enum fault_code code = fields_open(&fields, final, "", CODE, fault);
+
+	if (code == FAULT_NONE)
+		code = fields_literal(&fields, "type", "final", fault);
+	if (code == FAULT_NONE)
+		code = fields_integer(&fields, "crowd", 0, CANON_INTEGER_MAX, &crowd.blocked,
+				      fault);
+	if (code == FAULT_NONE)
+		code = fields_close(&fields, fault);
+	return code == FAULT_NONE && crowd.blocked > 0 ? report_hit(launch, &crowd, fault) : code;
 }

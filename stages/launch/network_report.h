@@ -22,6 +22,9 @@ enum fault_code network_report_applied(struct launch *launch, struct fault *faul
 /* network.rule.hit from sr-filter's final record: one for each rule that was hit, and refusals. */
 enum fault_code network_report_hits(struct launch *launch, struct json_object *final,
 				    struct fault *fault) __attribute__((warn_unused_result));
+/* network.rule.hit from sr-uplink's: what the rules open and the bound on connections refused. */
+enum fault_code network_report_crowd(struct launch *launch, struct json_object *final,
+				     struct fault *fault) __attribute__((warn_unused_result));
 /* network.rule.released for each rule; or network.rule.cleanup_failed, and why. */
 enum fault_code network_report_released(struct launch *launch, const struct fault *why,
 					struct fault *fault) __attribute__((warn_unused_result));

@@ -13,6 +13,17 @@
 #define FAMILY	  "ip"
 #define OTHERS	  "sr-*" /* every run's interface here */
 #define PRIO_SNAT 100
+#define BOUND	  "bound"
+#define CROWD	  "crowd"
+
+/*
+ * A socket that is still being connected takes a reset, and no ICMP (tcp_v4_err). That it is for TCP
+ * libnftables puts into the rule, and leaves out of its listing.
+ */
+static void add_rejection(struct rule *rule, bool tcp)
+{
+	expr_reject(rule, tcp ? "tcp reset" : "icmp", tcp ? NULL : "admin-prohibited");
+}
 
 /* From here to there (NULL: anywhere) and no further, said at once. */
 static void add_reject(struct rule *rule, const char *chain, const char *from, const char *to)
@@ -22,35 +33,56 @@ static void add_reject(struct rule *rule, const char *chain, const char *from, c
 		expr_meta(rule, "iifname", from);
 		if (to != NULL)
 			expr_meta(rule, "oifname", to);
-		/*
-		 * A socket that is still being connected takes a reset, and no ICMP (tcp_v4_err). That
-		 * it is for TCP libnftables puts into the rule, and leaves out of its listing.
-		 */
-		expr_reject(rule, i == 0 ? "tcp reset" : "icmp",
-			    i == 0 ? NULL : "admin-prohibited");
+		add_rejection(rule, i == 0);
 		rule_end(rule, chain, NULL);
 	}
 }
 
-/* From the sandbox only with its own address, never to another run; to it only answers. */
-static void add_forward(struct rule *rule, const struct veth *veth, const struct net4 *address)
+/* Of a connection that is known: its first packet passed what follows. */
+static void add_known(struct rule *rule, const char *chain, const char *direction,
+		      const struct veth *veth, const char *state)
+{
+	rule_begin(rule);
+	expr_meta(rule, direction, veth->name);
+	expr_ct(rule, state);
+	expr_verdict(rule, "accept");
+	rule_end(rule, chain, NULL);
+}
+
+/* The sandbox's own address: a known connection is one by its addresses. */
+static void add_source(struct rule *rule, const char *chain, const struct veth *veth,
+		       const struct net4 *address)
 {
 	char text[NET4_TEXT_SIZE];
 
 	net4_format(*address, true, text);
-	add_reject(rule, "forward", veth->name, OTHERS);
 	rule_begin(rule);
 	expr_meta(rule, "iifname", veth->name);
 	expr_field(rule, "ip", "saddr", "!=", json_object_new_string(text));
 	expr_verdict(rule, "drop");
-	rule_end(rule, "forward", NULL);
-	for (int i = 0; i < 2; i++) {
-		rule_begin(rule);
-		expr_meta(rule, "oifname", veth->name);
-		expr_ct(rule, i == 0 ? "established" : "related");
-		expr_verdict(rule, "accept");
-		rule_end(rule, "forward", NULL);
-	}
+	rule_end(rule, chain, NULL);
+	add_known(rule, chain, "iifname", veth, "established");
+}
+
+static void add_bounded(struct rule *rule, const char *chain, const struct veth *veth)
+{
+	rule_begin(rule);
+	expr_meta(rule, "iifname", veth->name);
+	expr_go(rule, "jump", BOUND);
+	rule_end(rule, chain, NULL);
+}
+
+/*
+ * From the sandbox only with its own address, never to another run; to it only answers. What goes by
+ * most often stands first.
+ */
+static void add_forward(struct rule *rule, const struct veth *veth, const struct net4 *address)
+{
+	add_known(rule, "forward", "oifname", veth, "established");
+	add_source(rule, "forward", veth, address);
+	add_reject(rule, "forward", veth->name, OTHERS);
+	add_bounded(rule, "forward", veth);
+	add_known(rule, "forward", "oifname", veth, "related");
 	/* Another run is told at once, whichever of the two tables looks first. */
 	add_reject(rule, "forward", OTHERS, veth->name);
 	rule_begin(rule);
@@ -59,10 +91,46 @@ static void add_forward(struct rule *rule, const struct veth *veth, const struct
 	rule_end(rule, "forward", NULL);
 }
 
-/* What ends on this host: addresses a rule names one by one, and answers to nothing of ours. */
-static void add_input(struct rule *rule, const struct veth *veth, const struct net4 *opened,
-		      size_t count)
+/* Nor does the host itself begin anything; what it says of the sandbox's packets passes. */
+static void add_output(struct rule *rule, const struct veth *veth)
 {
+	rule_begin(rule);
+	expr_meta(rule, "oifname", veth->name);
+	expr_ct(rule, "new");
+	expr_verdict(rule, "drop");
+	rule_end(rule, "output", NULL);
+}
+
+/*
+ * Of what is no known connection: TCP begins one or is nothing (the kernel would take one up in its
+ * middle, nf_conntrack_tcp_loose), and there are no more of them than may be.
+ */
+static void add_bound(struct rule *rule)
+{
+	rule_begin(rule);
+	expr_no_flag(rule, "syn");
+	expr_verdict(rule, "drop");
+	rule_end(rule, BOUND, NULL);
+	rule_begin(rule);
+	expr_crowded(rule, RULESET_CONNECTIONS);
+	expr_counter(rule, CROWD);
+	expr_go(rule, "goto", "refuse");
+	rule_end(rule, BOUND, NULL);
+	for (int i = 0; i < 2; i++) {
+		rule_begin(rule);
+		add_rejection(rule, i == 0);
+		rule_end(rule, "refuse", NULL);
+	}
+}
+
+/* What ends on this host: addresses a rule names one by one, and answers to nothing of ours. */
+static void add_input(struct rule *rule, const struct veth *veth, const struct net4 *address,
+		      const struct net4 *opened, size_t count)
+{
+	if (count > 0) {
+		add_source(rule, "input", veth, address);
+		add_bounded(rule, "input", veth);
+	}
 	for (size_t i = 0; i < count; i++) {
 		rule_begin(rule);
 		expr_meta(rule, "iifname", veth->name);
@@ -88,30 +156,47 @@ static struct json_object *make(const struct veth *veth, const struct net4 *open
 {
 	const struct net4 address = {veth->sandbox, 32};
 	struct rule rule = {.family = FAMILY, .table = veth->name, .commands = array_new()};
+	struct json_object *counter = object_new();
 
+	object_add_string(counter, "name", CROWD);
+	expr_add(&rule, "counter", counter);
+	expr_chain(&rule, "refuse", NULL, NULL, 0, NULL);
+	expr_chain(&rule, BOUND, NULL, NULL, 0, NULL);
 	expr_chain(&rule, "forward", "filter", "forward", 0, "accept");
 	expr_chain(&rule, "input", "filter", "input", 0, "accept");
+	expr_chain(&rule, "output", "filter", "output", 0, "accept");
 	expr_chain(&rule, "postrouting", "nat", "postrouting", PRIO_SNAT, "accept");
+	add_bound(&rule);
 	add_forward(&rule, veth, &address);
-	add_input(&rule, veth, opened, count);
+	add_input(&rule, veth, &address, opened, count);
+	add_output(&rule, veth);
 	add_masquerade(&rule, &address);
 	return rule.commands;
 }
 
 enum fault_code host_table_make(struct nft *nft, const struct veth *veth, const struct net4 *opened,
-				size_t opened_count, struct fault *fault)
+				size_t opened_count, struct json_object **made, struct fault *fault)
 {
-	struct json_object *commands OBJECT_CLEANUP = make(veth, opened, opened_count);
-	struct json_object *listing OBJECT_CLEANUP = NULL;
-	size_t objects = 0;
 	enum fault_code code = nft_own(nft, FAMILY, veth->name, fault);
 
-	if (code == FAULT_NONE)
-		code = nft_apply(nft, commands, fault);
-	if (code == FAULT_NONE)
-		code = nft_list(nft, FAMILY, veth->name, &listing, fault);
+	*made = make(veth, opened, opened_count);
+	return code == FAULT_NONE ? nft_apply(nft, *made, fault) : code;
+}
+
+enum fault_code host_table_check(struct nft *nft, const struct veth *veth, struct json_object *made,
+				 size_t *objects, struct fault *fault)
+{
+	struct json_object *listing OBJECT_CLEANUP = NULL;
+	enum fault_code code = nft_list(nft, FAMILY, veth->name, &listing, fault);
+
 	/* The table itself was made by nft_own. */
-	return code == FAULT_NONE ? ruleset_compare(commands, listing, 1, &objects, fault) : code;
+	return code == FAULT_NONE ? ruleset_compare(made, listing, 1, objects, fault) : code;
+}
+
+enum fault_code host_table_crowd(struct nft *nft, const struct veth *veth, int64_t *packets,
+				 struct fault *fault)
+{
+	return nft_counter(nft, FAMILY, veth->name, CROWD, packets, fault);
 }
 
 enum fault_code host_table_remove(struct nft *nft, const struct veth *veth, struct fault *fault)

@@ -5,9 +5,10 @@
  * PURPOSE  Let packets of one run out, as root, and keep them from other runs and the host itself.
  * READS    one plan record on stdin: {"addresses":["cidr"],"interface",
  *          "schemaVersion":"safe-run.uplink/v1"}; its end of file is the order to finish.
- * WRITES   {"type":"chosen","address","gateway","host":["cidr"],"interface"}, the same and "drops" as
- *          {"type":"ready"} when rules and interface are made, {"type":"linked"} when packets pass,
- *          {"type":"final"} when interface and table are gone; or errors[].
+ * WRITES   {"type":"chosen","address","gateway","host":["cidr"],"interface"}, the same as
+ *          {"type":"ready"} when rules and interface are made, {"type":"linked","drops","objects"} when
+ *          the rules are read back and packets pass, {"type":"final","crowd":n} when interface and
+ *          table are gone; or errors[].
  * HOLDS    CAP_NET_ADMIN in the host's network namespace, and --netns-fd.
  * FILTER   sandbox/filters/uplink.filter.
  * REFUSES  a host that does not forward where the policy's networks are; rules and an interface that
@@ -44,7 +45,7 @@ struct uplink {
 	struct rtnetlink link;
 	struct veth veth;
 	struct uplink_plan plan;
-	struct json_object *drops; /* chains of the host's own; owned; NULL: not known */
+	struct json_object *table; /* the commands that made ours; owned */
 	int netns_fd, watch_fd;
 };
 
@@ -98,9 +99,8 @@ static enum fault_code make(struct uplink *uplink, struct fault *fault)
 	const struct uplink_plan *plan = &uplink->plan;
 	enum fault_code code;
 
-	uplink->drops = drops_find(&uplink->nft);
 	code = host_table_make(&uplink->nft, &uplink->veth, plan->opened, plan->opened_count,
-			       fault);
+			       &uplink->table, fault);
 	if (code == FAULT_NONE)
 		code = veth_make(&uplink->link, &uplink->veth, uplink->netns_fd, fault);
 	/* Nothing here keeps the namespace when the run is over. */
@@ -108,7 +108,7 @@ static enum fault_code make(struct uplink *uplink, struct fault *fault)
 	return code;
 }
 
-static enum fault_code tell(const struct stage_context *context, const char *type, bool made,
+static enum fault_code tell(const struct stage_context *context, const char *type,
 			    struct fault *fault)
 {
 	const struct uplink *uplink = context->state;
@@ -119,8 +119,6 @@ static enum fault_code tell(const struct stage_context *context, const char *typ
 		net4_append(own, uplink->veth.own[i], false);
 	net4_append(own, (struct net4){uplink->veth.host, 32}, false);
 	net4_add(record, "address", uplink->veth.sandbox);
-	if (made)
-		object_add_shared(record, "drops", uplink->drops);
 	net4_add(record, "gateway", uplink->veth.host);
 	object_add(record, "host", own);
 	object_add_string(record, "interface", uplink->veth.name);
@@ -138,12 +136,12 @@ static enum fault_code set_up(struct stage_context *context, struct record_reade
 		code = choose(uplink, fault);
 	/* What the run's own rules need to know, which are made meanwhile. */
 	if (code == FAULT_NONE)
-		code = tell(context, "chosen", false, fault);
+		code = tell(context, "chosen", fault);
 	if (code == FAULT_NONE)
 		code = make(uplink, fault);
 	if (code == FAULT_NONE)
 		code = watch_begin(&uplink->link, uplink->watch_fd, &uplink->veth, fault);
-	return code == FAULT_NONE ? tell(context, "ready", true, fault) : code;
+	return code == FAULT_NONE ? tell(context, "ready", fault) : code;
 }
 
 /* The interface first: what the sandbox's kernel still sends must not meet a host without the table. */
@@ -154,17 +152,57 @@ static enum fault_code take_back(struct uplink *uplink, struct fault *fault)
 	return code == FAULT_NONE ? host_table_remove(&uplink->nft, &uplink->veth, fault) : code;
 }
 
+/* What cannot be counted is taken back all the same. */
+static enum fault_code end(struct uplink *uplink, struct json_object *final, struct fault *fault)
+{
+	struct fault counting;
+	int64_t crowd = 0;
+	enum fault_code counted = host_table_crowd(&uplink->nft, &uplink->veth, &crowd, &counting);
+	enum fault_code code = take_back(uplink, fault);
+
+	object_add_integer(final, "crowd", crowd);
+	object_add_string(final, "type", "final");
+	if (code != FAULT_NONE || counted == FAULT_NONE)
+		return code;
+	*fault = counting;
+	return counted;
+}
+
+/* The rules as the kernel has them, and what of the host's own may stop the run's packets. */
+static enum fault_code read_back(struct uplink *uplink, struct json_object *linked,
+				 struct fault *fault)
+{
+	struct json_object *drops;
+	size_t objects = 0;
+
+	if (host_table_check(&uplink->nft, &uplink->veth, uplink->table, &objects, fault) !=
+	    FAULT_NONE)
+		return fault->code;
+	drops = drops_find(&uplink->nft);
+	if (drops != NULL)
+		object_add(linked, "drops", drops);
+	else
+		object_add_null(linked, "drops");
+	object_add_integer(linked, "objects", (int64_t)objects);
+	object_add_string(linked, "type", "linked");
+	return FAULT_NONE;
+}
+
+/* What is read back is read while the interface's other end gets its address: the command waits for both. */
 static enum fault_code watch(struct stage_context *context, struct record_reader *reader,
 			     struct fault *fault)
 {
 	struct uplink *uplink = context->state;
+	struct json_object *linked OBJECT_CLEANUP = object_new();
 	struct fault removing;
 	bool ended = false;
-	enum fault_code code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, reader,
-					 WATCH_LINKED, &ended, fault);
+	enum fault_code code = read_back(uplink, linked, fault);
 
+	if (code == FAULT_NONE)
+		code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, reader,
+				 WATCH_LINKED, &ended, fault);
 	if (code == FAULT_NONE && !ended)
-		code = resident_tell(context, "linked", fault);
+		code = record_send(&context->out, linked, RECORD_EVENT_MAX, fault);
 	if (code == FAULT_NONE)
 		code = watch_run(&uplink->link, uplink->watch_fd, &uplink->veth, reader,
 				 WATCH_ENDED, &ended, fault);
@@ -176,6 +214,7 @@ static enum fault_code watch(struct stage_context *context, struct record_reader
 
 static enum fault_code serve(struct stage_context *context, struct fault *fault)
 {
+	struct json_object *final OBJECT_CLEANUP = object_new();
 	struct record_reader reader;
 	enum fault_code code;
 
@@ -185,8 +224,9 @@ static enum fault_code serve(struct stage_context *context, struct fault *fault)
 		code = watch(context, &reader, fault);
 	record_reader_release(&reader);
 	if (code == FAULT_NONE)
-		code = take_back(context->state, fault);
-	return code == FAULT_NONE ? resident_tell(context, "final", fault) : code;
+		code = end(context->state, final, fault);
+	return code == FAULT_NONE ? record_send(&context->out, final, RECORD_EVENT_MAX, fault)
+				  : code;
 }
 
 static enum stage_exit uplink_run(struct stage_context *context)
@@ -215,7 +255,7 @@ int main(int argc, char **argv)
 		return STAGE_FAILED;
 	uplink->link.fd = uplink->veth.lock_fd = uplink->watch_fd = -1;
 	status = stage_main(&stage, uplink, argc, argv);
-	object_release(&uplink->drops);
+	object_release(&uplink->table);
 	nft_close(&uplink->nft);
 	rtnetlink_close(&uplink->link);
 	free(uplink);

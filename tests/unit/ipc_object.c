@@ -109,3 +109,28 @@ Test(ipc_object, escaping_is_one_to_one)
 	}
 	object_release(&seen);
 }
+
+/* A member of another kind, or of what is no object, is none. */
+Test(ipc_object, reads_what_is_there)
+{
+	struct json_object *object =
+		json_tokener_parse("{\"a\":[3,1,2],\"n\":-7,\"o\":{},\"t\":\"text\",\"z\":null}");
+
+	cr_expect_str_eq(object_text(object, "t"), "text");
+	cr_expect_eq(object_number(object, "n"), -7);
+	cr_expect_eq(array_length(object_member(object, "a")), 3);
+	cr_expect(json_object_is_type(object_member(object, "o"), json_type_object));
+	for (const char *const *name = (const char *const[]){"a", "n", "o", "z", "x", NULL};
+	     *name != NULL; name++)
+		cr_expect_str_empty(object_text(object, *name), "%s", *name);
+	for (const char *const *name = (const char *const[]){"a", "t", "o", "z", "x", NULL};
+	     *name != NULL; name++)
+		cr_expect_eq(object_number(object, *name), 0, "%s", *name);
+	cr_expect_eq(array_length(object_member(object, "o")), 0);
+	cr_expect_eq(array_length(NULL), 0);
+	cr_expect_null(object_member(NULL, "a"));
+	cr_expect_null(object_member(object_member(object, "a"), "a"));
+	array_sort(object_member(object, "a"));
+	expect_text(object_member(object, "a"), "[1,2,3]");
+	object_release(&object);
+}

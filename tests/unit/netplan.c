@@ -3,6 +3,7 @@
 #include "ipc/canon.h"
 #include "ipc/object.h"
 #include "stages/filter/plan.h"
+#include "stages/filter/refusal.h"
 #include "stages/filter/ruleset.h"
 #include "stages/uplink/plan.h"
 #include "tests/support/vectors.h"
@@ -153,10 +154,10 @@ static void try_count(size_t count, long long overflow)
 
 	cr_assert_not_null(plan);
 	plan->rule_count = 1;
-	array_append(entries, make_set(RULESET_REFUSED, count, true));
-	array_append(entries, make_set(RULESET_REFUSED_MORE, count, false));
+	array_append(entries, make_set(REFUSAL_SET, count, true));
+	array_append(entries, make_set(REFUSAL_SET_MORE, count, false));
 	snprintf(text, sizeof text,
-		 "{\"counter\":{\"bytes\":0,\"name\":\"" RULESET_OVERFLOW "\",\"packets\":%lld}}",
+		 "{\"counter\":{\"bytes\":0,\"name\":\"" REFUSAL_OVERFLOW "\",\"packets\":%lld}}",
 		 overflow);
 	array_append(entries, json_tokener_parse(text));
 	array_append(entries,
@@ -182,13 +183,55 @@ Test(netplan, refused_destinations)
 {
 	try_count(0, 0);
 	try_count(1, 0);
-	try_count(RULESET_REFUSED_MAX - 1, 0);
-	try_count(RULESET_REFUSED_MAX, 12345);
+	try_count(REFUSAL_MAX - 1, 0);
+	try_count(REFUSAL_MAX, 12345);
 }
 
 static bool mentions(struct json_object *value, const char *text)
 {
 	return strstr(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN), text) != NULL;
+}
+
+/* The member at this place of the plan's rule, or of the plan, becomes value (a JSON text). */
+static bool tracks(const char *vector, bool of_rule, const char *name, const char *value)
+{
+	struct filter_plan *plan = calloc(1, sizeof *plan);
+	struct json_object *record = load(vector), *commands, *place = record;
+	struct fault fault;
+	bool tracked, matched;
+
+	cr_assert_not_null(plan);
+	if (of_rule)
+		place = json_object_array_get_idx(json_object_object_get(record, "rules"), 0);
+	if (name != NULL)
+		json_object_object_add(place, name, json_tokener_parse(value));
+	cr_assert_eq(filter_plan_read(record, plan, &fault), FAULT_NONE, "%s", fault.message);
+	commands = ruleset_make(plan);
+	tracked = mentions(commands, "\"ct\"") || mentions(commands, "\"ct count\"");
+	matched = mentions(commands, "\"flags\",\"protocol\":\"tcp\"");
+	cr_expect_eq(ruleset_tracks(plan), tracked, "%s %s", vector, name);
+	cr_expect_eq(matched, !tracked, "%s %s: by state or by flags", vector, name);
+	json_object_put(commands);
+	json_object_put(record);
+	free(plan);
+	return tracked;
+}
+
+/* Twice only where the kernel behind the interface does not, or flags do not tell. */
+Test(netplan, connections_are_tracked_once)
+{
+	static const char vector[] = "netplan/filter/accept/tracked.json";
+	static const char tap[] =
+		"{\"gateway\":{\"address\":\"100.63.255.0\",\"mac\":\"02:00:00:00:00:01\"},"
+		"\"guest\":{\"address\":\"100.63.255.1\",\"mac\":\"02:00:00:00:00:02\"},"
+		"\"name\":\"sr-tap-0123\",\"resolver\":false}";
+
+	cr_expect_not(tracks(vector, false, NULL, NULL));
+	cr_expect(tracks(vector, false, "tracked", "false"), "nobody else does");
+	cr_expect(tracks(vector, true, "protocol", "\"udp\""), "datagrams have no flags");
+	cr_expect(tracks(vector, true, "redirect", "4443"), "what is turned is known by its state");
+	cr_expect(tracks(vector, false, "tap", tap), "a guest makes packets of its own");
+	cr_expect(tracks("netplan/filter/accept/plain.json", false, NULL, NULL));
 }
 
 /* The sets are bounded in the kernel, and what does not fit goes on to the next rule. */
