@@ -75,7 +75,7 @@ static enum fault_code set_table(struct filter *filter, const char *family,
 
 	if (code == FAULT_NONE)
 		code = nft_list(&filter->nft, family, RULESET_TABLE, &listing, fault);
-	return code == FAULT_NONE ? ruleset_compare(commands, listing, 0, objects, fault) : code;
+	return code == FAULT_NONE ? ruleset_compare(commands, listing, objects, fault) : code;
 }
 
 /* A machine's second table; nothing without one. */
@@ -157,7 +157,7 @@ static enum fault_code list_table(struct filter *filter, const char *family,
 		return fault->code;
 	if (json_object_deep_copy(*listing, &again, NULL) < 0)
 		abort();
-	return ruleset_compare(commands, again, 0, &objects, fault);
+	return ruleset_compare(commands, again, &objects, fault);
 }
 
 /* The final record, the caller's. */

@@ -25,7 +25,7 @@ enum fault_code nft_open(struct nft *nft, struct fault *fault)
 		return fault_set(fault, CODE, PATH, "libnftables keeps no answers");
 	/* Its JSON library draws a seed when it is used first, which no filter allows later. */
 	if (nft_run_cmd_from_buffer(nft->context,
-				    "{\"nftables\":[{\"list\":{\"tables\":null}}]}") != 0)
+				    "{\"nftables\":[{\"list\":{\"chains\":null}}]}") != 0)
 		return fault_set(fault, CODE, PATH,
 				 "the kernel has no nftables: it needs "
 				 "CONFIG_NF_TABLES. libnftables says: %.300s",
@@ -71,14 +71,12 @@ enum fault_code nft_apply(struct nft *nft, struct json_object *commands, struct 
 	return run(nft, commands, &answer, fault);
 }
 
-/* The table as text: the JSON of libnftables 1.0 knows neither its flags nor a chain's device. */
-static int list_text(struct nft *nft, const char *family, const char *name, const char **answer)
+/* As text: the JSON of libnftables 1.0 knows neither a table's flags nor a chain's device. */
+static int list_text(struct nft *nft, const char *command, const char **answer)
 {
-	char command[128];
 	int result;
 
 	nft_ctx_output_set_flags(nft->context, NFT_CTX_OUTPUT_NUMERIC_PROTO);
-	(void)snprintf(command, sizeof command, "list table %s %s", family, name);
 	result = nft_run_cmd_from_buffer(nft->context, command);
 	*answer = nft_ctx_get_output_buffer(nft->context);
 	nft_ctx_output_set_flags(nft->context, FLAGS);
@@ -89,10 +87,11 @@ enum fault_code nft_check_device(struct nft *nft, const char *family, const char
 				 const char *device, struct fault *fault)
 {
 	const char *answer = NULL;
-	char quoted[64];
+	char command[128], quoted[64];
 
 	(void)snprintf(quoted, sizeof quoted, "\"%s\"", device);
-	if (list_text(nft, family, table, &answer) == 0 && answer != NULL &&
+	(void)snprintf(command, sizeof command, "list table %s %s", family, table);
+	if (list_text(nft, command, &answer) == 0 && answer != NULL &&
 	    strstr(answer, quoted) != NULL)
 		return FAULT_NONE;
 	return fault_set(fault, CODE, PATH, "the table %s %s is not on %s", family, table, device);
@@ -110,7 +109,8 @@ enum fault_code nft_own(struct nft *nft, const char *family, const char *name, s
 	if (result != 0)
 		return fault_set(fault, CODE, PATH, "no table %s %s: %.300s", family, name,
 				 nft_ctx_get_error_buffer(nft->context));
-	result = list_text(nft, family, name, &answer);
+	(void)snprintf(command, sizeof command, "list table %s %s", family, name);
+	result = list_text(nft, command, &answer);
 	if (result == 0 && answer != NULL && strstr(answer, "flags owner") != NULL)
 		return FAULT_NONE;
 	return fault_set(fault, CODE, PATH,
@@ -118,20 +118,23 @@ enum fault_code nft_own(struct nft *nft, const char *family, const char *name, s
 			 name);
 }
 
-/* {verb:{"table":{"family","name"}}}, or all of a kind ("tables") for name NULL. */
-static enum fault_code run_table(struct nft *nft, const char *verb, const char *family_or_kind,
-				 const char *name, const char **answer, struct fault *fault)
+/* {verb:{kind:{"family","name","table"}}}, table NULL for none; all of a kind for name NULL. */
+static enum fault_code run_verb(struct nft *nft, const char *verb, const char *kind,
+				const char *family, const char *table, const char *name,
+				const char **answer, struct fault *fault)
 {
 	struct json_object *commands OBJECT_CLEANUP = array_new();
-	struct json_object *command = object_new(), *what = object_new(), *table;
+	struct json_object *command = object_new(), *what = object_new(), *which;
 
 	if (name == NULL) {
-		object_add_null(what, family_or_kind);
+		object_add_null(what, kind);
 	} else {
-		table = object_new();
-		object_add_string(table, "family", family_or_kind);
-		object_add_string(table, "name", name);
-		object_add(what, "table", table);
+		which = object_new();
+		object_add_string(which, "family", family);
+		object_add_string(which, "name", name);
+		if (table != NULL)
+			object_add_string(which, "table", table);
+		object_add(what, kind, which);
 	}
 	object_add(command, verb, what);
 	array_append(commands, command);
@@ -145,85 +148,91 @@ static enum fault_code parse(const char *answer, struct json_object **out, struc
 			    : fault_set(fault, CODE, PATH, "libnftables lists nothing it can read");
 }
 
+static enum fault_code list(struct nft *nft, const char *kind, const char *family,
+			    const char *table, const char *name, struct json_object **out,
+			    struct fault *fault)
+{
+	const char *answer = NULL;
+
+	if (run_verb(nft, "list", kind, family, table, name, &answer, fault) != FAULT_NONE)
+		return fault->code;
+	return parse(answer, out, fault);
+}
+
 enum fault_code nft_delete(struct nft *nft, const char *family, const char *name,
 			   struct fault *fault)
 {
 	const char *answer = NULL;
 
-	return run_table(nft, "delete", family, name, &answer, fault);
-}
-
-static bool is_text(struct json_object *object, const char *member, const char *text)
-{
-	struct json_object *value = NULL;
-
-	return json_object_object_get_ex(object, member, &value) &&
-	       json_object_is_type(value, json_type_string) &&
-	       strcmp(json_object_get_string(value), text) == 0;
+	return run_verb(nft, "delete", "table", family, NULL, name, &answer, fault);
 }
 
 enum fault_code nft_has(struct nft *nft, const char *family, const char *name, bool *there,
 			struct fault *fault)
 {
-	struct json_object *listing OBJECT_CLEANUP = NULL;
-	struct json_object *entries = NULL, *table = NULL;
-	const char *answer = NULL;
+	const char *answer = NULL, *at;
+	char command[64], line[128];
 
 	*there = false;
-	if (run_table(nft, "list", "tables", NULL, &answer, fault) != FAULT_NONE ||
-	    parse(answer, &listing, fault) != FAULT_NONE)
-		return fault->code;
-	if (!json_object_object_get_ex(listing, "nftables", &entries) ||
-	    !json_object_is_type(entries, json_type_array))
+	(void)snprintf(command, sizeof command, "list tables %s", family);
+	(void)snprintf(line, sizeof line, "table %s %s\n", family, name);
+	if (list_text(nft, command, &answer) != 0 || answer == NULL)
 		return fault_set(fault, CODE, PATH, "the kernel's tables cannot be read");
-	for (size_t i = 0; i < json_object_array_length(entries); i++)
-		if (json_object_object_get_ex(json_object_array_get_idx(entries, i), "table",
-					      &table))
-			*there = *there ||
-				 (is_text(table, "family", family) && is_text(table, "name", name));
-	return FAULT_NONE;
-}
-
-enum fault_code nft_counter(struct nft *nft, const char *family, const char *table,
-			    const char *name, int64_t *packets, struct fault *fault)
-{
-	struct json_object *commands OBJECT_CLEANUP = array_new();
-	struct json_object *listing OBJECT_CLEANUP = NULL;
-	struct json_object *command = object_new(), *what = object_new(), *which = object_new();
-	struct json_object *entries, *counter = NULL;
-	const char *answer = NULL;
-
-	object_add_string(which, "family", family);
-	object_add_string(which, "name", name);
-	object_add_string(which, "table", table);
-	object_add(what, "counter", which);
-	object_add(command, "list", what);
-	array_append(commands, command);
-	if (run(nft, commands, &answer, fault) != FAULT_NONE ||
-	    parse(answer, &listing, fault) != FAULT_NONE)
-		return fault->code;
-	entries = object_member(listing, "nftables");
-	for (size_t i = 0; i < array_length(entries) && counter == NULL; i++)
-		counter = object_member(json_object_array_get_idx(entries, i), "counter");
-	if (!json_object_is_type(object_member(counter, "packets"), json_type_int))
-		return fault_set(fault, CODE, PATH, "the kernel's counter %s cannot be read", name);
-	*packets = object_number(counter, "packets");
+	at = strstr(answer, line);
+	*there = at != NULL && (at == answer || at[-1] == '\n');
 	return FAULT_NONE;
 }
 
 enum fault_code nft_list_chains(struct nft *nft, struct json_object **out, struct fault *fault)
 {
-	const char *answer = NULL;
-	enum fault_code code = run_table(nft, "list", "chains", NULL, &answer, fault);
-
-	return code == FAULT_NONE ? parse(answer, out, fault) : code;
+	return list(nft, "chains", NULL, NULL, NULL, out, fault);
 }
 
 enum fault_code nft_list(struct nft *nft, const char *family, const char *table,
 			 struct json_object **out, struct fault *fault)
 {
-	const char *answer = NULL;
-	enum fault_code code = run_table(nft, "list", family, table, &answer, fault);
+	return list(nft, "table", family, NULL, table, out, fault);
+}
 
-	return code == FAULT_NONE ? parse(answer, out, fault) : code;
+/* Those of listing's objects that libnftables made of it. */
+static void append_listed(struct json_object *entries, struct json_object *listing)
+{
+	struct json_object *from = object_member(listing, "nftables");
+
+	for (size_t i = 0; i < array_length(from); i++) {
+		struct json_object *entry = json_object_array_get_idx(from, i);
+
+		if (object_member(entry, "metainfo") == NULL)
+			array_append(entries, json_object_get(entry));
+	}
+}
+
+enum fault_code nft_list_chain(struct nft *nft, const char *family, const char *table,
+			       const char *chain, struct json_object **out, struct fault *fault)
+{
+	return list(nft, "chain", family, table, chain, out, fault);
+}
+
+enum fault_code nft_list_made(struct nft *nft, const char *family, const char *table,
+			      struct json_object *commands, struct json_object **out,
+			      struct fault *fault)
+{
+	struct json_object *entries = array_new();
+	enum fault_code code = FAULT_NONE;
+
+	*out = object_new();
+	object_add(*out, "nftables", entries);
+	for (size_t i = 0; code == FAULT_NONE && i < array_length(commands); i++) {
+		struct json_object *listing OBJECT_CLEANUP = NULL;
+		struct json_object *add =
+			object_member(json_object_array_get_idx(commands, i), "add");
+		struct json_object *chain = object_member(add, "chain");
+
+		if (chain == NULL)
+			continue;
+		code = nft_list_chain(nft, family, table, object_text(chain, "name"), &listing,
+				      fault);
+		append_listed(entries, listing);
+	}
+	return code;
 }

@@ -5,7 +5,6 @@
 #include "ipc/fault.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct json_object;
 struct nft_ctx;
@@ -44,18 +43,25 @@ enum fault_code nft_delete(struct nft *nft, const char *family, const char *name
 enum fault_code nft_has(struct nft *nft, const char *family, const char *name, bool *there,
 			struct fault *fault) __attribute__((warn_unused_result));
 
-/* Packets that a table's counter of this name saw. */
-enum fault_code nft_counter(struct nft *nft, const char *family, const char *table,
-			    const char *name, int64_t *packets, struct fault *fault)
-	__attribute__((warn_unused_result));
-
 /* {"nftables":[...]} of all chains of this network namespace, without their rules; the caller's. */
 enum fault_code nft_list_chains(struct nft *nft, struct json_object **out, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* {"nftables":[...]} of one table, which the caller owns. */
+/* {"nftables":[...]} of one table, which the caller owns. Not of one that has an owner, see below. */
 enum fault_code nft_list(struct nft *nft, const char *family, const char *table,
 			 struct json_object **out, struct fault *fault)
 	__attribute__((warn_unused_result));
+
+/*
+ * The same of one chain with its rules; and of all the chains that commands made, one after another:
+ * of a table with a flag libnftables (to 1.0.6) prints as JSON what it has freed, whoever's table it
+ * is, so none is listed that way.
+ */
+enum fault_code nft_list_chain(struct nft *nft, const char *family, const char *table,
+			       const char *chain, struct json_object **out, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code nft_list_made(struct nft *nft, const char *family, const char *table,
+			      struct json_object *commands, struct json_object **out,
+			      struct fault *fault) __attribute__((warn_unused_result));
 
 #endif

@@ -41,9 +41,9 @@ bool ruleset_tracks(const struct filter_plan *plan);
 /* The commands that make it: an array the caller owns. */
 struct json_object *ruleset_make(const struct filter_plan *plan);
 
-/* listing, the kernel's, has what commands asked for, and made before, and no more. *objects: all. */
+/* listing, the kernel's, has what commands asked for and no more. *objects: how much that is. */
 enum fault_code ruleset_compare(struct json_object *commands, struct json_object *listing,
-				size_t before, size_t *objects, struct fault *fault)
+				size_t *objects, struct fault *fault)
 	__attribute__((warn_unused_result));
 
 /* Packets that the counters of rules with this comment saw. */

@@ -124,7 +124,7 @@ static size_t count_listed(struct json_object *entries)
 }
 
 enum fault_code ruleset_compare(struct json_object *commands, struct json_object *listing,
-				size_t before, size_t *objects, struct fault *fault)
+				size_t *objects, struct fault *fault)
 {
 	struct json_object *entries = object_member(listing, "nftables");
 	size_t count = json_object_array_length(commands);
@@ -148,7 +148,6 @@ enum fault_code ruleset_compare(struct json_object *commands, struct json_object
 				json_object_to_json_string_ext(asked, JSON_C_TO_STRING_PLAIN));
 	}
 	*objects = count_listed(entries);
-	count += before;
 	if (*objects != count)
 		return fault_set(fault, CODE, "nftables",
 				 "the kernel has %zu objects, set were %zu", *objects, count);

@@ -166,7 +166,9 @@ enum fault_code firecracker_network(struct launch *launch, struct fault *fault)
 		code = fault_set(fault, CODE, PATH, "there is no namespace for the machine");
 	if (code == FAULT_NONE)
 		code = network_start(launch, fault);
-	return code == FAULT_NONE ? network_apply(launch, fault) : code;
+	if (code == FAULT_NONE)
+		code = network_apply(launch, fault);
+	return code == FAULT_NONE ? network_settle(launch, fault) : code;
 }
 
 /* As readback_namespaces tells others: the namespace behind a socket. */

@@ -380,11 +380,18 @@ enum fault_code network_apply(struct launch *launch, struct fault *fault)
 	if (code == FAULT_NONE)
 		code = assistant_first(&network->filter, event_boot_ns() + WAIT_NS, &network->ready,
 				       fault);
-	if (code == FAULT_NONE && network_is_veth(launch))
-		code = await_link(network, fault);
-	if (code == FAULT_NONE)
-		code = network_egress_ready(launch, fault);
-	network->applied = code == FAULT_NONE;
+	return code == FAULT_NONE ? network_egress_ready(launch, fault) : code;
+}
+
+enum fault_code network_settle(struct launch *launch, struct fault *fault)
+{
+	enum fault_code code = FAULT_NONE;
+
+	if (!launch->plan->network.wanted)
+		return FAULT_NONE;
+	if (network_is_veth(launch))
+		code = await_link(&launch->network, fault);
+	launch->network.applied = code == FAULT_NONE;
 	return code == FAULT_NONE ? network_report_applied(launch, fault) : code;
 }
 

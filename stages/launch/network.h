@@ -69,13 +69,16 @@ bool network_take(struct launch *launch, const char *type, int fd);
 
 /*
  * All of these do nothing in mode none. Before the bundle is built on; with both namespaces there;
- * with everything in place, before the workload's process exists.
+ * then the run's own rules and interface, before the workload's process exists; and the host's are
+ * read back and packets pass, before it executes anything.
  */
 enum fault_code network_announce(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 enum fault_code network_start(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 enum fault_code network_apply(struct launch *launch, struct fault *fault)
+	__attribute__((warn_unused_result));
+enum fault_code network_settle(struct launch *launch, struct fault *fault)
 	__attribute__((warn_unused_result));
 /* confined: the workload's process' message. */
 void network_enforcement(const struct launch *launch, struct json_object *confined,

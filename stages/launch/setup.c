@@ -266,6 +266,8 @@ static enum fault_code await_confined(struct launch *launch, struct json_object 
 	code = readback_place(&place, enforcement, fault);
 	if (code == FAULT_NONE)
 		code = cgroup_attach_check(&launch->cgroup, launch->workload_pid, fault);
+	if (code == FAULT_NONE)
+		code = network_settle(launch, fault);
 	if (code != FAULT_NONE)
 		return code;
 	if (launch->plan->network.wanted)
@@ -409,12 +411,14 @@ enum fault_code setup_prepare(struct launch *launch, struct fault *fault)
 		code = await_network(launch, fault);
 	if (code == FAULT_NONE)
 		code = setup_cgroup(launch, fault);
+	/* While who sets the network up starts, or init still builds. */
+	if (code == FAULT_NONE && launch->plan->network.wanted)
+		code = apart_readback_host(launch->plan, &host, fault);
 	if (code == FAULT_NONE)
 		code = network_apply(launch, fault);
 	if (code == FAULT_NONE)
 		code = fork_workload(launch, fault);
-	/* While init still builds. */
-	if (code == FAULT_NONE)
+	if (code == FAULT_NONE && !launch->plan->network.wanted)
 		code = apart_readback_host(launch->plan, &host, fault);
 	if (code == FAULT_NONE)
 		code = await_built(launch, &theirs, fault);

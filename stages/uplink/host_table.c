@@ -14,28 +14,32 @@
 #define OTHERS	  "sr-*" /* every run's interface here */
 #define PRIO_SNAT 100
 #define BOUND	  "bound"
-#define CROWD	  "crowd"
+#define REFUSE	  "refuse"
+#define CROWD	  "crowd" /* the comment of the rule that counts them */
 
 /*
  * A socket that is still being connected takes a reset, and no ICMP (tcp_v4_err). That it is for TCP
  * libnftables puts into the rule, and leaves out of its listing.
  */
-static void add_rejection(struct rule *rule, bool tcp)
+static void add_refuse(struct rule *rule)
 {
-	expr_reject(rule, tcp ? "tcp reset" : "icmp", tcp ? NULL : "admin-prohibited");
+	rule_begin(rule);
+	expr_reject(rule, "tcp reset", NULL);
+	rule_end(rule, REFUSE, NULL);
+	rule_begin(rule);
+	expr_reject(rule, "icmp", "admin-prohibited");
+	rule_end(rule, REFUSE, NULL);
 }
 
 /* From here to there (NULL: anywhere) and no further, said at once. */
 static void add_reject(struct rule *rule, const char *chain, const char *from, const char *to)
 {
-	for (int i = 0; i < 2; i++) {
-		rule_begin(rule);
-		expr_meta(rule, "iifname", from);
-		if (to != NULL)
-			expr_meta(rule, "oifname", to);
-		add_rejection(rule, i == 0);
-		rule_end(rule, chain, NULL);
-	}
+	rule_begin(rule);
+	expr_meta(rule, "iifname", from);
+	if (to != NULL)
+		expr_meta(rule, "oifname", to);
+	expr_go(rule, "goto", REFUSE);
+	rule_end(rule, chain, NULL);
 }
 
 /* Of a connection that is known: its first packet passed what follows. */
@@ -113,14 +117,9 @@ static void add_bound(struct rule *rule)
 	rule_end(rule, BOUND, NULL);
 	rule_begin(rule);
 	expr_crowded(rule, RULESET_CONNECTIONS);
-	expr_counter(rule, CROWD);
-	expr_go(rule, "goto", "refuse");
-	rule_end(rule, BOUND, NULL);
-	for (int i = 0; i < 2; i++) {
-		rule_begin(rule);
-		add_rejection(rule, i == 0);
-		rule_end(rule, "refuse", NULL);
-	}
+	expr_counter(rule, NULL);
+	expr_go(rule, "goto", REFUSE);
+	rule_end(rule, BOUND, CROWD);
 }
 
 /* What ends on this host: addresses a rule names one by one, and answers to nothing of ours. */
@@ -156,16 +155,14 @@ static struct json_object *make(const struct veth *veth, const struct net4 *open
 {
 	const struct net4 address = {veth->sandbox, 32};
 	struct rule rule = {.family = FAMILY, .table = veth->name, .commands = array_new()};
-	struct json_object *counter = object_new();
 
-	object_add_string(counter, "name", CROWD);
-	expr_add(&rule, "counter", counter);
-	expr_chain(&rule, "refuse", NULL, NULL, 0, NULL);
+	expr_chain(&rule, REFUSE, NULL, NULL, 0, NULL);
 	expr_chain(&rule, BOUND, NULL, NULL, 0, NULL);
 	expr_chain(&rule, "forward", "filter", "forward", 0, "accept");
 	expr_chain(&rule, "input", "filter", "input", 0, "accept");
 	expr_chain(&rule, "output", "filter", "output", 0, "accept");
 	expr_chain(&rule, "postrouting", "nat", "postrouting", PRIO_SNAT, "accept");
+	add_refuse(&rule);
 	add_bound(&rule);
 	add_forward(&rule, veth, &address);
 	add_input(&rule, veth, &address, opened, count);
@@ -187,16 +184,19 @@ enum fault_code host_table_check(struct nft *nft, const struct veth *veth, struc
 				 size_t *objects, struct fault *fault)
 {
 	struct json_object *listing OBJECT_CLEANUP = NULL;
-	enum fault_code code = nft_list(nft, FAMILY, veth->name, &listing, fault);
+	enum fault_code code = nft_list_made(nft, FAMILY, veth->name, made, &listing, fault);
 
-	/* The table itself was made by nft_own. */
-	return code == FAULT_NONE ? ruleset_compare(made, listing, 1, objects, fault) : code;
+	return code == FAULT_NONE ? ruleset_compare(made, listing, objects, fault) : code;
 }
 
 enum fault_code host_table_crowd(struct nft *nft, const struct veth *veth, int64_t *packets,
 				 struct fault *fault)
 {
-	return nft_counter(nft, FAMILY, veth->name, CROWD, packets, fault);
+	struct json_object *listing OBJECT_CLEANUP = NULL;
+	enum fault_code code = nft_list_chain(nft, FAMILY, veth->name, BOUND, &listing, fault);
+
+	*packets = code == FAULT_NONE ? ruleset_hits(listing, CROWD) : 0;
+	return code;
 }
 
 enum fault_code host_table_remove(struct nft *nft, const struct veth *veth, struct fault *fault)

@@ -63,11 +63,14 @@ _Noreturn static void serve(int port)
 	}
 }
 
-static int reach(const struct sockaddr_in *to)
+/* *took: microseconds of connect(2) alone. */
+static int reach(const struct sockaddr_in *to, double *took)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	double began = now_us();
 
 	must(fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0, "connect");
+	*took = now_us() - began;
 	return fd;
 }
 
@@ -92,13 +95,8 @@ static int connects(const struct sockaddr_in *to, unsigned long count)
 	double *took = calloc(count, sizeof *took);
 
 	must(took != NULL && count > 0, "count");
-	for (unsigned long i = 0; i < count; i++) {
-		double began = now_us();
-		int fd = reach(to);
-
-		took[i] = now_us() - began;
-		finish(fd);
-	}
+	for (unsigned long i = 0; i < count; i++)
+		finish(reach(to, &took[i]));
 	qsort(took, count, sizeof *took, by_size);
 	printf("%.3f\n", took[count / 2]);
 	return 0;
@@ -106,7 +104,8 @@ static int connects(const struct sockaddr_in *to, unsigned long count)
 
 static int sends(const struct sockaddr_in *to, unsigned long mib)
 {
-	int fd = reach(to);
+	double took;
+	int fd = reach(to, &took);
 	double began = now_us();
 
 	for (unsigned long i = 0; i < mib; i++)
