@@ -8,15 +8,6 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
 /* All text here is an archive's, which somebody may have written to: it goes out escaped. */
 struct said {
 	struct fault escaped;
@@ -24,7 +15,7 @@ struct said {
 
 static const char *text(struct json_object *object, const char *name, struct said *said)
 {
-	struct json_object *value = member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	fault_set(&said->escaped, FAULT_ARCHIVE, "", "%s",
 		  json_object_is_type(value, json_type_string) ? json_object_get_string(value)
@@ -34,7 +25,7 @@ static const char *text(struct json_object *object, const char *name, struct sai
 
 static int64_t number(struct json_object *object, const char *name)
 {
-	return json_object_get_int64(member(object, name));
+	return json_object_get_int64(object_member(object, name));
 }
 
 static void print_errors(struct json_object *errors)
@@ -53,24 +44,26 @@ static void print_errors(struct json_object *errors)
 
 static void print_added(struct json_object *record)
 {
-	struct json_object *archive = member(record, "archive");
+	struct json_object *archive = object_member(record, "archive");
 	struct said id, run, kept;
 
 	printf("%s %s\n  run %s, leaf %" PRId64 ", kept %s\n",
-	       json_object_get_boolean(member(record, "added")) ? "archived" : "archived already",
+	       json_object_get_boolean(object_member(record, "added")) ? "archived"
+								       : "archived already",
 	       text(archive, "bundleId", &id), text(record, "runId", &run), number(record, "index"),
 	       text(archive, "retention", &kept));
 }
 
 static void print_line(struct json_object *record)
 {
-	struct json_object *archive = member(record, "archive"), *run = member(record, "run");
+	struct json_object *archive = object_member(record, "archive"),
+			   *run = object_member(record, "run");
 	struct said stored, name, state, body, id;
 
 	printf("%6" PRId64 "  %.19sZ  %s  %s (%" PRId64 ")  report %s  %s\n",
 	       number(record, "index"), text(archive, "storedAt", &stored),
 	       text(record, "runId", &name), text(run, "state", &state), number(run, "exitCode"),
-	       text(member(member(record, "bodies"), "report"), "state", &body),
+	       text(object_member(object_member(record, "bodies"), "report"), "state", &body),
 	       text(archive, "bundleId", &id));
 }
 
@@ -85,9 +78,10 @@ static void print_body(const char *what, struct json_object *body)
 
 static void print_whole(struct json_object *record)
 {
-	struct json_object *archive = member(record, "archive"), *run = member(record, "run");
-	struct json_object *verification = member(record, "verification");
-	struct json_object *bodies = member(record, "bodies");
+	struct json_object *archive = object_member(record, "archive"),
+			   *run = object_member(record, "run");
+	struct json_object *verification = object_member(record, "verification");
+	struct json_object *bodies = object_member(record, "bodies");
 	struct said one, two, three;
 
 	printf("bundle        %s\n", text(archive, "bundleId", &one));
@@ -95,14 +89,14 @@ static void print_whole(struct json_object *record)
 	       text(run, "startedAt", &two), text(run, "state", &three), number(run, "exitCode"));
 	printf("archived      %s, leaf %" PRId64 ", kept %s\n", text(archive, "storedAt", &one),
 	       number(record, "index"), text(archive, "retention", &two));
-	if (member(record, "keptUntil") != NULL)
+	if (object_member(record, "keptUntil") != NULL)
 		printf("kept until    %s\n", text(record, "keptUntil", &one));
 	printf("verification  %s, trust=%s, %s\n", text(verification, "result", &one),
 	       text(verification, "trust", &two), text(verification, "verifiedAt", &three));
-	printf("digest        %s\n", text(member(record, "report"), "digest", &one));
-	print_body("report", member(bodies, "report"));
-	print_body("signature", member(bodies, "signature"));
-	if (member(record, "prunedAt") != NULL)
+	printf("digest        %s\n", text(object_member(record, "report"), "digest", &one));
+	print_body("report", object_member(bodies, "report"));
+	print_body("signature", object_member(bodies, "signature"));
+	if (object_member(record, "prunedAt") != NULL)
 		printf("pruned        %s\n", text(record, "prunedAt", &one));
 }
 
@@ -144,7 +138,7 @@ enum fault_code archive_words_print(enum archive_words words, const char *line, 
 
 	if (code != FAULT_NONE)
 		return code;
-	errors = member(record, "errors");
+	errors = object_member(record, "errors");
 	if (json_object_is_type(errors, json_type_array) && json_object_array_length(errors) > 0)
 		print_errors(errors);
 	else

@@ -110,14 +110,6 @@ static void close_sources(struct sources *sources)
 	descriptor_close(&sources->null_fd);
 }
 
-static const char *text_of(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	(void)json_object_object_get_ex(object, name, &value);
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
 static int64_t number_of(struct json_object *object, const char *name)
 {
 	struct json_object *value = NULL;
@@ -154,8 +146,8 @@ static enum fault_code read_record(int fd, const char *name, struct json_object 
 	if (errors != NULL && json_object_array_length(errors) > 0) {
 		struct json_object *first = json_object_array_get_idx(errors, 0);
 
-		code = fault_set(fault, CODE, text_of(first, "path"), "%s",
-				 text_of(first, "message"));
+		code = fault_set(fault, CODE, object_text(first, "path"), "%s",
+				 object_text(first, "message"));
 	}
 	return code;
 }
@@ -210,7 +202,7 @@ static void warn_sensitive(struct json_object *record)
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *item = json_object_array_get_idx(list, i);
 
-		say("sensitive: %s: %s", text_of(item, "path"), text_of(item, "reason"));
+		say("sensitive: %s: %s", object_text(item, "path"), object_text(item, "reason"));
 	}
 	if (all > (int64_t)count)
 		say("sensitive: and %" PRId64 " more, not listed", all - (int64_t)count);

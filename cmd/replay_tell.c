@@ -12,15 +12,6 @@
 
 #define ANSWER_MAX (8 * RECORD_EVENT_MAX)
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
 static size_t count_of(struct json_object *list)
 {
 	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
@@ -29,7 +20,7 @@ static size_t count_of(struct json_object *list)
 /* What a stranger wrote: a fault's message is escaped and cut. */
 static const char *text_of(struct json_object *object, const char *name, struct fault *escaped)
 {
-	struct json_object *value = member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	fault_set(escaped, FAULT_REPORT_SCHEMA, "", "%s",
 		  json_object_is_type(value, json_type_string) ? json_object_get_string(value)
@@ -40,7 +31,7 @@ static const char *text_of(struct json_object *object, const char *name, struct 
 static void print_difference(struct json_object *difference)
 {
 	struct fault path, recorded, replayed;
-	struct json_object *offset = member(difference, "offset");
+	struct json_object *offset = object_member(difference, "offset");
 
 	fputs("             ", stdout);
 	if (json_object_is_type(offset, json_type_int))
@@ -53,8 +44,8 @@ static void print_difference(struct json_object *difference)
 
 static void print_answer(struct json_object *answer)
 {
-	struct json_object *differences = member(answer, "differences");
-	struct json_object *errors = member(answer, "errors");
+	struct json_object *differences = object_member(answer, "differences");
+	struct json_object *errors = object_member(answer, "errors");
 
 	for (size_t i = 0; i < count_of(differences); i++)
 		print_difference(json_object_array_get_idx(differences, i));

@@ -13,19 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
 /* The report is a stranger's, and so is text quoted from it: control bytes come out escaped. */
 static const char *text_of(struct json_object *object, const char *name, struct fault *escaped)
 {
-	struct json_object *value = member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	fault_set(escaped, FAULT_REPORT_SCHEMA, "", "%s",
 		  json_object_is_type(value, json_type_string) ? json_object_get_string(value)
@@ -45,7 +36,8 @@ static void print_checks(struct json_object *checks)
 	for (size_t i = 0; i < count_of(checks); i++) {
 		struct json_object *check = json_object_array_get_idx(checks, i);
 
-		printf("  %-4s  %s\n", json_object_get_boolean(member(check, "ok")) ? "ok" : "FAIL",
+		printf("  %-4s  %s\n",
+		       json_object_get_boolean(object_member(check, "ok")) ? "ok" : "FAIL",
 		       text_of(check, "name", &escaped));
 	}
 }
@@ -88,16 +80,16 @@ enum fault_code verification_print(const char *line, size_t len, struct fault *f
 	if (code != FAULT_NONE)
 		return code;
 	/* A refusal to look has errors[] alone, and is no verdict. */
-	if (member(answer, "result") != NULL) {
+	if (object_member(answer, "result") != NULL) {
 		printf("%s, trust=%s", text_of(answer, "result", &result),
 		       text_of(answer, "trust", &trust));
 		if (strcmp(trust.message, "signed") == 0)
 			printf("(%s)", text_of(answer, "keyid", &result));
 		putchar('\n');
 	}
-	print_checks(member(answer, "checks"));
-	print_errors(member(answer, "errors"));
-	print_limits(member(answer, "doesNotProve"));
+	print_checks(object_member(answer, "checks"));
+	print_errors(object_member(answer, "errors"));
+	print_limits(object_member(answer, "doesNotProve"));
 	if (fflush(stdout) != 0)
 		return fault_set(fault, FAULT_REPORT_SCHEMA, "report", "cannot write the answer");
 	return FAULT_NONE;

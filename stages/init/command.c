@@ -31,14 +31,6 @@ void command_init(struct command *command)
 		.init_fd = -1, .workload_fd = -1, .pidfd = -1, .workdir_fd = -1, .net_fd = -1};
 }
 
-static const char *text_of(struct json_object *message, const char *name)
-{
-	struct json_object *value = NULL;
-
-	(void)json_object_object_get_ex(message, name, &value);
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
 static int64_t number_of(struct json_object *message, const char *name)
 {
 	struct json_object *value = NULL;
@@ -52,13 +44,13 @@ static int64_t number_of(struct json_object *message, const char *name)
 static enum fault_code told_failure(struct command *command, struct json_object *message,
 				    struct fault *fault)
 {
-	enum fault_code code = fault_code_parse(text_of(message, "code"));
+	enum fault_code code = fault_code_parse(object_text(message, "code"));
 	int64_t error_number = number_of(message, "errno");
 
 	if (error_number > 0)
 		command->exec_errno = (int)error_number;
-	return fault_set(fault, code == FAULT_NONE ? CODE : code, text_of(message, "path"), "%s",
-			 text_of(message, "message"));
+	return fault_set(fault, code == FAULT_NONE ? CODE : code, object_text(message, "path"),
+			 "%s", object_text(message, "message"));
 }
 
 /* What init has to say on the way that is not news here: of mounts, and that its namespace is told. */
@@ -88,7 +80,7 @@ static enum fault_code expect(struct command *command, int fd, const char *type,
 		if (result <= 0)
 			return fault_set(fault, CODE, PATH,
 					 "the sandbox's process ended before it was ready");
-		told = text_of(*message, "type");
+		told = object_text(*message, "type");
 		if (passed_fd >= 0) {
 			keep_descriptor(command, told, passed_fd);
 		} else if (strcmp(told, type) == 0) {
@@ -231,7 +223,7 @@ void command_hear(struct command *command)
 	if (channel_receive(command->init_fd, 0, &message, NULL) <= 0)
 		return;
 	(void)json_object_object_get_ex(message, "rusage", &rusage);
-	command->known = strcmp(text_of(message, "type"), "exit") == 0;
+	command->known = strcmp(object_text(message, "type"), "exit") == 0;
 	command->wait_status = (int)number_of(message, "status");
 	command->max_rss_bytes = number_of(rusage, "maxRssBytes");
 	command->system_us = number_of(rusage, "systemUs");

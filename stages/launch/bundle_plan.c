@@ -2,6 +2,7 @@
 #include "stages/launch/bundle_plan.h"
 
 #include "ipc/canon.h"
+#include "ipc/object.h"
 #include "stages/launch/bundle_process.h"
 #include "stages/launch/network.h"
 #include "stages/launch/plan.h"
@@ -93,15 +94,6 @@ static enum fault_code agree(struct json_object *planned, struct json_object *wa
 	return fault_set(fault, CODE, path, "is not what policy.%s says", policy_path);
 }
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		(void)json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
 /* {"max": N | "max"} */
 static enum fault_code read_ceiling(struct fields *plan, const char *name, int64_t min, bool *set,
 				    uint64_t *value, struct fields *inner, struct fault *fault)
@@ -111,7 +103,7 @@ static enum fault_code read_ceiling(struct fields *plan, const char *name, int64
 
 	if (code != FAULT_NONE)
 		return code;
-	*set = !json_object_is_type(member(inner->object, "max"), json_type_string);
+	*set = !json_object_is_type(object_member(inner->object, "max"), json_type_string);
 	if (!*set)
 		return fields_literal(inner, "max", "max", fault);
 	code = fields_integer(inner, "max", min, CANON_INTEGER_MAX, &number, fault);
@@ -159,7 +151,7 @@ static enum fault_code read_cpu(struct fields *plan, struct cgroup_limits *limit
 static enum fault_code read_cgroup(struct fields *top, struct json_object *policy,
 				   struct cgroup_limits *limits, struct fault *fault)
 {
-	struct json_object *wanted = member(policy, "resources");
+	struct json_object *wanted = object_member(policy, "resources");
 	struct fields plan, memory, pids;
 	int64_t swap = 0;
 	enum fault_code code = fields_enter(top, "cgroupPlan", &plan, fault);
@@ -182,14 +174,16 @@ static enum fault_code read_cgroup(struct fields *top, struct json_object *polic
 	if (code == FAULT_NONE)
 		code = fields_close(&plan, fault);
 	if (code == FAULT_NONE)
-		code = agree(member(member(plan.object, "cpu"), "max"),
-			     member(member(wanted, "cpu"), "max"), "cgroupPlan.cpu.max",
-			     "resources.cpu.max", fault);
+		code = agree(object_member(object_member(plan.object, "cpu"), "max"),
+			     object_member(object_member(wanted, "cpu"), "max"),
+			     "cgroupPlan.cpu.max", "resources.cpu.max", fault);
 	if (code == FAULT_NONE)
-		code = agree(member(memory.object, "max"), member(member(wanted, "memory"), "max"),
+		code = agree(object_member(memory.object, "max"),
+			     object_member(object_member(wanted, "memory"), "max"),
 			     "cgroupPlan.memory.max", "resources.memory.max", fault);
 	if (code == FAULT_NONE)
-		code = agree(member(pids.object, "max"), member(member(wanted, "pids"), "max"),
+		code = agree(object_member(pids.object, "max"),
+			     object_member(object_member(wanted, "pids"), "max"),
 			     "cgroupPlan.pids.max", "resources.pids.max", fault);
 	return code;
 }
@@ -198,7 +192,8 @@ static enum fault_code read_cgroup(struct fields *top, struct json_object *polic
 static enum fault_code refuse_missing(struct json_object *policy, struct plan *plan,
 				      struct fault *fault)
 {
-	struct json_object *isolation = member(member(policy, "runtime"), "isolation");
+	struct json_object *isolation =
+		object_member(object_member(policy, "runtime"), "isolation");
 	const char *text;
 
 	text = json_object_is_type(isolation, json_type_string) ? json_object_get_string(isolation)

@@ -24,18 +24,9 @@
 #define LAST_MS	   3000 /* for sr-guest's last record, once the VMM is gone */
 #define STATUS_MAX 255
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		(void)json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
 static bool number(struct json_object *object, const char *name, int64_t max, int64_t *out)
 {
-	struct json_object *value = member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	*out = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
 	return *out >= 0 && *out <= max;
@@ -121,8 +112,9 @@ static void say_loss(struct machine *machine)
 /* {"code","message","path"} of the guest's own, with the errno of an exec that failed. */
 static bool take_setup(struct launch *launch, struct json_object *setup)
 {
-	struct json_object *message = member(setup, "message"), *path = member(setup, "path");
-	struct json_object *code_name = member(setup, "code");
+	struct json_object *message = object_member(setup, "message"),
+			   *path = object_member(setup, "path");
+	struct json_object *code_name = object_member(setup, "code");
 	enum fault_code code = FAULT_NONE;
 	int64_t error_number = 0;
 
@@ -144,7 +136,7 @@ static bool take_setup(struct launch *launch, struct json_object *setup)
 
 static void take_usage(struct launch *launch, struct json_object *final)
 {
-	struct json_object *rusage = member(final, "rusage");
+	struct json_object *rusage = object_member(final, "rusage");
 	int64_t value;
 
 	if (number(rusage, "maxRssBytes", CANON_INTEGER_MAX, &value))
@@ -162,8 +154,8 @@ static void take_usage(struct launch *launch, struct json_object *final)
 /* The status the guest tells, as wait(2) would have it. false: it tells none. */
 static bool take_exit(struct launch *launch, struct json_object *final)
 {
-	struct json_object *exit = member(final, "exit");
-	struct json_object *core = member(exit, "coreDumped");
+	struct json_object *exit = object_member(final, "exit");
+	struct json_object *core = object_member(exit, "coreDumped");
 	int64_t value;
 
 	if (number(exit, "signalNumber", 64, &value) && value > 0)
@@ -192,7 +184,7 @@ void machine_finish(struct launch *launch)
 	/* A run that was ended from here has no other end, whatever a guest says afterwards. */
 	told = !launch->end.deadline && (machine->exited || launch->end.stop == LAUNCH_STOP_NONE) &&
 	       take_exit(launch, machine->final);
-	if (!told && !take_setup(launch, member(machine->final, "setup")) &&
+	if (!told && !take_setup(launch, object_member(machine->final, "setup")) &&
 	    !launch->end.deadline && launch->end.stop == LAUNCH_STOP_NONE)
 		say_loss(machine);
 	if (!told)
@@ -212,8 +204,8 @@ bool machine_told(const struct launch *launch)
 	if (machine == NULL)
 		return false;
 	return machine->exited ||
-	       json_object_is_type(member(machine->final, "exit"), json_type_object) ||
-	       json_object_is_type(member(machine->final, "setup"), json_type_object);
+	       json_object_is_type(object_member(machine->final, "exit"), json_type_object) ||
+	       json_object_is_type(object_member(machine->final, "setup"), json_type_object);
 }
 
 enum fault_code machine_outputs(const struct launch *launch, struct fault *fault)
@@ -222,8 +214,8 @@ enum fault_code machine_outputs(const struct launch *launch, struct fault *fault
 
 	if (launch->machine == NULL)
 		return FAULT_NONE;
-	outputs = member(launch->machine->final, "outputs");
-	if (json_object_get_boolean(member(outputs, "complete")))
+	outputs = object_member(launch->machine->final, "outputs");
+	if (json_object_get_boolean(object_member(outputs, "complete")))
 		return FAULT_NONE;
 	return fault_set(fault, CODE, "launch.machine.outputs",
 			 "the machine ended before all of its outputs had come out of it");

@@ -10,22 +10,6 @@
 #define VIOLATION_MAX 8
 #define TEXT_MAX      128
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		(void)json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
-static const char *text_of(struct json_object *object, const char *name)
-{
-	struct json_object *value = member(object, name);
-
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
 /* From one moment to another; null where one of them did not come. */
 static void add_span(struct json_object *object, const char *name, uint64_t from_ns, uint64_t to_ns)
 {
@@ -55,7 +39,7 @@ void machine_add_phases(const struct machine *machine, struct json_object *objec
 
 static void add_number(struct json_object *guest, struct json_object *told, const char *name)
 {
-	struct json_object *value = member(told, name);
+	struct json_object *value = object_member(told, name);
 	int64_t number =
 		json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
 
@@ -67,14 +51,14 @@ static void add_number(struct json_object *guest, struct json_object *told, cons
 
 static void add_text(struct json_object *guest, struct json_object *told, const char *name)
 {
-	const char *text = text_of(told, name);
+	const char *text = object_text(told, name);
 
 	object_add_escaped(guest, name, text, strnlen(text, TEXT_MAX));
 }
 
 void machine_add_guest(const struct machine *machine, struct json_object *object)
 {
-	struct json_object *told = member(machine->final, "guest");
+	struct json_object *told = object_member(machine->final, "guest");
 	struct json_object *guest;
 
 	if (!json_object_is_type(told, json_type_object)) {
@@ -94,17 +78,17 @@ void machine_add_guest(const struct machine *machine, struct json_object *object
 /* Through a fault: cut to its sizes, control bytes escaped. */
 static void take_violation(struct json_object *told, struct fault *violation)
 {
-	enum fault_code code = fault_code_parse(text_of(told, "code"));
+	enum fault_code code = fault_code_parse(object_text(told, "code"));
 
-	(void)fault_set(violation, code == FAULT_NONE ? CODE : code, text_of(told, "path"), "%s",
-			text_of(told, "message"));
+	(void)fault_set(violation, code == FAULT_NONE ? CODE : code, object_text(told, "path"),
+			"%s", object_text(told, "message"));
 }
 
 static size_t count_violations(const struct machine *machine, struct json_object **list)
 {
 	size_t count;
 
-	*list = member(machine->final, "violations");
+	*list = object_member(machine->final, "violations");
 	if (!json_object_is_type(*list, json_type_array))
 		return 0;
 	count = json_object_array_length(*list);

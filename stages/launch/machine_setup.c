@@ -89,15 +89,6 @@ enum fault_code machine_give_job(struct launch *launch, struct fault *fault)
 	return code == FAULT_NONE ? record_send(&sink, job, RECORD_BUNDLE_MAX, fault) : code;
 }
 
-static const char *type_of(struct json_object *record)
-{
-	struct json_object *type = NULL;
-
-	if (json_object_is_type(record, json_type_object))
-		(void)json_object_object_get_ex(record, "type", &type);
-	return json_object_is_type(type, json_type_string) ? json_object_get_string(type) : "";
-}
-
 /* {"type":"listening"}: from now on the VMM can connect. */
 static enum fault_code await_listening(struct launch *launch, struct fault *fault)
 {
@@ -128,7 +119,7 @@ static enum fault_code await_listening(struct launch *launch, struct fault *faul
 				 "listened");
 	if (canon_parse(line, len, CODE, &record, fault) != FAULT_NONE)
 		return fault->code;
-	return strcmp(type_of(record), "listening") == 0
+	return strcmp(object_text(record, "type"), "listening") == 0
 		       ? FAULT_NONE
 		       : fault_set(fault, CODE, PATH, "sr-guest told something we do not know");
 }

@@ -22,22 +22,6 @@
 
 static const char *const namespace_names[] = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"};
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		(void)json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
-static const char *text_of(struct json_object *object, const char *name)
-{
-	struct json_object *value = member(object, name);
-
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
 struct json_object *readback_namespaces(const char *process)
 {
 	struct json_object *object = object_new();
@@ -159,13 +143,13 @@ static enum fault_code check_status(const struct readback_process *readback,
 static enum fault_code check_namespaces(const struct readback_place *readback,
 					struct json_object *enforcement, struct fault *fault)
 {
-	struct json_object *inside = member(readback->confined, "namespaces");
+	struct json_object *inside = object_member(readback->confined, "namespaces");
 
 	for (size_t i = 0; i < sizeof namespace_names / sizeof namespace_names[0]; i++) {
 		const char *name = namespace_names[i];
-		const char *own = text_of(readback->ours, name);
-		const char *of_init = text_of(readback->theirs, name);
-		const char *of_workload = text_of(inside, name);
+		const char *own = object_text(readback->ours, name);
+		const char *of_init = object_text(readback->theirs, name);
+		const char *of_workload = object_text(inside, name);
 		bool shared = strcmp(name, "user") == 0 && !readback->plan->rootless;
 
 		/* The workload made its cgroup namespace after init was read. */
@@ -188,7 +172,7 @@ static enum fault_code check_namespaces(const struct readback_place *readback,
 		return FAULT_NONE;
 	struct json_object *evidence = object_new();
 
-	object_add_string(evidence, "net", text_of(inside, "net"));
+	object_add_string(evidence, "net", object_text(inside, "net"));
 	enforcement_add_text(enforcement, "network.mode", "network namespace without interfaces",
 			     "none", "none", evidence);
 	return FAULT_NONE;
@@ -196,7 +180,7 @@ static enum fault_code check_namespaces(const struct readback_place *readback,
 
 static int64_t number_of(struct json_object *object, const char *name)
 {
-	struct json_object *value = member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
 }
@@ -205,7 +189,7 @@ static int64_t number_of(struct json_object *object, const char *name)
 static enum fault_code check_landlock(const struct readback_place *readback,
 				      struct json_object *enforcement, struct fault *fault)
 {
-	struct json_object *report = member(readback->confined, "landlock");
+	struct json_object *report = object_member(readback->confined, "landlock");
 	int64_t abi = number_of(report, "abi");
 
 	if (abi < 1 && !readback->plan->best_effort)
@@ -223,7 +207,7 @@ static enum fault_code check_landlock(const struct readback_place *readback,
 enum fault_code readback_probes(struct json_object *ready, struct json_object *enforcement,
 				struct fault *fault)
 {
-	struct json_object *probes = member(ready, "probes");
+	struct json_object *probes = object_member(ready, "probes");
 
 	for (size_t i = 0; i < PROBE_COUNT; i++) {
 		const char *name = probe_name((enum probe_kind)i);

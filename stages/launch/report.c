@@ -16,14 +16,6 @@
 
 #define NONCE_SIZE 16
 
-static struct json_object *member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	(void)json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
 /* The hash of value, or null when there is none. */
 static void add_hash_of(struct json_object *object, const char *name, struct json_object *value)
 {
@@ -79,8 +71,8 @@ static void add_artifacts(const struct launch *launch, struct json_object *paylo
 
 	add_hash(artifacts, "commandHash", launch->bundle.command_hash);
 	/* A machine's are those of the files themselves. */
-	if (member(launch->kernel, "hash") != NULL)
-		object_add_shared(artifacts, "kernelHash", member(launch->kernel, "hash"));
+	if (object_member(launch->kernel, "hash") != NULL)
+		object_add_shared(artifacts, "kernelHash", object_member(launch->kernel, "hash"));
 	else
 		add_hash_of(artifacts, "kernelHash", launch->kernel);
 	if (launch->machine != NULL) {
@@ -89,8 +81,9 @@ static void add_artifacts(const struct launch *launch, struct json_object *paylo
 	}
 	add_hash(artifacts, "policyHash", launch->bundle.policy_hash);
 	/* A root of the policy's own has a hash of what is in it. */
-	if (member(launch->root_identity, "hash") != NULL)
-		object_add_shared(artifacts, "rootfsHash", member(launch->root_identity, "hash"));
+	if (object_member(launch->root_identity, "hash") != NULL)
+		object_add_shared(artifacts, "rootfsHash",
+				  object_member(launch->root_identity, "hash"));
 	else
 		add_hash_of(artifacts, "rootfsHash", launch->root_identity);
 	object_add(payload, "artifacts", artifacts);
@@ -131,9 +124,9 @@ enum fault_code report_mount(struct launch *launch, struct json_object *message,
 	} states[] = {{"validated", EVENT_MOUNT_VALIDATED},
 		      {"applied", EVENT_MOUNT_APPLIED},
 		      {"rejected", EVENT_MOUNT_REJECTED}};
-	int64_t index = json_object_get_int64(member(message, "index"));
-	const char *state = json_object_get_string(member(message, "state"));
-	struct json_object *reason = member(message, "reason");
+	int64_t index = json_object_get_int64(object_member(message, "index"));
+	const char *state = json_object_get_string(object_member(message, "state"));
+	struct json_object *reason = object_member(message, "reason");
 
 	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
 		struct json_object *payload;
@@ -164,8 +157,8 @@ static void add_verdict(struct json_object *payload, struct json_object *enforce
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *entry = json_object_array_get_idx(enforcement, i);
 
-		if (!json_object_get_boolean(member(entry, "enforced")))
-			array_append(degraded, json_object_get(member(entry, "clause")));
+		if (!json_object_get_boolean(object_member(entry, "enforced")))
+			array_append(degraded, json_object_get(object_member(entry, "clause")));
 	}
 	object_add_string(payload, "verdict",
 			  json_object_array_length(degraded) == 0 ? "enforced" : "degraded");
@@ -190,10 +183,10 @@ enum fault_code report_started(struct launch *launch, struct fault *fault)
 	struct json_object *payload = object_new();
 	struct json_object *executable = object_new();
 
-	object_add_shared(executable, "hash", member(launch->executable, "sha256"));
-	object_add_shared(executable, "path", member(launch->executable, "path"));
+	object_add_shared(executable, "hash", object_member(launch->executable, "sha256"));
+	object_add_shared(executable, "path", object_member(launch->executable, "path"));
 	/* The name run.prepared has for it; hash is the older one. */
-	object_add_shared(executable, "sha256", member(launch->executable, "sha256"));
+	object_add_shared(executable, "sha256", object_member(launch->executable, "sha256"));
 	object_add(payload, "executable", executable);
 	object_add_string(payload, "isolation", launch->machine != NULL ? "microvm" : "process");
 	if (launch->machine != NULL)

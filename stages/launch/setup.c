@@ -57,14 +57,6 @@ enum fault_code setup_start(struct launch *launch, struct fault *fault)
 	return namespace_explain(error_number, rootless, "launch.namespace", fault);
 }
 
-static const char *text_of(struct json_object *message, const char *name)
-{
-	struct json_object *value = NULL;
-
-	(void)json_object_object_get_ex(message, name, &value);
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
 static int number_of(struct json_object *message, const char *name)
 {
 	struct json_object *value = NULL;
@@ -77,13 +69,13 @@ static int number_of(struct json_object *message, const char *name)
 enum fault_code setup_told_failure(struct launch *launch, struct json_object *message,
 				   struct fault *fault)
 {
-	enum fault_code code = fault_code_parse(text_of(message, "code"));
+	enum fault_code code = fault_code_parse(object_text(message, "code"));
 	int error_number = number_of(message, "errno");
 
 	if (error_number > 0)
 		launch->exec_errno = error_number;
-	return fault_set(fault, code == FAULT_NONE ? CODE : code, text_of(message, "path"), "%s",
-			 text_of(message, "message"));
+	return fault_set(fault, code == FAULT_NONE ? CODE : code, object_text(message, "path"),
+			 "%s", object_text(message, "message"));
 }
 
 static enum fault_code lost(int result, const char *who, struct fault *fault)
@@ -129,17 +121,17 @@ static enum fault_code expect(struct launch *launch, int fd, const char *who, co
 
 		if (result <= 0)
 			return lost(result, who, fault);
-		if (passed_fd >= 0 || strcmp(text_of(*message, "type"), "workdir") == 0) {
-			code = take_directory(launch, fd, text_of(*message, "type"), passed_fd,
+		if (passed_fd >= 0 || strcmp(object_text(*message, "type"), "workdir") == 0) {
+			code = take_directory(launch, fd, object_text(*message, "type"), passed_fd,
 					      fault);
 			object_release(message);
 			if (code != FAULT_NONE)
 				return code;
 			continue;
 		}
-		if (strcmp(text_of(*message, "type"), type) == 0)
+		if (strcmp(object_text(*message, "type"), type) == 0)
 			return FAULT_NONE;
-		if (strcmp(text_of(*message, "type"), "mount") == 0)
+		if (strcmp(object_text(*message, "type"), "mount") == 0)
 			code = report_mount(launch, *message, fault);
 		else
 			code = setup_told_failure(launch, *message, fault);

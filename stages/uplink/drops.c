@@ -8,20 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *text_of(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	(void)json_object_object_get_ex(object, name, &value);
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
 static bool drops(struct json_object *chain)
 {
-	const char *family = text_of(chain, "family");
+	const char *family = object_text(chain, "family");
 
-	return strcmp(text_of(chain, "hook"), "forward") == 0 &&
-	       strcmp(text_of(chain, "policy"), "drop") == 0 &&
+	return strcmp(object_text(chain, "hook"), "forward") == 0 &&
+	       strcmp(object_text(chain, "policy"), "drop") == 0 &&
 	       (strcmp(family, "ip") == 0 || strcmp(family, "inet") == 0);
 }
 
@@ -30,8 +22,8 @@ static void append_name(struct json_object *names, struct json_object *chain)
 {
 	char text[512];
 
-	(void)snprintf(text, sizeof text, "%s %s %s", text_of(chain, "family"),
-		       text_of(chain, "table"), text_of(chain, "name"));
+	(void)snprintf(text, sizeof text, "%s %s %s", object_text(chain, "family"),
+		       object_text(chain, "table"), object_text(chain, "name"));
 	for (char *at = text; *at != '\0'; at++)
 		if (*at < ' ' || *at > '~')
 			*at = '?';
