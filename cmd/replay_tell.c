@@ -12,11 +12,6 @@
 
 #define ANSWER_MAX (8 * RECORD_EVENT_MAX)
 
-static size_t count_of(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
 /* What a stranger wrote: a fault's message is escaped and cut. */
 static const char *text_of(struct json_object *object, const char *name, struct fault *escaped)
 {
@@ -47,9 +42,9 @@ static void print_answer(struct json_object *answer)
 	struct json_object *differences = object_member(answer, "differences");
 	struct json_object *errors = object_member(answer, "errors");
 
-	for (size_t i = 0; i < count_of(differences); i++)
+	for (size_t i = 0; i < array_length(differences); i++)
 		print_difference(json_object_array_get_idx(differences, i));
-	for (size_t i = 0; i < count_of(errors); i++) {
+	for (size_t i = 0; i < array_length(errors); i++) {
 		struct json_object *error = json_object_array_get_idx(errors, i);
 		struct fault path, message;
 

@@ -36,18 +36,14 @@ void refusal_objects(struct rule *rule)
 	expr_chain(rule, "remember", NULL, NULL, 0, NULL);
 }
 
-/* That a reset is for TCP libnftables puts into the rule itself, and of family ip does not list. */
 static void add_refuse(struct rule *rule)
 {
-	bool both = strcmp(rule->family, "inet") == 0;
-
 	rule_begin(rule);
-	if (both)
-		expr_l4proto(rule, IPPROTO_TCP);
+	expr_l4proto(rule, IPPROTO_TCP);
 	expr_reject(rule, "tcp reset", NULL);
 	rule_end(rule, "refuse", NULL);
 	rule_begin(rule);
-	expr_reject(rule, both ? "icmpx" : "icmp", "admin-prohibited");
+	expr_reject(rule, "icmpx", "admin-prohibited");
 	rule_end(rule, "refuse", NULL);
 }
 

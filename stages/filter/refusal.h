@@ -8,7 +8,7 @@ struct json_object;
 struct rule;
 
 /*
- * What is refused, in a run's own table and in the host's of it:
+ * What a run's table refuses:
  *
  *   remember  counts a packet by destination, protocol and port in the set refused, without the port
  *             in refused_other, or in one sum (refused_overflow), and goes to refuse
@@ -19,7 +19,7 @@ struct rule;
 #define REFUSAL_OVERFLOW "refused_overflow"
 #define REFUSAL_MAX	 256 /* elements of each set */
 
-/* The counter, the sets and the two chains; then their rules. The table's family is inet or ip. */
+/* The counter, the sets and the two chains; then their rules. */
 void refusal_objects(struct rule *rule);
 void refusal_rules(struct rule *rule);
 

@@ -224,11 +224,7 @@ static enum fault_code not_known(const struct network *network, struct fault *fa
 
 static bool is_of_type(struct json_object *record, const char *type)
 {
-	struct json_object *value = NULL;
-
-	return json_object_object_get_ex(record, "type", &value) &&
-	       json_object_is_type(value, json_type_string) &&
-	       strcmp(json_object_get_string(value), type) == 0;
+	return strcmp(object_text(record, "type"), type) == 0;
 }
 
 bool network_is_veth(const struct launch *launch)

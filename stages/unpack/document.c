@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/unpack/document.h"
 
+#include "ipc/object.h"
+
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -92,25 +94,16 @@ enum fault_code document_parse(const char *text, size_t len, const char *what,
 	return fault_set(fault, CODE, PATH, "%s has a name twice in one object", what);
 }
 
-struct json_object *document_member(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		(void)json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
 struct json_object *document_array(struct json_object *object, const char *name)
 {
-	struct json_object *value = document_member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	return json_object_is_type(value, json_type_array) ? value : NULL;
 }
 
 const char *document_text(struct json_object *object, const char *name)
 {
-	struct json_object *value = document_member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	/* One with a NUL in it is not the text it looks like. */
 	if (!json_object_is_type(value, json_type_string) ||
@@ -121,7 +114,7 @@ const char *document_text(struct json_object *object, const char *name)
 
 long long document_number(struct json_object *object, const char *name)
 {
-	struct json_object *value = document_member(object, name);
+	struct json_object *value = object_member(object, name);
 
 	return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : -1;
 }

@@ -22,8 +22,7 @@ enum fault_code document_parse(const char *text, size_t len, const char *what,
 			       struct json_object **value, struct fault *fault)
 	__attribute__((warn_unused_result));
 
-/* Members, borrowed: NULL, "" and -1 where there is none of that type. */
-struct json_object *document_member(struct json_object *object, const char *name);
+/* Members, borrowed (any at all: ipc/object.h): NULL, "" and -1 where there is none of that type. */
 struct json_object *document_array(struct json_object *object, const char *name);
 const char *document_text(struct json_object *object, const char *name);
 long long document_number(struct json_object *object, const char *name);

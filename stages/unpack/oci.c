@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/unpack/oci.h"
 
+#include "ipc/object.h"
 #include "stages/unpack/document.h"
 
 #include <json-c/json.h>
@@ -46,7 +47,7 @@ static bool is_one_of(const char *text, const char *const *names, size_t count)
 /* Without a platform it is for whoever finds it alone; its configuration says more. */
 static bool is_for_us(struct json_object *descriptor)
 {
-	struct json_object *platform = document_member(descriptor, "platform");
+	struct json_object *platform = object_member(descriptor, "platform");
 
 	return platform == NULL || (strcmp(document_text(platform, "os"), "linux") == 0 &&
 				    strcmp(document_text(platform, "architecture"), "amd64") == 0);
@@ -136,8 +137,7 @@ enum fault_code oci_take_manifest(struct json_object *manifest, struct oci_image
 	if (code == FAULT_NONE && document_number(manifest, "schemaVersion") != 2)
 		return refuse(fault, "the image's manifest is not of schemaVersion 2");
 	if (code == FAULT_NONE &&
-	    !copy_digest(document_text(document_member(manifest, "config"), "digest"),
-			 image->config))
+	    !copy_digest(document_text(object_member(manifest, "config"), "digest"), image->config))
 		return refuse(fault, "the image's manifest names no configuration by sha256");
 	for (size_t i = 0; code == FAULT_NONE && i < image->layer_count; i++)
 		code = take_layer(json_object_array_get_idx(list, i), &image->layers[i], fault);
@@ -147,7 +147,7 @@ enum fault_code oci_take_manifest(struct json_object *manifest, struct oci_image
 enum fault_code oci_take_config(struct json_object *config, struct oci_image *image,
 				struct fault *fault)
 {
-	struct json_object *rootfs = document_member(config, "rootfs");
+	struct json_object *rootfs = object_member(config, "rootfs");
 	struct json_object *list = document_array(rootfs, "diff_ids");
 
 	if (strcmp(document_text(config, "os"), "linux") != 0 ||
@@ -194,7 +194,7 @@ enum fault_code oci_take_docker(struct json_object *list, struct oci_image *imag
 			      "the archive has no image, or more than one: save the one that "
 			      "is meant");
 	only = json_object_array_get_idx(list, 0);
-	if (!copy_path(document_member(only, "Config"), config_path))
+	if (!copy_path(object_member(only, "Config"), config_path))
 		return refuse(fault, "manifest.json names no configuration");
 	layers = document_array(only, "Layers");
 	code = count_layers(layers, image, fault);

@@ -33,20 +33,21 @@ static void append_name(struct json_object *names, struct json_object *chain)
 struct json_object *drops_find(struct nft *nft)
 {
 	struct json_object *listing OBJECT_CLEANUP = NULL;
-	struct json_object *entries = NULL, *chain = NULL, *names;
+	struct json_object *entries, *names;
 	struct fault ignored; /* it is told as not known */
-	size_t count;
 
-	if (nft_list_chains(nft, &listing, &ignored) != FAULT_NONE ||
-	    !json_object_object_get_ex(listing, "nftables", &entries) ||
-	    !json_object_is_type(entries, json_type_array))
+	if (nft_list_chains(nft, &listing, &ignored) != FAULT_NONE)
+		return NULL;
+	entries = object_member(listing, "nftables");
+	if (!json_object_is_type(entries, json_type_array))
 		return NULL;
 	names = array_new();
-	count = json_object_array_length(entries);
-	for (size_t i = 0; i < count && json_object_array_length(names) < DROPS_MAX; i++)
-		if (json_object_object_get_ex(json_object_array_get_idx(entries, i), "chain",
-					      &chain) &&
-		    drops(chain))
+	for (size_t i = 0; i < array_length(entries) && array_length(names) < DROPS_MAX; i++) {
+		struct json_object *chain =
+			object_member(json_object_array_get_idx(entries, i), "chain");
+
+		if (drops(chain))
 			append_name(names, chain);
+	}
 	return names;
 }

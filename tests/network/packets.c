@@ -73,6 +73,7 @@ PACKETS(refused_by_server)
 PACKETS(NW8_killed)
 PACKETS(NW8_two_runs_apart)
 PACKETS(host_does_not_forward)
+PACKETS(host_does_not_track)
 PACKETS(host_drops)
 
 /* The same in a microVM. */
