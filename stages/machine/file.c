@@ -18,44 +18,73 @@
 #define VERSION_MARK "QEMU emulator version "
 #define VERSION_MAX  63
 
+/* What a block may hold the beginning of, and the next one the rest. */
+#define CARRY_MAX (sizeof VERSION_MARK - 1 + VERSION_MAX)
+
 /* A version that stands in the blocks that go by. */
 struct scan {
 	bool found;
 	char version[VERSION_MAX + 1];
 };
 
-static void scan_block(struct scan *scan, const char *data, size_t len)
+static size_t version_len(const char *at, size_t len)
 {
-	const char *at = memmem(data, len, VERSION_MARK, strlen(VERSION_MARK));
 	size_t size = 0;
 
-	if (scan == NULL || scan->found || at == NULL)
+	while (size < VERSION_MAX && size < len && at[size] > ' ' && at[size] <= '~')
+		size++;
+	return size;
+}
+
+/* last: nothing comes behind data that could be more of the version. */
+static void scan_block(struct scan *scan, const char *data, size_t len, bool last)
+{
+	const char *at = memmem(data, len, VERSION_MARK, strlen(VERSION_MARK));
+	size_t left, size;
+
+	if (at == NULL)
 		return;
 	at += strlen(VERSION_MARK);
-	while (size < VERSION_MAX && size < len - (size_t)(at - data) && at[size] > ' ' &&
-	       at[size] <= '~')
-		size++;
+	left = len - (size_t)(at - data);
+	size = version_len(at, left);
+	/* Cut by the block's end: whole in what is carried. */
+	if (size == left && size < VERSION_MAX && !last)
+		return;
 	memcpy(scan->version, at, size);
 	scan->version[size] = '\0';
 	scan->found = size > 0;
 }
 
-/* digest NULL: only looked through, and no further than there is something to find. */
-static enum fault_code read_all(int fd, const char *what, struct scan *scan, struct digest *digest,
-				uint64_t *size, struct fault *fault)
+/* Carries the end of what was read to before where the next block goes; how much of it there is. */
+static size_t carry(char *block, size_t carried, size_t len)
 {
-	char *block = malloc(BLOCK_SIZE);
+	size_t next = carried + len < CARRY_MAX ? carried + len : CARRY_MAX;
+
+	memmove(block + CARRY_MAX - next, block + CARRY_MAX + len - next, next);
+	return next;
+}
+
+/* digest NULL: only looked through, and no further than there is something to find. */
+static enum fault_code read_all(int fd, const char *what, uint64_t bytes, struct scan *scan,
+				struct digest *digest, uint64_t *size, struct fault *fault)
+{
+	char *block = malloc(CARRY_MAX + BLOCK_SIZE);
+	size_t carried = 0;
 	ssize_t len = 0;
 
 	if (block == NULL)
 		buf_no_memory();
 	*size = 0;
 	while ((digest != NULL || !scan->found) &&
-	       (len = pread(fd, block, BLOCK_SIZE, (off_t)*size)) > 0) {
-		if (digest != NULL)
-			digest_update(digest, block, (size_t)len);
-		scan_block(scan, block, (size_t)len);
+	       (len = pread(fd, block + CARRY_MAX, BLOCK_SIZE, (off_t)*size)) > 0) {
 		*size += (uint64_t)len;
+		if (digest != NULL)
+			digest_update(digest, block + CARRY_MAX, (size_t)len);
+		if (scan == NULL || scan->found)
+			continue;
+		scan_block(scan, block + CARRY_MAX - carried, carried + (size_t)len,
+			   *size >= bytes);
+		carried = carry(block, carried, (size_t)len);
 	}
 	int error_number = errno;
 
@@ -64,12 +93,12 @@ static enum fault_code read_all(int fd, const char *what, struct scan *scan, str
 			: fault_set_errno(fault, CODE, error_number, what, "cannot be read");
 }
 
-static enum fault_code hash_all(int fd, const char *what, struct scan *scan, uint64_t *size,
-				char hash[DIGEST_TEXT_SIZE], struct fault *fault)
+static enum fault_code hash_all(int fd, const char *what, uint64_t bytes, struct scan *scan,
+				uint64_t *size, char hash[DIGEST_TEXT_SIZE], struct fault *fault)
 {
 	struct digest *digest = digest_new();
 	uint8_t value[DIGEST_SIZE];
-	enum fault_code code = read_all(fd, what, scan, digest, size, fault);
+	enum fault_code code = read_all(fd, what, bytes, scan, digest, size, fault);
 
 	digest_value(digest, value);
 	digest_free(digest);
@@ -102,9 +131,9 @@ static enum fault_code describe(int fd, const char *what, bool hashed, struct sc
 	rest_settle(&info);
 	size = (uint64_t)info.st_size;
 	if (hashed)
-		code = hash_all(fd, what, scan, &size, hash, fault);
+		code = hash_all(fd, what, (uint64_t)info.st_size, scan, &size, hash, fault);
 	else if (scan != NULL)
-		code = read_all(fd, what, scan, NULL, &looked_at, fault);
+		code = read_all(fd, what, size, scan, NULL, &looked_at, fault);
 	if (code == FAULT_NONE && (size != (uint64_t)info.st_size || !at_rest(fd, &info)))
 		code = fault_set(fault, CODE, what, "changed while it was read");
 	if (code != FAULT_NONE)
