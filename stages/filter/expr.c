@@ -82,9 +82,9 @@ void expr_meta_not(struct rule *rule, const char *key, const char *value)
 	add_match(rule, "!=", keyed("meta", "key", key), json_object_new_string(value));
 }
 
-void expr_l4proto(struct rule *rule, int number)
+void expr_meta_number(struct rule *rule, const char *key, int64_t number)
 {
-	add_match(rule, "==", keyed("meta", "key", "l4proto"), json_object_new_int(number));
+	add_match(rule, "==", keyed("meta", "key", key), json_object_new_int64(number));
 }
 
 void expr_field(struct rule *rule, const char *protocol, const char *field, const char *operator,

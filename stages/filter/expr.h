@@ -25,7 +25,7 @@ void rule_end(struct rule *rule, const char *chain, const char *comment);
 
 void expr_meta(struct rule *rule, const char *key, const char *value);
 void expr_meta_not(struct rule *rule, const char *key, const char *value);
-void expr_l4proto(struct rule *rule, int number);
+void expr_meta_number(struct rule *rule, const char *key, int64_t number);
 void expr_field(struct rule *rule, const char *protocol, const char *field, const char *operator,
 		struct json_object * value);
 /* The packet's field becomes this. */

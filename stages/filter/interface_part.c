@@ -18,6 +18,8 @@
 #define CODE FAULT_RUN_NETWORK
 #define NEW  (NLM_F_CREATE | NLM_F_EXCL)
 
+#define LOCALLY_ADMINISTERED 2
+
 static int take_link(void *state, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(message);
@@ -117,6 +119,14 @@ int interface_add_neighbour(struct rtnetlink *link, int index, uint32_t address,
 	rtnetlink_put_u32(link, NDA_DST, htonl(address));
 	rtnetlink_put(link, NDA_LLADDR, mac, INTERFACE_MAC_LEN);
 	return rtnetlink_ask(link);
+}
+
+void interface_mac_of(uint32_t address, uint8_t out[INTERFACE_MAC_LEN])
+{
+	uint32_t wire = htonl(address);
+
+	memcpy(out, (const uint8_t[]){LOCALLY_ADMINISTERED, 0}, 2);
+	memcpy(out + 2, &wire, sizeof wire);
 }
 
 int interface_no_address6(struct rtnetlink *link, int index)

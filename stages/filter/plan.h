@@ -25,7 +25,8 @@ struct json_object;
  * loopback that takes the rule's connections, or null; without addresses it takes all to the port.
  * awaits: the interface is still to be made; {"type":"made"} follows on stdin once it is there.
  * tracked: who made the interface tracks connections behind it, lets answers alone back and no TCP
- * packet out that neither begins a connection nor is of one, and bounds them (ruleset.h).
+ * packet out that neither begins a connection nor is of one, and bounds them (ruleset.h); and its end
+ * has the hardware address interface_mac_of makes of the gateway's.
  * tap, for a machine alone: whose packets the rules are for (tap.h).
  */
 #define FILTER_PLAN_SCHEMA "safe-run.filter/v1"

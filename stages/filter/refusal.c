@@ -39,7 +39,7 @@ void refusal_objects(struct rule *rule)
 static void add_refuse(struct rule *rule)
 {
 	rule_begin(rule);
-	expr_l4proto(rule, IPPROTO_TCP);
+	expr_meta_number(rule, "l4proto", IPPROTO_TCP);
 	expr_reject(rule, "tcp reset", NULL);
 	rule_end(rule, "refuse", NULL);
 	rule_begin(rule);

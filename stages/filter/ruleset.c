@@ -70,21 +70,18 @@ static void add_plain_answers(struct rule *rule)
  * What begins a connection meets the rules, and the kernel, which alone makes packets here, lets no
  * other follow unless that one passed.
  */
-static void add_plain_output(struct rule *rule, const struct filter_plan *plan)
+static void add_plain_output(struct rule *rule)
 {
 	rule_begin(rule);
-	expr_flag(rule, "syn");
-	expr_go(rule, "goto", "forward");
-	rule_end(rule, "output", NULL);
-	rule_begin(rule);
-	expr_meta(rule, "oifname", plan->interface);
-	expr_meta(rule, "nfproto", "ipv4");
-	expr_l4proto(rule, IPPROTO_TCP);
+	expr_no_flag(rule, "syn");
 	expr_verdict(rule, "accept");
 	rule_end(rule, "output", NULL);
 }
 
-/* lo alone is not enough: with a default route through it a foreign address leads there too. */
+/*
+ * lo alone is not enough: with a default route through it a foreign address leads there too. By the
+ * kind of interface, for a name is 16 characters to be copied and compared with each packet.
+ */
 static void add_hooks(struct rule *rule, const struct filter_plan *plan, bool redirects)
 {
 	/* Of what was just turned to lo the hook still has the interface it was on its way to. */
@@ -95,24 +92,25 @@ static void add_hooks(struct rule *rule, const struct filter_plan *plan, bool re
 		expr_verdict(rule, "accept");
 		rule_end(rule, "output", NULL);
 	}
+	/* What goes by most often stands first; what is behind it accepts as well, or goes to forward. */
+	if (!ruleset_tracks(plan)) {
+		add_plain_output(rule);
+		add_plain_answers(rule);
+	}
 	rule_begin(rule);
-	expr_meta(rule, "oifname", "lo");
+	expr_meta(rule, "oiftype", "loopback");
 	expr_local(rule, "==");
 	expr_verdict(rule, "accept");
 	rule_end(rule, "output", NULL);
-	if (!ruleset_tracks(plan))
-		add_plain_output(rule, plan);
 	rule_begin(rule);
 	expr_go(rule, "jump", "forward");
 	rule_end(rule, "output", NULL);
 	rule_begin(rule);
-	expr_meta(rule, "iifname", "lo");
+	expr_meta(rule, "iiftype", "loopback");
 	expr_verdict(rule, "accept");
 	rule_end(rule, "input", NULL);
 	if (ruleset_tracks(plan))
 		add_answers(rule);
-	else
-		add_plain_answers(rule);
 }
 
 static void add_opening(struct rule *rule, const struct filter_rule *opening,
@@ -167,11 +165,23 @@ static void add_part(struct rule *rule, const struct filter_plan *plan,
 		add_opening(rule, opening, nets, count);
 }
 
-static void add_openings(struct rule *rule, const struct filter_plan *plan, bool closed)
+static void add_openings(struct rule *rule, const struct filter_plan *plan, size_t from, size_t to,
+			 bool closed)
 {
-	for (size_t i = 0; i < plan->rule_count; i++)
+	for (size_t i = from; i < to; i++)
 		if (plan->rules[i].redirect == 0)
 			add_part(rule, plan, &plan->rules[i], closed);
+}
+
+/* What is closed takes nothing from these: they may stand before it. In their order, so a prefix. */
+static size_t leading(const struct filter_plan *plan)
+{
+	for (size_t i = 0; i < plan->rule_count; i++)
+		for (size_t k = 0; k < plan->rules[i].address_count; k++)
+			if (have(plan->closed, plan->closed_count, plan->rules[i].addresses[k]) &&
+			    !names_closed(plan, plan->rules[i].addresses[k]))
+				return i;
+	return plan->rule_count;
 }
 
 static bool is_redirected(const struct filter_plan *plan, uint16_t port)
@@ -229,23 +239,35 @@ static void add_tracked(struct rule *rule)
 	rule_end(rule, "forward", NULL);
 }
 
-static void add_forward(struct rule *rule, const struct filter_plan *plan)
+/* There is no IPv6 here, and no set that could say what was tried over it. */
+static void add_family(struct rule *rule)
 {
 	rule_begin(rule);
 	expr_meta(rule, "nfproto", "ipv6");
 	expr_counter(rule, REFUSAL_OVERFLOW);
 	expr_go(rule, "goto", "refuse");
 	rule_end(rule, "forward", NULL);
-	if (ruleset_tracks(plan))
+}
+
+static void add_forward(struct rule *rule, const struct filter_plan *plan)
+{
+	size_t first = leading(plan);
+
+	if (ruleset_tracks(plan)) {
+		add_family(rule);
 		add_tracked(rule);
-	add_openings(rule, plan, true);
+	}
+	add_openings(rule, plan, 0, first, false);
+	if (!ruleset_tracks(plan))
+		add_family(rule);
+	add_openings(rule, plan, 0, plan->rule_count, true);
 	for (size_t i = 0; i < plan->closed_count; i++) {
 		rule_begin(rule);
 		expr_daddr(rule, &plan->closed[i], 1);
 		expr_go(rule, "goto", "remember");
 		rule_end(rule, "forward", NULL);
 	}
-	add_openings(rule, plan, false);
+	add_openings(rule, plan, first, plan->rule_count, false);
 	rule_begin(rule);
 	expr_go(rule, "goto", "remember");
 	rule_end(rule, "forward", NULL);

@@ -15,6 +15,9 @@
 #define PRIO_SNAT 100
 #define BOUND	  "bound"
 #define REFUSE	  "refuse"
+#define FROM	  "from"
+#define TO	  "to"
+#define HERE	  "here"
 #define CROWD	  "crowd" /* the comment of the rule that counts them */
 
 /*
@@ -31,47 +34,53 @@ static void add_refuse(struct rule *rule)
 	rule_end(rule, REFUSE, NULL);
 }
 
-/* From here to there (NULL: anywhere) and no further, said at once. */
-static void add_reject(struct rule *rule, const char *chain, const char *from, const char *to)
+/*
+ * Every other packet of the host's meets this rule of every run, and none behind it: by the interface's
+ * group, a number, where its name is 16 characters to be copied and compared. See veth.h.
+ */
+static void add_way(struct rule *rule, const char *chain, const char *direction,
+		    const struct veth *veth, const char *to)
 {
 	rule_begin(rule);
-	expr_meta(rule, "iifname", from);
-	if (to != NULL)
-		expr_meta(rule, "oifname", to);
-	expr_go(rule, "goto", REFUSE);
+	expr_meta_number(rule, direction, veth_group(veth));
+	expr_go(rule, "goto", to);
 	rule_end(rule, chain, NULL);
 }
 
 /* Of a connection that is known: its first packet passed what follows. */
-static void add_known(struct rule *rule, const char *chain, const char *direction,
-		      const struct veth *veth, const char *state)
+static void add_known(struct rule *rule, const char *chain, const char *state)
 {
 	rule_begin(rule);
-	expr_meta(rule, direction, veth->name);
 	expr_ct(rule, state);
 	expr_verdict(rule, "accept");
 	rule_end(rule, chain, NULL);
 }
 
+/* Between two runs: said at once, whichever of their two tables looks first. */
+static void add_apart(struct rule *rule, const char *chain, const char *direction)
+{
+	rule_begin(rule);
+	expr_meta(rule, direction, OTHERS);
+	expr_go(rule, "goto", REFUSE);
+	rule_end(rule, chain, NULL);
+}
+
 /* The sandbox's own address: a known connection is one by its addresses. */
-static void add_source(struct rule *rule, const char *chain, const struct veth *veth,
-		       const struct net4 *address)
+static void add_source(struct rule *rule, const char *chain, const struct net4 *address)
 {
 	char text[NET4_TEXT_SIZE];
 
 	net4_format(*address, true, text);
 	rule_begin(rule);
-	expr_meta(rule, "iifname", veth->name);
 	expr_field(rule, "ip", "saddr", "!=", json_object_new_string(text));
 	expr_verdict(rule, "drop");
 	rule_end(rule, chain, NULL);
-	add_known(rule, chain, "iifname", veth, "established");
+	add_known(rule, chain, "established");
 }
 
-static void add_bounded(struct rule *rule, const char *chain, const struct veth *veth)
+static void add_bounded(struct rule *rule, const char *chain)
 {
 	rule_begin(rule);
-	expr_meta(rule, "iifname", veth->name);
 	expr_go(rule, "jump", BOUND);
 	rule_end(rule, chain, NULL);
 }
@@ -82,24 +91,24 @@ static void add_bounded(struct rule *rule, const char *chain, const struct veth 
  */
 static void add_forward(struct rule *rule, const struct veth *veth, const struct net4 *address)
 {
-	add_known(rule, "forward", "oifname", veth, "established");
-	add_source(rule, "forward", veth, address);
-	add_reject(rule, "forward", veth->name, OTHERS);
-	add_bounded(rule, "forward", veth);
-	add_known(rule, "forward", "oifname", veth, "related");
-	/* Another run is told at once, whichever of the two tables looks first. */
-	add_reject(rule, "forward", OTHERS, veth->name);
+	add_way(rule, "forward", "iifgroup", veth, FROM);
+	add_way(rule, "forward", "oifgroup", veth, TO);
+	add_source(rule, FROM, address);
+	add_apart(rule, FROM, "oifname");
+	add_bounded(rule, FROM);
+	add_known(rule, TO, "established");
+	add_known(rule, TO, "related");
+	add_apart(rule, TO, "iifname");
 	rule_begin(rule);
-	expr_meta(rule, "oifname", veth->name);
 	expr_verdict(rule, "drop");
-	rule_end(rule, "forward", NULL);
+	rule_end(rule, TO, NULL);
 }
 
 /* Nor does the host itself begin anything; what it says of the sandbox's packets passes. */
 static void add_output(struct rule *rule, const struct veth *veth)
 {
 	rule_begin(rule);
-	expr_meta(rule, "oifname", veth->name);
+	expr_meta_number(rule, "oifgroup", veth_group(veth));
 	expr_ct(rule, "new");
 	expr_verdict(rule, "drop");
 	rule_end(rule, "output", NULL);
@@ -126,18 +135,20 @@ static void add_bound(struct rule *rule)
 static void add_input(struct rule *rule, const struct veth *veth, const struct net4 *address,
 		      const struct net4 *opened, size_t count)
 {
-	if (count > 0) {
-		add_source(rule, "input", veth, address);
-		add_bounded(rule, "input", veth);
-	}
+	add_way(rule, "input", "iifgroup", veth, count > 0 ? HERE : REFUSE);
+	if (count == 0)
+		return;
+	add_source(rule, HERE, address);
+	add_bounded(rule, HERE);
 	for (size_t i = 0; i < count; i++) {
 		rule_begin(rule);
-		expr_meta(rule, "iifname", veth->name);
 		expr_daddr(rule, &opened[i], 1);
 		expr_verdict(rule, "accept");
-		rule_end(rule, "input", NULL);
+		rule_end(rule, HERE, NULL);
 	}
-	add_reject(rule, "input", veth->name, NULL);
+	rule_begin(rule);
+	expr_go(rule, "goto", REFUSE);
+	rule_end(rule, HERE, NULL);
 }
 
 static void add_masquerade(struct rule *rule, const struct net4 *address)
@@ -158,6 +169,10 @@ static struct json_object *make(const struct veth *veth, const struct net4 *open
 
 	expr_chain(&rule, REFUSE, NULL, NULL, 0, NULL);
 	expr_chain(&rule, BOUND, NULL, NULL, 0, NULL);
+	expr_chain(&rule, FROM, NULL, NULL, 0, NULL);
+	expr_chain(&rule, TO, NULL, NULL, 0, NULL);
+	if (count > 0)
+		expr_chain(&rule, HERE, NULL, NULL, 0, NULL);
 	expr_chain(&rule, "forward", "filter", "forward", 0, "accept");
 	expr_chain(&rule, "input", "filter", "input", 0, "accept");
 	expr_chain(&rule, "output", "filter", "output", 0, "accept");

@@ -14,23 +14,42 @@
 #define PATH "launch.network.uplink"
 #define NEW  (NLM_F_CREATE | NLM_F_EXCL)
 
+static void put_end(struct rtnetlink *link, const char *name, uint32_t address)
+{
+	uint8_t mac[INTERFACE_MAC_LEN];
+
+	interface_mac_of(address, mac);
+	rtnetlink_put_text(link, IFLA_IFNAME, name);
+	rtnetlink_put(link, IFLA_ADDRESS, mac, sizeof mac);
+}
+
 static int make_pair(struct rtnetlink *link, const struct veth *veth, int netns_fd)
 {
-	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
+	struct ifinfomsg info = {
+		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_NOARP, .ifi_change = IFF_NOARP};
 	size_t kind, data, peer;
 
 	rtnetlink_begin(link, RTM_NEWLINK, NEW, &info, sizeof info);
-	rtnetlink_put_text(link, IFLA_IFNAME, veth->name);
+	put_end(link, veth->name, veth->host);
+	rtnetlink_put_u32(link, IFLA_GROUP, veth_group(veth));
 	kind = rtnetlink_nest(link, IFLA_LINKINFO, NULL, 0);
 	rtnetlink_put_text(link, IFLA_INFO_KIND, "veth");
 	data = rtnetlink_nest(link, IFLA_INFO_DATA, NULL, 0);
 	peer = rtnetlink_nest(link, VETH_INFO_PEER, &info, sizeof info);
-	rtnetlink_put_text(link, IFLA_IFNAME, veth->name);
+	put_end(link, veth->name, veth->sandbox);
 	rtnetlink_put_u32(link, IFLA_NET_NS_FD, (uint32_t)netns_fd);
 	rtnetlink_end(link, peer);
 	rtnetlink_end(link, data);
 	rtnetlink_end(link, kind);
 	return rtnetlink_ask(link);
+}
+
+static int add_sandbox(struct rtnetlink *link, const struct veth *veth)
+{
+	uint8_t mac[INTERFACE_MAC_LEN];
+
+	interface_mac_of(veth->sandbox, mac);
+	return interface_add_neighbour(link, veth->index, veth->sandbox, mac);
 }
 
 enum fault_code veth_make(struct rtnetlink *link, struct veth *veth, int netns_fd,
@@ -48,11 +67,12 @@ enum fault_code veth_make(struct rtnetlink *link, struct veth *veth, int netns_f
 	/* Forwarding on this interface alone, and no address of IPv6 on it. */
 	if (interface_no_address6(link, veth->index) < 0 ||
 	    interface_add_address(link, veth->index, veth->host, veth->sandbox) < 0 ||
-	    interface_forward(link, veth->index) < 0 || interface_up(link, veth->index) < 0)
+	    interface_forward(link, veth->index) < 0 || interface_up(link, veth->index) < 0 ||
+	    add_sandbox(link, veth) < 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot set %s up", veth->name);
-	if (interface_look(link, NULL, veth->index, &seen) < 0 || seen.forwarding != 1)
-		return fault_set(fault, CODE, PATH, "%s does not forward although it was set to",
-				 veth->name);
+	if (interface_look(link, NULL, veth->index, &seen) < 0 || seen.forwarding != 1 ||
+	    (seen.flags & (IFF_NOARP | IFF_UP)) != (IFF_NOARP | IFF_UP))
+		return fault_set(fault, CODE, PATH, "%s is not what it was set to be", veth->name);
 	return FAULT_NONE;
 }
 

@@ -11,7 +11,10 @@
 
 /*
  * One run's pair of interfaces (veth(4)): one end here, in the host's network namespace, the other
- * made in the run's. It ends with either.
+ * made in the run's. It ends with either. Nothing is asked on it (IFF_NOARP): each end's hardware
+ * address follows from its address (interface_mac_of), and both know the other's as a permanent
+ * neighbour. One learned from a question is stale until the kernel has asked in turn, five seconds
+ * later (neighbour(7), delay_first_probe_time), and every packet to it takes the longer way.
  */
 #define VETH_HOST_MAX 128 /* addresses of the host's own */
 
@@ -23,6 +26,12 @@ struct veth {
 	struct net4 own[VETH_HOST_MAX];
 	size_t own_count;
 };
+
+/* The number of the host's end's interface group, which its rules go by: nobody else's, as the address is. */
+static inline uint32_t veth_group(const struct veth *veth)
+{
+	return veth->sandbox;
+}
 
 /* Two addresses of 100.64.0.0/10 (RFC 6598) that nothing here uses and no other run has. */
 enum fault_code veth_choose(struct rtnetlink *link, struct veth *veth, struct fault *fault)

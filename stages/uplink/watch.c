@@ -37,7 +37,8 @@ static enum news news_of(const struct nlmsghdr *message, const struct veth *veth
 	name = rtnetlink_bytes(rtnetlink_find(message, sizeof *info, IFLA_IFNAME), &len);
 	if (name == NULL || len > sizeof veth->name || memcmp(name, veth->name, len) != 0)
 		return NEWS_CHANGED;
-	if (rtnetlink_u32(rtnetlink_find(message, sizeof *info, IFLA_MASTER), 0) != 0)
+	if (rtnetlink_u32(rtnetlink_find(message, sizeof *info, IFLA_MASTER), 0) != 0 ||
+	    rtnetlink_u32(rtnetlink_find(message, sizeof *info, IFLA_GROUP), 0) != veth_group(veth))
 		return NEWS_CHANGED;
 	state = rtnetlink_bytes(rtnetlink_find(message, sizeof *info, IFLA_OPERSTATE), &len);
 	return state != NULL && len > 0 && *state == IF_OPER_UP ? NEWS_LINKED : NEWS_NONE;
@@ -110,7 +111,7 @@ static enum fault_code tampered(const struct veth *veth, enum news news, struct 
 	return fault_set(fault, CODE, PATH,
 			 "the run's interface %s was %s by another program while the run went on",
 			 veth->name,
-			 news == NEWS_GONE ? "removed" : "renamed or put into a bridge");
+			 news == NEWS_GONE ? "removed" : "renamed or put into a group or bridge");
 }
 
 enum fault_code watch_begin(struct rtnetlink *link, int watch_fd, const struct veth *veth,

@@ -52,6 +52,7 @@ static const struct {
 	{"removed", "ip link del \"$0\"", "SR-RUN-201"},
 	{"bridged", "ip link add nwbr0 type bridge && ip link set \"$0\" master nwbr0",
 	 "SR-RUN-201"},
+	{"regrouped", "ip link set \"$0\" group 7", "SR-RUN-201"},
 	{"moved", "ip link set \"$0\" netns 1", "SR-RUN-201"},
 };
 

@@ -234,6 +234,66 @@ Test(netplan, connections_are_tracked_once)
 	cr_expect(tracks("netplan/filter/accept/plain.json", false, NULL, NULL));
 }
 
+/* One letter for each rule of the chain forward: its plan's number, c for what is closed, 6 for IPv6. */
+static void forward_order(const char *rules, char *out)
+{
+	struct filter_plan *plan = calloc(1, sizeof *plan);
+	struct json_object *record = load("netplan/filter/accept/tracked.json"), *commands;
+	struct fault fault;
+
+	cr_assert_not_null(plan);
+	json_object_object_add(record, "rules", json_tokener_parse(rules));
+	cr_assert_eq(filter_plan_read(record, plan, &fault), FAULT_NONE, "%s", fault.message);
+	commands = ruleset_make(plan);
+	for (size_t i = 0; i < json_object_array_length(commands); i++) {
+		struct json_object *command = json_object_array_get_idx(commands, i);
+		struct json_object *rule = object_member(object_member(command, "add"), "rule");
+		const char *comment = object_text(rule, "comment");
+
+		if (rule == NULL || strcmp(object_text(rule, "chain"), "forward") != 0)
+			continue;
+		if (comment[0] != '\0')
+			*out++ = comment[strlen(RULESET_COMMENT)];
+		else if (mentions(rule, "\"ipv6\""))
+			*out++ = '6';
+		else
+			*out++ = mentions(rule, "\"daddr\"") ? 'c' : '.';
+	}
+	*out = '\0';
+	json_object_put(commands);
+	json_object_put(record);
+	free(plan);
+}
+
+/* What a closed network takes something from stands behind it; the rest first, in the policy's order. */
+Test(netplan, what_is_closed_stays_closed_to_wide_rules)
+{
+#define RULE(addresses, index)                                                                     \
+	"{\"addresses\":[" addresses "],\"index\":" index ",\"port\":443,\"protocol\":\"tcp\","    \
+	"\"redirect\":null}"
+#define WIDE  "\"0.0.0.0/0\""
+#define CLEAR "\"203.0.113.0/24\""
+#define NAMED "\"127.0.0.5/32\""
+	static const struct {
+		const char *rules, *order;
+	} cases[] = {
+		{"[" RULE(CLEAR, "0") "]", "06cc."},
+		{"[" RULE(WIDE, "0") "]", "6cc0."},
+		{"[" RULE(CLEAR, "0") "," RULE(WIDE, "1") "]", "06cc1."},
+		{"[" RULE(WIDE, "0") "," RULE(CLEAR, "1") "]", "6cc01."},
+		{"[" RULE(NAMED, "0") "," RULE(WIDE, "1") "]", "60cc1."},
+		{"[" RULE(CLEAR "," NAMED, "0") "," RULE(WIDE, "1") "]", "060cc1."},
+		{"[" RULE(CLEAR "," WIDE, "0") "]", "6cc0."},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char order[64];
+
+		forward_order(cases[i].rules, order);
+		cr_expect_str_eq(order, cases[i].order, "%s for %s", order, cases[i].rules);
+	}
+}
+
 /* The sets are bounded in the kernel, and what does not fit goes on to the next rule. */
 Test(netplan, sets_are_bounded)
 {
