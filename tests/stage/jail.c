@@ -261,6 +261,7 @@ Test(jail, VM2_one_jail_each)
 	const char *ids[2] = {"sr-20200101-000000-000000a1", "sr-20200101-000000-000000a2"};
 	struct jail jails[2];
 	int64_t uids[2];
+	ino_t images[2];
 	char path[4096];
 
 	for (int i = 0; i < 2; i++) {
@@ -290,12 +291,15 @@ Test(jail, VM2_one_jail_each)
 		snprintf(path, sizeof path, JAILS "/%s/root/rootfs.img", ids[i]);
 		expect_root_alone(path, 0444);
 		cr_assert_eq(stat(path, &info), 0);
-		cr_expect_eq(info.st_nlink, (nlink_t)(2 + i), "one copy for all");
+		/* Other tests have jails with it too, meanwhile. */
+		cr_expect_geq(info.st_nlink, (nlink_t)(2 + i), "one copy for all");
+		images[i] = info.st_ino;
 		close(fd);
 		hide_owner(ids[i], (uid_t)uids[i]);
 		json_object_put(message);
 		json_object_put(root);
 	}
+	cr_expect_eq(images[0], images[1], "one copy for all");
 	cr_expect_eq(uids[0], UID_WANTED);
 	cr_expect_eq(uids[1], UID_WANTED + 1, "user %ld", (long)uids[1]);
 	for (int i = 0; i < 2; i++) {
