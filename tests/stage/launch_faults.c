@@ -306,7 +306,8 @@ static void expect_safe(const struct run *run, const char *baseline, const char 
 	char *now = protection(run->err);
 	bool ran = strstr(run->err, "NoNewPrivs:") != NULL;
 	/* A sandbox that breaks down under the command takes it along, and its end says so. */
-	bool killed = strstr(run->out, "\"signal\":\"SIGKILL\"") != NULL;
+	bool killed =
+		strstr(run->out, "\"signal\":\"SIGKILL\"") != NULL || has_event(run, "run.failed");
 	bool closed = has_event(run, "run.cleaned") || has_event(run, "run.failed");
 
 	cr_expect(WIFEXITED(run->status), "%s: the launcher was killed (%x): %s", what, run->status,
