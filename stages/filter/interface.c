@@ -39,17 +39,6 @@ enum fault_code interface_prepare(struct fault *fault)
 	return FAULT_NONE;
 }
 
-/* The other end of sr-uplink's pair has a known hardware address (veth.h); another's is asked for. */
-static int add_gateway(struct rtnetlink *link, const struct filter_plan *plan, int index)
-{
-	uint8_t mac[INTERFACE_MAC_LEN];
-
-	if (!plan->tracked)
-		return 0;
-	interface_mac_of(plan->gateway.address, mac);
-	return interface_add_neighbour(link, index, plan->gateway.address, mac);
-}
-
 static enum fault_code arrange_uplink(struct rtnetlink *link, const struct filter_plan *plan,
 				      struct interface_seen *seen, struct fault *fault)
 {
@@ -63,7 +52,9 @@ static enum fault_code arrange_uplink(struct rtnetlink *link, const struct filte
 	    (plan->mtu == 0 || interface_set_mtu(link, seen->index, plan->mtu) == 0) &&
 	    interface_add_address(link, seen->index, plan->address.address,
 				  plan->gateway.address) == 0 &&
-	    interface_up(link, seen->index) == 0 && add_gateway(link, plan, seen->index) == 0 &&
+	    interface_up(link, seen->index) == 0 &&
+	    /* The other end of sr-uplink's pair is known (veth.h); another's is asked for. */
+	    (!plan->tracked || interface_know(link, seen->index, plan->gateway.address) == 0) &&
 	    interface_add_route(link, seen->index, plan->gateway.address) == 0)
 		return FAULT_NONE;
 	return fault_set_errno(fault, CODE, errno, "launch.network.interface",

@@ -129,6 +129,14 @@ void interface_mac_of(uint32_t address, uint8_t out[INTERFACE_MAC_LEN])
 	memcpy(out + 2, &wire, sizeof wire);
 }
 
+int interface_know(struct rtnetlink *link, int index, uint32_t address)
+{
+	uint8_t mac[INTERFACE_MAC_LEN];
+
+	interface_mac_of(address, mac);
+	return interface_add_neighbour(link, index, address, mac);
+}
+
 int interface_no_address6(struct rtnetlink *link, int index)
 {
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index};

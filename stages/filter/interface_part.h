@@ -46,6 +46,9 @@ int interface_add_neighbour(struct rtnetlink *link, int index, uint32_t address,
 	__attribute__((warn_unused_result));
 /* The hardware address of an end of ours, by its address: no maker's (IEEE 802's second bit). */
 void interface_mac_of(uint32_t address, uint8_t out[INTERFACE_MAC_LEN]);
+/* And one as a neighbour. */
+int interface_know(struct rtnetlink *link, int index, uint32_t address)
+	__attribute__((warn_unused_result));
 /* Point to point: the address and its peer, nothing between them. Host order. */
 int interface_add_address(struct rtnetlink *link, int index, uint32_t address, uint32_t peer)
 	__attribute__((warn_unused_result));

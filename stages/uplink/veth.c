@@ -44,14 +44,6 @@ static int make_pair(struct rtnetlink *link, const struct veth *veth, int netns_
 	return rtnetlink_ask(link);
 }
 
-static int add_sandbox(struct rtnetlink *link, const struct veth *veth)
-{
-	uint8_t mac[INTERFACE_MAC_LEN];
-
-	interface_mac_of(veth->sandbox, mac);
-	return interface_add_neighbour(link, veth->index, veth->sandbox, mac);
-}
-
 enum fault_code veth_make(struct rtnetlink *link, struct veth *veth, int netns_fd,
 			  struct fault *fault)
 {
@@ -68,7 +60,7 @@ enum fault_code veth_make(struct rtnetlink *link, struct veth *veth, int netns_f
 	if (interface_no_address6(link, veth->index) < 0 ||
 	    interface_add_address(link, veth->index, veth->host, veth->sandbox) < 0 ||
 	    interface_forward(link, veth->index) < 0 || interface_up(link, veth->index) < 0 ||
-	    add_sandbox(link, veth) < 0)
+	    interface_know(link, veth->index, veth->sandbox) < 0)
 		return fault_set_errno(fault, CODE, errno, PATH, "cannot set %s up", veth->name);
 	if (interface_look(link, NULL, veth->index, &seen) < 0 || seen.forwarding != 1 ||
 	    (seen.flags & (IFF_NOARP | IFF_UP)) != (IFF_NOARP | IFF_UP))

@@ -3,6 +3,7 @@
 #include "tests/support/child.h"
 
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,12 +44,23 @@ static void try_packets(const char *program, const char *name)
 	child_release(&result);
 }
 
+/* What the script has and nobody runs is no test. */
+static const char *known[128];
+static size_t known_count;
+
+#define KNOW(program, name)                                                                        \
+	__attribute__((constructor)) static void know_##program##_##name(void)                     \
+	{                                                                                          \
+		known[known_count++] = #program " " #name;                                         \
+	}
 #define PACKETS(name)                                                                              \
+	KNOW(packets, name)                                                                        \
 	Test(packets, name)                                                                        \
 	{                                                                                          \
 		try_packets(NULL, #name);                                                          \
 	}
 #define USER(program, name)                                                                        \
+	KNOW(program, name)                                                                        \
 	Test(program, name)                                                                        \
 	{                                                                                          \
 		try_packets(#program, #name);                                                      \
@@ -63,6 +75,7 @@ PACKETS(NW6_crowd)
 PACKETS(answers_alone)
 PACKETS(forged_packets)
 PACKETS(path_mtu)
+PACKETS(neighbours_are_known)
 PACKETS(many_beside)
 PACKETS(NW6_refused_fast)
 PACKETS(NW6_refused_many)
@@ -122,3 +135,40 @@ USER(slirp4netns, refused_by_server)
 USER(slirp4netns, NW8_killed)
 USER(slirp4netns, user_evidence)
 USER(slirp4netns, user_routes)
+
+static bool is_known(const char *program, const char *name)
+{
+	char both[128];
+
+	snprintf(both, sizeof both, "%s %s", program, name);
+	for (size_t i = 0; i < known_count; i++)
+		if (!strcmp(known[i], both))
+			return true;
+	return false;
+}
+
+static void expect_all(const char *program, const char *const *argv)
+{
+	struct child_result result;
+	size_t count = 0;
+
+	child_run(argv, "", 0, NULL, &result);
+	cr_assert_eq(result.status, 0, "%s%s", result.out, result.err);
+	for (char *name = strtok(result.out, "\n"); name; name = strtok(NULL, "\n"), count++)
+		cr_expect(is_known(program, name), "%s: %s is never run", program, name);
+	cr_expect_gt(count, 20, "%s", program);
+	child_release(&result);
+}
+
+/* slirp4netns has a part of pasta's. */
+Test(packets, none_is_left_out)
+{
+	const char *script = child_helper("packets");
+	const char *root[] = {"/bin/bash", script, "/", "--names", NULL};
+	const char *user[] = {"/bin/bash", script, "/", "--as", "pasta", "--names", NULL};
+
+	if (geteuid() != 0)
+		cr_skip_test("root makes this internet, and has the ordinary user's runs in it");
+	expect_all("packets", root);
+	expect_all("pasta", user);
+}
